@@ -1,0 +1,1 @@
+"""The Slack bot: claims a slot, starts a job, tells what happens, cleans up."""

@@ -1,0 +1,80 @@
+"""The protocol of everything that can run a job: this machine, a GPU droplet, a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from gpu.job import Event, JobSpec
+
+#: What a backend needs to find a job again after a restart of the bot. JSON, kept in the ledger.
+Handle = Mapping[str, Any]
+
+
+class Presence(StrEnum):
+    """Whether a job's machine is there. `GONE` is said only when it is certain."""
+
+    RUNNING = "running"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job would run on, before anything is created. Price in US dollars an hour."""
+
+    machine: str
+    price_per_hour: float
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is known of a job's machine right now; `detail` is one sentence for people."""
+
+    presence: Presence
+    detail: str = ""
+    exit_code: int | None = None
+
+
+class ComputeBackend(Protocol):
+    """Runs jobs. Every method may be called again after a crash and must then do no harm."""
+
+    name: str
+
+    def plan(self, spec: JobSpec) -> Plan:
+        """Say where a job would run and what that costs. Creates nothing."""
+        ...
+
+    def launch(self, spec: JobSpec) -> Handle:
+        """Start the job and return how to find it. Raises BackendError when nothing was started.
+
+        Called only after the ledger knows the intent. Launching a job of the same id and attempt
+        again returns the one that runs.
+        """
+        ...
+
+    def find(self, job_id: str, attempt: int) -> Handle | None:
+        """Find a launched job whose handle was lost in a crash; None if there is none."""
+        ...
+
+    def observe(self, handle: Handle) -> Observation:
+        """Look whether the job's machine is there."""
+        ...
+
+    def events(self, handle: Handle, after: int) -> Sequence[Event]:
+        """Return the job's events numbered above `after`, in order."""
+        ...
+
+    def cancel(self, handle: Handle) -> None:
+        """Ask the job to stop; it may take a few seconds to be gone."""
+        ...
+
+    def destroy(self, handle: Handle) -> None:
+        """Remove the job's machine at once. Safe to repeat; `observe` says when it is gone."""
+        ...
+
+    def list_owned(self) -> Sequence[Handle]:
+        """Everything of ours that this backend knows to exist, whatever the ledger says."""
+        ...

@@ -1,0 +1,53 @@
+"""Errors of the bot.
+
+SplatError (gpu.job)
+├── InvalidValue (gpu.job)
+├── UnknownDataset       no photos under that name; carries the nearest names
+├── UnknownJob           no such job
+├── UnknownCommand       words that are no command; carries the nearest one
+├── IllegalMove          a job can not go from that state to this one
+└── BackendError         the machine that runs jobs did not do what it should
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gpu.job import InvalidValue, SplatError
+
+__all__ = [
+    "BackendError",
+    "IllegalMove",
+    "InvalidValue",
+    "SplatError",
+    "UnknownCommand",
+    "UnknownDataset",
+    "UnknownJob",
+]
+
+
+class UnknownDataset(SplatError):
+    """There are no photos under this name. `suggestions` are the nearest names that exist."""
+
+    def __init__(self, name: str, suggestions: Sequence[str] = ()) -> None:
+        nearest = ", ".join(f"`{s}`" for s in suggestions)
+        hint = f"Did you mean {nearest}?" if nearest else "`/splat datasets` lists what is there."
+        super().__init__(f"There are no photos under `{name}`.", hint=hint)
+        self.name = name
+        self.suggestions = tuple(suggestions)
+
+
+class UnknownJob(SplatError):
+    """No job has this id."""
+
+
+class UnknownCommand(SplatError):
+    """The words after `/splat` are no command that we know."""
+
+
+class IllegalMove(SplatError):
+    """A job was asked to go from one state to another that does not follow it."""
+
+
+class BackendError(SplatError):
+    """The machine that runs jobs did not do what it should."""

@@ -1,0 +1,97 @@
+"""A job as the bot sees it: who asked for what, where it stands, and the moves that are legal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from gpu.job import Pipeline, Stage
+
+
+class State(StrEnum):
+    """The life of a job. The last three are terminal: once there, a job never moves again."""
+
+    QUEUED = "queued"
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
+
+LEGAL_MOVES: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.LAUNCHING, State.CANCELLED, State.FAILED}),
+    State.LAUNCHING: frozenset({State.RUNNING, State.CANCELLING, State.FAILED}),
+    State.RUNNING: frozenset({State.CANCELLING, State.SUCCEEDED, State.FAILED}),
+    # A job may finish in the moment in which somebody cancels it: what happened is what counts.
+    State.CANCELLING: frozenset({State.CANCELLED, State.SUCCEEDED, State.FAILED}),
+    State.SUCCEEDED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asked for in a channel, after parsing and validation.
+
+    `options` holds the JobSpec fields that were given (iterations, max_views, image_size, seed).
+    `key` identifies the request, so that a repeated delivery does not start a second job.
+    """
+
+    team: str
+    channel: str
+    user: str
+    dataset: str
+    pipeline: Pipeline
+    key: str
+    options: Mapping[str, int] = field(default_factory=dict)
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of the ledger, as of the moment it was read. Times are Unix seconds.
+
+    `stage`, `fraction` (of that stage, 0 to 1) and `message` come from the newest event.
+    `stage_seconds` has the seconds of every stage that is done. `metrics` merges all events'.
+    `error` and `hint` are set when failed. `viewer_url` and `manifest_url` when succeeded.
+    `version` grows with every change: whoever shows the job shows the newest version.
+    """
+
+    id: str
+    team: str
+    channel: str
+    user: str
+    dataset: str
+    pipeline: Pipeline
+    options: Mapping[str, int]
+    state: State
+    attempt: int
+    created_at: float
+    version: int
+    started_at: float | None = None
+    finished_at: float | None = None
+    stage: Stage | None = None
+    fraction: float = 0.0
+    message: str = ""
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    hint: str = ""
+    cancelled_by: str = ""
+    backend: str = ""
+    handle: Mapping[str, Any] | None = None
+    price_per_hour: float = 0.0
+    viewer_url: str = ""
+    manifest_url: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job has reached its one terminal state."""
+        return self.state in TERMINAL

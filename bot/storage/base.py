@@ -1,0 +1,54 @@
+"""Where photos and splats are kept: a folder of this machine, or Spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpu.job import Source, Target
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Photos under one name, as a user would type it. `bytes` is their size together."""
+
+    name: str
+    photos: int
+    bytes: int
+
+
+class Storage(Protocol):
+    """A flat store of objects under `/`-separated keys.
+
+    Photos are read only: nothing here changes or deletes what a user uploaded. Results of job J
+    live under `splats/J/`.
+    """
+
+    def datasets(self, prefix: str = "") -> Sequence[Dataset]:
+        """List the datasets whose name starts with `prefix`, by name."""
+        ...
+
+    def source(self, dataset: str) -> Source:
+        """Say where the pipeline reads a dataset from. Raises UnknownDataset with near names."""
+        ...
+
+    def target(self, job_id: str) -> Target:
+        """Say where the pipeline writes a job's results to."""
+        ...
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Write one object."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Read one object; raises KeyError when it is not there."""
+        ...
+
+    def list(self, prefix: str) -> Sequence[str]:
+        """List the keys that start with `prefix`, sorted."""
+        ...
+
+    def url(self, key: str) -> str:
+        """The address at which a browser reads the object."""
+        ...

@@ -1,0 +1,21 @@
+"""The job specification, events and errors that the bot and the pipeline share."""
+
+from gpu.job.errors import InvalidValue, SplatError
+from gpu.job.events import Event, Status
+from gpu.job.paths import JobPaths
+from gpu.job.spec import RANGES, JobSpec, Pipeline, Source, Stage, Target, stages_of
+
+__all__ = [
+    "RANGES",
+    "Event",
+    "InvalidValue",
+    "JobPaths",
+    "JobSpec",
+    "Pipeline",
+    "Source",
+    "SplatError",
+    "Stage",
+    "Status",
+    "Target",
+    "stages_of",
+]

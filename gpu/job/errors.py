@@ -1,0 +1,32 @@
+"""The one root of every error that a person may read.
+
+SplatError
+├── InvalidValue          a parameter outside its allowed range
+└── (each room adds its own: BadPhotos, PhotosDoNotConnect, SlotBusy, ...)
+"""
+
+
+class SplatError(Exception):
+    """Something went wrong that a person can understand and act upon.
+
+    `user_message` says what happened in one sentence; `hint` says what to do about it.
+    Neither ever holds a secret: both are shown in Slack.
+    """
+
+    def __init__(self, user_message: str, *, hint: str = "") -> None:
+        super().__init__(user_message)
+        self.user_message = user_message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.user_message} {self.hint}".strip()
+
+
+class InvalidValue(SplatError):
+    """A field of a job specification or an event that may not have this value."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(
+            f"{field} is {value!r}, which is not allowed.", hint=f"Allowed: {allowed}."
+        )
+        self.field = field

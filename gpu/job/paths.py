@@ -1,0 +1,76 @@
+"""The names of everything in a job's folder; the bot and the pipeline agree on them here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpu.job.spec import Stage
+
+#: What `publish` delivers. The first four and the folder `geometry` are promised to users.
+MANIFEST, SPLAT, PLY = "manifest.json", "scene.splat", "scene.ply"
+THUMBNAIL, METRICS = "thumbnail.jpg", "metrics.json"
+OUTPUTS = (MANIFEST, SPLAT, PLY, THUMBNAIL, METRICS)
+
+
+@dataclass(frozen=True)
+class JobPaths:
+    """A job's folder.
+
+    root/job.json       the specification
+    root/events.jsonl   the events, one a line, appended
+    root/log.txt        what the child process printed
+    root/{OUTPUTS}      the results
+    root/geometry/      a COLMAP model (cameras.bin, images.bin, points3D.bin), world frame
+    root/previews/      JPEG pictures for the thread
+    root/work/          everything else; may be deleted after the job
+    """
+
+    root: Path
+
+    @property
+    def spec(self) -> Path:
+        return self.root / "job.json"
+
+    @property
+    def events(self) -> Path:
+        return self.root / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log.txt"
+
+    @property
+    def geometry(self) -> Path:
+        return self.root / "geometry"
+
+    @property
+    def previews(self) -> Path:
+        return self.root / "previews"
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def photos(self) -> Path:
+        """Fetched photos, bytes as the user gave them."""
+        return self.work / "photos"
+
+    @property
+    def images(self) -> Path:
+        """Preprocessed photos: upright, RGB JPEG, resized for geometry."""
+        return self.work / "images"
+
+    @property
+    def undistorted(self) -> Path:
+        """Pinhole photos (`images/`) and their COLMAP model (`sparse/`) for training."""
+        return self.work / "undistorted"
+
+    def gaussians(self, stage: Stage) -> Path:
+        """The Gaussians (standard 3DGS .ply) that `train` or `descend` left."""
+        return self.work / f"{stage}.ply"
+
+    def stamp(self, stage: Stage) -> Path:
+        """The record that a stage is complete, with its inputs' hash, metrics and seconds."""
+        return self.work / "stages" / f"{stage}.json"

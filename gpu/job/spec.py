@@ -1,0 +1,157 @@
+"""What a job is: the specification that the bot writes and the pipeline reads.
+
+It is one JSON document, `job.json`. Photos and results are named by *locations*, so that the
+pipeline needs no cloud credential: a folder or zip of this machine, or presigned URLs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+from gpu.job.errors import InvalidValue
+
+
+class Pipeline(StrEnum):
+    """`splat` is any capture; `aerial` adds the top-down zoom descent for drone flights."""
+
+    SPLAT = "splat"
+    AERIAL = "aerial"
+
+
+class Stage(StrEnum):
+    """The stages of a job, in the order in which they run."""
+
+    FETCH = "fetch"
+    PREPROCESS = "preprocess"
+    GEOMETRY = "geometry"
+    TRAIN = "train"
+    DESCEND = "descend"
+    COMPRESS = "compress"
+    PUBLISH = "publish"
+
+
+def stages_of(pipeline: Pipeline) -> tuple[Stage, ...]:
+    """Return the stages that a job of this pipeline runs, in order."""
+    return tuple(s for s in Stage if s is not Stage.DESCEND or pipeline is Pipeline.AERIAL)
+
+
+@dataclass(frozen=True)
+class Range:
+    """An inclusive range of whole numbers."""
+
+    low: int
+    high: int
+
+    def check(self, name: str, value: object) -> int:
+        """Return `value`, or raise InvalidValue that names the allowed range."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not self.low <= int(str(value)) <= self.high:
+            raise InvalidValue(name, value, f"a whole number from {self.low} to {self.high}")
+        return int(str(value))
+
+
+#: The allowed range of each number in a job. `None` in a job means "chosen from the photos and
+#: the machine"; it never means "no limit".
+RANGES: Mapping[str, Range] = {
+    "iterations": Range(50, 100_000),
+    "max_views": Range(3, 2_000),
+    "image_size": Range(64, 8_192),
+    "seed": Range(0, 2**31 - 1),
+    "holdout": Range(2, 1_000),
+    "attempt": Range(1, 1_000),
+}
+
+JOB_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the photos are: a folder or a .zip on this machine (`path`), or files by URL.
+
+    `urls` maps a file name to the (presigned) URL that it is read from.
+    """
+
+    path: str | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (not self.urls):
+            raise InvalidValue("source", self.path, "either a path or a table of URLs")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the results go: a folder on this machine (`path`), or presigned PUT URLs by name."""
+
+    path: str | None = None
+    urls: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One job. Immutable; every value is checked when it is made.
+
+    Raises InvalidValue that names the field and its allowed range.
+    """
+
+    job_id: str
+    dataset: str
+    source: Source
+    pipeline: Pipeline = Pipeline.SPLAT
+    target: Target | None = None
+    attempt: int = 1
+    iterations: int | None = None
+    max_views: int | None = None
+    image_size: int | None = None
+    holdout: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not JOB_ID.match(self.job_id):
+            raise InvalidValue("job_id", self.job_id, "a-z, 0-9 and '-', 63 characters at most")
+        if self.pipeline not in tuple(Pipeline):
+            raise InvalidValue("pipeline", self.pipeline, " or ".join(Pipeline))
+        for name, allowed in RANGES.items():
+            value = getattr(self, name)
+            if value is not None:
+                allowed.check(name, value)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that this job runs, in order."""
+        return stages_of(self.pipeline)
+
+    def to_json(self) -> str:
+        """Return the specification as a JSON document."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> JobSpec:
+        """Read a specification; unknown fields and wrong values raise InvalidValue."""
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> JobSpec:
+        """Build a specification from parsed JSON; raises InvalidValue."""
+        known = {f.name for f in fields(cls)}
+        for name in raw:
+            if name not in known:
+                raise InvalidValue("job", name, ", ".join(sorted(known)))
+        values = dict(raw)
+        values["source"] = Source(**raw["source"])
+        values["pipeline"] = _pipeline(raw.get("pipeline", Pipeline.SPLAT))
+        if raw.get("target") is not None:
+            values["target"] = Target(**raw["target"])
+        return cls(**values)
+
+
+def _pipeline(value: str) -> Pipeline:
+    try:
+        return Pipeline(value)
+    except ValueError:
+        raise InvalidValue("pipeline", value, " or ".join(Pipeline)) from None
