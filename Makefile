@@ -1,0 +1,44 @@
+# Two verbs matter: `make demo` and `make test`. Each sets up all that it needs.
+BIN := .venv/bin
+PYTHON ?= python3
+PHOTOS ?=
+VIEWER_SOURCES := $(shell find viewer -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print)
+SANDBOX_SOURCES := $(shell find bot/sandbox/page -path '*/node_modules' -prune -o -type f -print)
+
+.PHONY: help setup demo test lint bench clean
+
+help:
+	@echo "make demo [PHOTOS=~/my-photos]   the whole product on this machine, in the browser"
+	@echo "make test                        lint, types and every test"
+	@echo "make setup | lint | bench | clean"
+
+setup: .venv/.ready viewer/dist/index.html bot/sandbox/static/index.html
+
+.venv/.ready: pyproject.toml constraints.txt scripts/venv.sh
+	PYTHON=$(PYTHON) scripts/venv.sh
+
+viewer/dist/index.html: .venv/.ready scripts/frontend.sh $(VIEWER_SOURCES)
+	scripts/frontend.sh viewer
+	@touch $@
+
+bot/sandbox/static/index.html: .venv/.ready scripts/frontend.sh $(SANDBOX_SOURCES)
+	scripts/frontend.sh bot/sandbox/page
+	@touch $@
+
+demo: setup
+	$(BIN)/splatbot demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: setup lint
+	scripts/browser.sh
+	$(BIN)/pytest
+
+bench: setup
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv viewer/node_modules viewer/dist bot/sandbox/page/node_modules bot/sandbox/static

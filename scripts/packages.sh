@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Installs Debian packages when we are allowed to; else says which ones are missing.
+set -euo pipefail
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+    sudo="sudo -n"
+    if ! sudo -n true 2>/dev/null; then
+        echo "Missing packages. Please run: sudo apt-get install $*" >&2
+        exit 1
+    fi
+fi
+$sudo apt-get update -qq
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
