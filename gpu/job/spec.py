@@ -66,7 +66,7 @@ RANGES: Mapping[str, Range] = {
     "attempt": Range(1, 1_000),
 }
 
-JOB_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class JobSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not JOB_ID.match(self.job_id):
+        if not isinstance(self.job_id, str) or not JOB_ID.fullmatch(self.job_id):
             raise InvalidValue("job_id", self.job_id, "a-z, 0-9 and '-', 63 characters at most")
         if self.pipeline not in tuple(Pipeline):
             raise InvalidValue("pipeline", self.pipeline, " or ".join(Pipeline))
@@ -132,26 +132,37 @@ class JobSpec:
 
     @classmethod
     def from_json(cls, text: str) -> JobSpec:
-        """Read a specification; unknown fields and wrong values raise InvalidValue."""
-        return cls.from_dict(json.loads(text))
+        """Read a specification; damage, unknown fields and wrong values raise InvalidValue."""
+        try:
+            raw = json.loads(text)
+        except ValueError:
+            raise InvalidValue("job", text[:80], "a JSON document") from None
+        return cls.from_dict(raw)
 
     @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> JobSpec:
+    def from_dict(cls, raw: object) -> JobSpec:
         """Build a specification from parsed JSON; raises InvalidValue."""
-        known = {f.name for f in fields(cls)}
-        for name in raw:
-            if name not in known:
-                raise InvalidValue("job", name, ", ".join(sorted(known)))
-        values = dict(raw)
-        values["source"] = Source(**raw["source"])
-        values["pipeline"] = _pipeline(raw.get("pipeline", Pipeline.SPLAT))
-        if raw.get("target") is not None:
-            values["target"] = Target(**raw["target"])
-        return cls(**values)
+        values = _known_fields(cls, "job", raw)
+        values["source"] = Source(**_known_fields(Source, "source", values.get("source")))
+        if values.get("target") is not None:
+            values["target"] = Target(**_known_fields(Target, "target", values["target"]))
+        values["pipeline"] = _pipeline(values.get("pipeline", Pipeline.SPLAT))
+        try:
+            return cls(**values)
+        except TypeError as missing:
+            raise InvalidValue("job", sorted(values), f"a whole job ({missing})") from None
 
 
-def _pipeline(value: str) -> Pipeline:
+def _known_fields(kind: type, name: str, raw: object) -> dict[str, Any]:
+    """Return a copy of a JSON object that has no field but those of the dataclass `kind`."""
+    known = [f.name for f in fields(kind)]
+    if not isinstance(raw, dict) or not set(raw) <= set(known):
+        raise InvalidValue(name, raw, f"an object with {', '.join(known)}")
+    return dict(raw)
+
+
+def _pipeline(value: object) -> Pipeline:
     try:
-        return Pipeline(value)
+        return Pipeline(str(value))
     except ValueError:
         raise InvalidValue("pipeline", value, " or ".join(Pipeline)) from None
