@@ -1,0 +1,70 @@
+"""A picture of all photos: what was kept, and what was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from gpu.ingest.photos import Photos
+from gpu.job import JobPaths
+
+CELL, LABEL, GAP, COLUMNS = 150, 18, 6, 6
+MOST = 60
+BACKGROUND, INK, RED = (24, 26, 30), (225, 228, 232), (255, 110, 100)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One photo of the sheet; `reason` says why it was left out."""
+
+    label: str
+    file: Path | None
+    reason: str = ""
+
+
+def draw_contact_sheet(paths: JobPaths, photos: Photos) -> str:
+    """Write `previews/photos.jpg`; return its path relative to the job's folder."""
+    kept = [_Cell(Path(p.name).name, paths.images / p.image) for p in photos.photos]
+    dropped = [_Cell(Path(n).name, None, reason) for n, reason in photos.dropped.items()]
+    cells = dropped[: MOST // 2] + _spread(kept, MOST - len(dropped[: MOST // 2]))
+    step = CELL + GAP
+    columns, rows = min(COLUMNS, len(cells)), -(-len(cells) // COLUMNS)
+    sheet = Image.new("RGB", (columns * step + GAP, rows * (step + LABEL) + GAP), BACKGROUND)
+    for number, cell in enumerate(cells):
+        corner = (GAP + number % COLUMNS * step, GAP + number // COLUMNS * (step + LABEL))
+        _draw(sheet, corner, cell)
+    paths.previews.mkdir(parents=True, exist_ok=True)
+    sheet.save(paths.previews / "photos.jpg", quality=85)
+    return "previews/photos.jpg"
+
+
+def _spread(cells: Sequence[_Cell], most: int) -> list[_Cell]:
+    step = max(len(cells) / most, 1.0)
+    return [cells[int(i * step)] for i in range(min(len(cells), most))]
+
+
+def _draw(sheet: Image.Image, corner: tuple[int, int], cell: _Cell) -> None:
+    """Draw one photo, or the reason for its absence, with its name below."""
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    x, y = corner
+    if cell.file is not None:
+        with Image.open(cell.file) as photo:
+            photo.draft("RGB", (CELL, CELL))
+            photo.thumbnail((CELL, CELL))
+            sheet.paste(photo, (x + (CELL - photo.width) // 2, y + (CELL - photo.height) // 2))
+    else:
+        pen.rectangle((x, y, x + CELL, y + CELL), outline=RED)
+        pen.multiline_text((x + 8, y + 8), _wrap(cell.reason), fill=RED, font=font)
+    pen.text((x, y + CELL + 2), cell.label[-22:], fill=RED if cell.reason else INK, font=font)
+
+
+def _wrap(text: str, width: int = 20) -> str:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)

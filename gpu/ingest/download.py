@@ -1,0 +1,81 @@
+"""Photos by (presigned) URL: streamed to disk, a few at a time, each tried more than once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+from gpu.ingest.errors import BadArchive, DownloadFailed
+from gpu.ingest.names import safe_name
+from gpu.stage import Progress
+
+TRIES, TOGETHER = 4, 8
+TIMEOUT = httpx.Timeout(60, connect=15)
+#: More than any photo or archive that we would unpack.
+MOST_BYTES = 100 << 30
+
+
+def download(
+    urls: Mapping[str, str],
+    folder: Path,
+    progress: Progress,
+    *,
+    wait: Callable[[float], None] = time.sleep,
+) -> list[Path]:
+    """Read every URL into `folder` under its name.
+
+    Raises DownloadFailed with the file's name (a presigned URL is never shown), and BadArchive
+    for a name that leads outside the folder.
+    """
+    targets = {name: folder / _checked(name) for name in urls}
+    done: list[Path] = []
+    client = httpx.Client(timeout=TIMEOUT, follow_redirects=True)
+    with client, ThreadPoolExecutor(TOGETHER) as pool:
+        for target in pool.map(lambda n: _fetch(client, urls[n], n, targets[n], wait), urls):
+            done.append(target)
+            progress(len(done) / len(urls), f"Fetched {len(done)} of {len(urls)} files")
+    return done
+
+
+def _checked(name: str) -> str:
+    path = safe_name(name)
+    if path is None:
+        raise BadArchive(f"{name!r} is not a file's name.", hint="Rename the file and try again.")
+    return str(path)
+
+
+def _fetch(
+    client: httpx.Client, url: str, name: str, target: Path, wait: Callable[[float], None]
+) -> Path:
+    """Read one URL; an error of the network or of the server is tried again after a pause."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    reason = ""
+    for attempt in range(TRIES):
+        if attempt:
+            wait(2.0**attempt)
+        try:
+            return _stream(client, url, target)
+        except httpx.HTTPStatusError as refused:
+            reason = f"the server answered {refused.response.status_code}"
+            if refused.response.status_code < 500 and refused.response.status_code != 429:
+                break
+        except (httpx.HTTPError, httpx.InvalidURL) as broken:
+            reason = type(broken).__name__
+    raise DownloadFailed(
+        f"{name} could not be fetched ({reason}).",
+        hint="Check that the file is still there, then start the job again.",
+    )
+
+
+def _stream(client: httpx.Client, url: str, target: Path) -> Path:
+    with client.stream("GET", url) as answer, target.open("wb") as out:
+        answer.raise_for_status()
+        for chunk in answer.iter_bytes():
+            out.write(chunk)
+            if out.tell() > MOST_BYTES:
+                raise DownloadFailed(f"{target.name} is too large.", hint="Use fewer photos.")
+    return target

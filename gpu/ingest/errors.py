@@ -1,0 +1,67 @@
+"""What can be wrong with what the user gave us.
+
+SplatError (gpu.job)
+└── BadInput             the photos, or the place that they come from, can not be used
+    ├── NoPhotos         nothing there that we can read as a photo
+    ├── BadArchive       a .zip that is damaged, locked, too large or unsafe
+    ├── DownloadFailed   a file could not be read from its URL
+    ├── TooFewPhotos     fewer than three photos are usable
+    └── PhotosAlike      all photos show the same view
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gpu.job import SplatError
+
+#: Structure from motion starts from two photos and needs a third to fix the scale between pairs.
+MIN_PHOTOS = 3
+
+
+class BadInput(SplatError):
+    """The photos, or the place that they come from, can not be used."""
+
+
+class NoPhotos(BadInput):
+    """There is nothing at the place given that we can read as a photo."""
+
+
+class BadArchive(BadInput):
+    """A .zip that is damaged, locked, too large or unsafe. Nothing of it is unpacked."""
+
+
+class DownloadFailed(BadInput):
+    """A file could not be read. Names the file, never its URL: a presigned URL is a secret."""
+
+
+class TooFewPhotos(BadInput):
+    """Fewer than three photos are usable. `dropped` says why each of the others is not."""
+
+    def __init__(self, usable: int, dropped: Mapping[str, str]) -> None:
+        count = ("No photo is", "Only 1 photo is")[usable] if usable < 2 else f"Only {usable} are"
+        super().__init__(
+            f"{count} usable, and at least {MIN_PHOTOS} are needed{because(dropped)}.",
+            hint="Add photos of the same scene from different places; 20 or more work well.",
+        )
+
+
+class PhotosAlike(BadInput):
+    """All photos show the same view, so there is no depth to see."""
+
+    def __init__(self, photos: int) -> None:
+        super().__init__(
+            f"All {photos} photos show the same view, so their depth can not be measured.",
+            hint="Walk around the subject and take a photo every step or two.",
+        )
+
+
+def because(dropped: Mapping[str, str]) -> str:
+    """Return ' (left out: a.jpg is damaged, ...)' or nothing."""
+    return f" (left out: {named([f'{n}: {why}' for n, why in dropped.items()])})" if dropped else ""
+
+
+def named(names: Sequence[str], most: int = 6) -> str:
+    """Join names for a sentence; after `most` of them say how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

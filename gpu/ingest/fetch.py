@@ -1,0 +1,97 @@
+"""Stage `fetch`: bring the photos into the job's folder, bytes as the user gave them.
+
+The user's own files are only ever read: a hard link where the disk allows it, else a copy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from gpu.ingest.archive import unpack
+from gpu.ingest.download import download
+from gpu.ingest.errors import BadInput, NoPhotos, named
+from gpu.ingest.names import UNREADABLE, is_photo
+from gpu.job import Source
+from gpu.stage import Context, Outcome
+
+
+def run_fetch(ctx: Context) -> Outcome:
+    """Fill `work/photos`. Raises BadInput with the reason when there is nothing to use."""
+    folder = ctx.paths.photos
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    photos = _fetch(ctx, ctx.spec.source, folder)
+    size = sum(photo.stat().st_size for photo in photos)
+    return Outcome(
+        f"Fetched {len(photos)} photos ({size / 1e6:.1f} MB).",
+        metrics={"photos": len(photos), "photo_bytes": size},
+    )
+
+
+def _fetch(ctx: Context, source: Source, folder: Path) -> list[Path]:
+    if source.path is None:
+        return _from_urls(ctx, folder)
+    path = Path(source.path)
+    if path.is_dir():
+        return _from_folder(path, folder)
+    if path.is_file() and path.suffix.lower() == ".zip":
+        return _from_archives([path], folder)
+    what = (
+        f"{path.name} is neither a folder nor a .zip" if path.exists() else f"{path} is not there"
+    )
+    raise NoPhotos(f"{what}.", hint="Name a folder of photos or a .zip of them.")
+
+
+def _from_folder(given: Path, folder: Path) -> list[Path]:
+    """Take a folder's photos, in subfolders too; without any, those of the .zip files in it."""
+    files = sorted(f for f in given.rglob("*") if f.is_file())
+    photos = [f for f in files if is_photo(f.relative_to(given).as_posix())]
+    if photos:
+        return [_link(f, folder / f.relative_to(given)) for f in photos]
+    archives = [f for f in files if f.suffix.lower() == ".zip"]
+    if archives:
+        return _from_archives(archives, folder)
+    raise no_photos(given.name, files)
+
+
+def _from_archives(archives: list[Path], folder: Path) -> list[Path]:
+    photos: list[Path] = []
+    for archive in archives:
+        into = folder / archive.stem if len(archives) > 1 else folder
+        into.mkdir(exist_ok=True)
+        photos += unpack(archive, into)
+    if not photos:
+        raise no_photos(named([a.name for a in archives], 3), ())
+    return photos
+
+
+def _from_urls(ctx: Context, folder: Path) -> list[Path]:
+    downloads = ctx.paths.work / "downloads"
+    shutil.rmtree(downloads, ignore_errors=True)
+    download(ctx.spec.source.urls, downloads, ctx.progress)
+    try:
+        return _from_folder(downloads, folder)
+    except NoPhotos as none:
+        raise NoPhotos(f"{ctx.spec.dataset} holds no photos.", hint=none.hint) from None
+    finally:
+        shutil.rmtree(downloads, ignore_errors=True)
+
+
+def _link(photo: Path, target: Path) -> Path:
+    """Give a photo a second name in the job's folder; copy it where links can not reach."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(photo.resolve(), target)
+    except OSError:
+        shutil.copyfile(photo, target)
+    return target
+
+
+def no_photos(place: str, files: Iterable[Path]) -> BadInput:
+    """Say that there are no photos, and name the files that only a camera can read."""
+    kinds = sorted({UNREADABLE[f.suffix.lower()] for f in files if f.suffix.lower() in UNREADABLE})
+    hint = f"It holds {' and '.join(kinds)} files: export them as JPEG." if kinds else ""
+    return NoPhotos(f"{place} holds no photos.", hint=hint or "Put JPEG or PNG photos there.")
