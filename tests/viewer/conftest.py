@@ -1,0 +1,80 @@
+"""A browser with a software renderer, and a loopback server with the built viewer and a known scene."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from . import scene
+from .server import Answer, Server
+
+DIST = Path(__file__).parents[2] / "viewer" / "dist"
+FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 960, "height": 600}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # A browser of the system when there is one, else the one that Playwright installed.
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def splat() -> bytes:
+    return scene.splat()
+
+
+@pytest.fixture
+def server(splat: bytes) -> Iterator[Server]:
+    assert (DIST / "index.html").is_file(), "build the viewer first: make setup"
+    with Server(DIST) as server:
+        server.answers["/files/scene.splat"] = Answer(splat)
+        publish(server)
+        yield server
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+def publish(server: Server, **changes: Any) -> None:
+    """Puts a manifest with `changes` at /files/manifest.json."""
+    server.answers["/files/manifest.json"] = Answer(json.dumps(scene.manifest(**changes)).encode())
+
+
+def link(server: Server, manifest: str | None = None) -> str:
+    """The address that people get in Slack."""
+    manifest = manifest or f"{server.url}/files/manifest.json"
+    return f"{server.url}/viewer/?manifest={quote(manifest, safe='')}"
+
+
+def visit(page: Page, server: Server) -> None:
+    """Opens the scene and waits until all of it is on the screen."""
+    page.goto(link(server))
+    page.evaluate("() => window.splatViewer.ready")

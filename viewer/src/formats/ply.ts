@@ -1,0 +1,117 @@
+import type { Source } from "../download";
+import { ViewerError } from "../errors";
+import { MAX_GAUSSIANS } from "../limits";
+import { clamp } from "../math";
+import { texts } from "../texts";
+import { Aligner, type Records, WORDS } from "./records";
+
+const MAX_HEADER = 64 * 1024;
+const SH_C0 = 0.28209479177387814;
+const SIZES: Readonly<Record<string, number>> = {
+  char: 1, int8: 1, uchar: 1, uint8: 1, short: 2, int16: 2, ushort: 2, uint16: 2,
+  int: 4, int32: 4, uint: 4, uint32: 4, float: 4, float32: 4, double: 8, float64: 8,
+};
+// In the order of a .splat record: position, log scale, colour, opacity logit, rotation w, x, y, z.
+const NEEDED = [
+  "x", "y", "z", "scale_0", "scale_1", "scale_2", "f_dc_0", "f_dc_1", "f_dc_2", "opacity",
+  "rot_0", "rot_1", "rot_2", "rot_3",
+] as const;
+
+interface Layout {
+  readonly count: number;
+  readonly stride: number;
+  /** Byte offsets of NEEDED inside a vertex. */
+  readonly offsets: readonly number[];
+}
+
+/**
+ * Reads a standard 3DGS .ply as it arrives. Colour is the one from all sides (degree 0); higher spherical
+ * harmonics are left out, as in a .splat.
+ */
+export async function* readPly(source: Source): Records {
+  let header: Uint8Array = new Uint8Array(0);
+  let body: { layout: Layout; aligner: Aligner; left: number } | null = null;
+  for await (let chunk of source.chunks) {
+    if (!body) {
+      header = joined(header, chunk);
+      const end = headerEnd(header);
+      if (end < 0) {
+        if (header.length > MAX_HEADER) throw new ViewerError(...texts.errors.notPly(source.what));
+        continue;
+      }
+      const layout = parseHeader(new TextDecoder("latin1").decode(header.subarray(0, end)), source.what);
+      body = { layout, aligner: new Aligner(layout.stride), left: layout.count };
+      chunk = header.subarray(end);
+    }
+    const vertices = body.aligner.push(chunk);
+    const count = Math.min(vertices.length / body.layout.stride, body.left);
+    body.left -= count;
+    if (count > 0) yield convert(vertices, count, body.layout);
+  }
+  if (!body) throw new ViewerError(...texts.errors.notPly(source.what));
+  if (body.left > 0) throw new ViewerError(...texts.errors.cut(source.what));
+}
+
+function headerEnd(bytes: Uint8Array): number {
+  const text = new TextDecoder("latin1").decode(bytes.subarray(0, MAX_HEADER));
+  const match = /^end_header\r?\n/m.exec(text);
+  return match ? match.index + match[0].length : -1;
+}
+
+export function parseHeader(text: string, what: string): Layout {
+  const lines = text.split(/\r?\n/);
+  if (lines[0] !== "ply" || lines[1] !== "format binary_little_endian 1.0") throw new ViewerError(...texts.errors.notPly(what));
+  const elements = lines.filter((line) => line.startsWith("element "));
+  const vertex = /^element vertex (\d+)$/.exec(elements[0] ?? "");
+  if (!vertex) throw new ViewerError(...texts.errors.plyWithoutGaussians(what, "f_dc_0"));
+  const count = Number(vertex[1]);
+  if (count > MAX_GAUSSIANS) throw new ViewerError(...texts.errors.tooMany(what, MAX_GAUSSIANS));
+  return { count, ...fieldOffsets(lines, what) };
+}
+
+function fieldOffsets(lines: readonly string[], what: string): { stride: number; offsets: number[] } {
+  const found = new Map<string, number>();
+  let stride = 0;
+  for (const line of lines.slice(lines.findIndex((l) => l.startsWith("element vertex")) + 1)) {
+    if (line.startsWith("element ")) break;
+    const [keyword, type = "", name = ""] = line.split(" ");
+    if (keyword !== "property") continue;
+    const size = SIZES[type];
+    if (size === undefined) throw new ViewerError(...texts.errors.notPly(what));
+    if (type === "float" || type === "float32") found.set(name, stride);
+    stride += size;
+  }
+  const missing = NEEDED.find((name) => !found.has(name));
+  if (missing) throw new ViewerError(...texts.errors.plyWithoutGaussians(what, missing));
+  return { stride, offsets: NEEDED.map((name) => found.get(name)!) };
+}
+
+function convert(vertices: Uint8Array<ArrayBuffer>, count: number, { stride, offsets }: Layout): Uint32Array {
+  const input = new DataView(vertices.buffer, vertices.byteOffset);
+  const words = new Uint32Array(count * WORDS);
+  const floats = new Float32Array(words.buffer);
+  for (let i = 0; i < count; i++) {
+    const [x, y, z, sx, sy, sz, r, g, b, logit, ...rotation] = offsets.map((offset) => input.getFloat32(i * stride + offset, true));
+    floats.set([x!, y!, z!, Math.exp(sx!), Math.exp(sy!), Math.exp(sz!)], i * WORDS);
+    words[i * WORDS + 6] = pack(colour(r!), colour(g!), colour(b!), byte(255 / (1 + Math.exp(-logit!))));
+    words[i * WORDS + 7] = packRotation(rotation);
+  }
+  return words;
+}
+
+const byte = (x: number): number => clamp(Math.round(x), 0, 255);
+const colour = (sh: number): number => byte(255 * (0.5 + SH_C0 * sh));
+const pack = (a: number, b: number, c: number, d: number): number => (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+
+function packRotation(q: readonly number[]): number {
+  const norm = Math.hypot(...q) || 1;
+  const [w, x, y, z] = q.map((value) => byte(128 + (128 * value) / norm));
+  return pack(w!, x!, y!, z!);
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

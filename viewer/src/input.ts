@@ -1,0 +1,102 @@
+import type { Vec3 } from "./math";
+import type { Intent } from "./modes/mode";
+
+const WHEEL = 0.0012;
+const WHEEL_LINES = 24;
+/** What keys do: index into right, ahead, up and the sign. Codes are places on the keyboard, so W A S D stay a cross on AZERTY. */
+const MOVES: Readonly<Record<string, readonly [number, number]>> = {
+  KeyD: [0, 1], KeyA: [0, -1], KeyW: [1, 1], KeyS: [1, -1], KeyQ: [2, 1], KeyE: [2, -1],
+};
+const TURNS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [1, 1], ArrowDown: [1, -1],
+};
+
+/** Gathers mouse, touch and keyboard between two frames. */
+export class Input {
+  /** Set by the touch pad: right and ahead, each in [−1, 1]. */
+  pad: readonly [number, number] = [0, 0];
+  private drag: [number, number] = [0, 0];
+  private pan: [number, number] = [0, 0];
+  private zoom = 0;
+  private readonly keys = new Set<string>();
+  private readonly pointers = new Map<number, { x: number; y: number; panning: boolean }>();
+
+  constructor(private readonly surface: HTMLElement) {
+    surface.addEventListener("pointerdown", (event) => this.press(event));
+    surface.addEventListener("pointermove", (event) => this.slide(event));
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"] as const) {
+      surface.addEventListener(end, (event) => this.pointers.delete(event.pointerId));
+    }
+    surface.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    surface.addEventListener("contextmenu", (event) => event.preventDefault());
+    addEventListener("keydown", (event) => this.key(event));
+    addEventListener("keyup", (event) => this.release(event));
+    addEventListener("blur", () => this.keys.clear());
+  }
+
+  /** What was asked for since the last call. */
+  take(): Intent {
+    const { drag, pan, zoom } = this;
+    [this.drag, this.pan, this.zoom] = [[0, 0], [0, 0], 0];
+    const [x, y, z] = this.axes(MOVES, 3);
+    const [clockwise, upwards] = this.axes(TURNS, 2);
+    const move: Vec3 = [x! + this.pad[0], y! + this.pad[1], z!];
+    return { drag, pan, zoom, move, turn: [clockwise!, upwards!], fast: this.keys.has("Shift") };
+  }
+
+  private axes(map: typeof MOVES, size: number): number[] {
+    const sum = new Array<number>(size).fill(0);
+    for (const [code, [axis, sign]] of Object.entries(map)) if (this.keys.has(code)) sum[axis]! += sign;
+    return sum;
+  }
+
+  private press(event: PointerEvent): void {
+    this.surface.setPointerCapture(event.pointerId);
+    this.surface.focus({ preventScroll: true });
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, panning: event.button !== 0 || event.shiftKey });
+  }
+
+  private slide(event: PointerEvent): void {
+    const pointer = this.pointers.get(event.pointerId);
+    if (!pointer) return;
+    const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
+    const [dx, dy] = [event.clientX - pointer.x, event.clientY - pointer.y];
+    const sink = other || pointer.panning ? this.pan : this.drag;
+    const share = other ? 0.5 : 1; // each of two fingers carries half of the shift
+    sink[0] += dx * share;
+    sink[1] += dy * share;
+    if (other) this.zoom += pinch(pointer, other, event);
+    [pointer.x, pointer.y] = [event.clientX, event.clientY];
+  }
+
+  private wheel(event: WheelEvent): void {
+    event.preventDefault();
+    const pixels = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : event.deltaY * WHEEL_LINES;
+    this.zoom -= Math.max(-400, Math.min(400, pixels)) * WHEEL;
+  }
+
+  private key(event: KeyboardEvent): void {
+    this.shift(event);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.code in TURNS && event.target !== this.surface && event.target !== document.body) return;
+    if (!(event.code in MOVES) && !(event.code in TURNS)) return;
+    this.keys.add(event.code);
+    if (event.code in TURNS) event.preventDefault();
+  }
+
+  private release(event: KeyboardEvent): void {
+    this.shift(event);
+    this.keys.delete(event.code);
+  }
+
+  private shift(event: KeyboardEvent): void {
+    if (event.shiftKey) this.keys.add("Shift");
+    else this.keys.delete("Shift");
+  }
+}
+
+function pinch(from: { x: number; y: number }, other: { x: number; y: number }, to: PointerEvent): number {
+  const before = Math.hypot(from.x - other.x, from.y - other.y);
+  const after = Math.hypot(to.clientX - other.x, to.clientY - other.y);
+  return before > 0 && after > 0 ? Math.log(after / before) : 0;
+}

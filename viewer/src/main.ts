@@ -1,0 +1,46 @@
+import "./style.css";
+import { MODES, type ModeName } from "./modes/mode";
+import { forward, up } from "./pose";
+import type { Vec3 } from "./math";
+import { Viewer } from "./viewer";
+
+/** What pages that embed the viewer, and tests, may use. Coordinates are those of the manifest (Z up). */
+interface SplatViewer {
+  /** Resolves when the whole scene is on the screen; rejects with the error shown; never settles without a scene. */
+  readonly ready: Promise<void>;
+  readonly mode: ModeName | null;
+  /** The camera as it is shown now; null before the scene is there. */
+  camera(): { position: Vec3; forward: Vec3; up: Vec3; heading: number; pitch: number } | null;
+  /** Frames drawn since the page was opened; it stands still while nothing changes. */
+  readonly frames: number;
+  setMode(mode: ModeName): void;
+}
+
+declare global {
+  interface Window {
+    splatViewer: SplatViewer;
+  }
+}
+
+const viewer = new Viewer();
+const address = new URLSearchParams(location.search).get("manifest");
+const ready = address === null ? new Promise<void>(() => viewer.welcome()) : viewer.openManifest(address);
+ready.catch(() => undefined); // the page shows it; only those who wait for `ready` get it again
+
+window.splatViewer = {
+  ready,
+  get mode() {
+    return viewer.rig?.mode ?? null;
+  },
+  camera() {
+    const pose = viewer.rig?.shown;
+    return pose ? { ...pose, forward: forward(pose), up: up(pose) } : null;
+  },
+  get frames() {
+    return viewer.stage?.frames ?? 0;
+  },
+  setMode(mode) {
+    if (!MODES.includes(mode)) throw new TypeError(`No such mode: ${String(mode)}`);
+    viewer.setMode(mode);
+  },
+};

@@ -1,0 +1,200 @@
+import { ViewerError } from "./errors";
+import { MAX_COORDINATE, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_TEXT, MAX_URL } from "./limits";
+import type { Vec2, Vec3 } from "./math";
+import { texts } from "./texts";
+
+export interface Camera {
+  readonly position: Vec3;
+  readonly lookAt: Vec3;
+  readonly up: Vec3;
+}
+
+export interface Bounds {
+  readonly min: Vec3;
+  readonly max: Vec3;
+  readonly groundZ: number | null;
+}
+
+/** Heights of the ground: row-major, `heights[row * columns + column]` at origin + cell × (column, row). */
+export interface HeightMap {
+  readonly origin: Vec2;
+  readonly cell: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly heights: Float32Array;
+}
+
+/** A manifest whose every field was checked: ours, or SplatWalk's version 2 (a subset of ours). */
+export interface Manifest {
+  readonly splatUrl: URL;
+  readonly plyUrl: URL | null;
+  readonly thumbnailUrl: URL | null;
+  readonly title: string | null;
+  readonly pipeline: string | null;
+  readonly createdAt: Date | null;
+  readonly viewerMode: string | null;
+  readonly viewerModes: readonly string[];
+  readonly bounds: Bounds | null;
+  readonly camera: Camera | null;
+  readonly walkCamera: Camera | null;
+  readonly ground: HeightMap | null;
+  readonly metadata: Metadata;
+}
+
+export interface Metadata {
+  readonly metric: boolean | null;
+  readonly gaussians: number | null;
+  readonly photos: number | null;
+  readonly photosRegistered: number | null;
+  readonly psnr: number | null;
+  readonly ssim: number | null;
+  readonly splatSizeMb: number | null;
+}
+
+/** Reads one JSON object field by field; every complaint names the field. Absent and null are the same. */
+class Fields {
+  constructor(
+    private readonly values: Readonly<Record<string, unknown>>,
+    private readonly path = "",
+  ) {}
+
+  static of(value: unknown, path: string): Fields {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(path || "manifest", texts.wanted.object);
+    return new Fields(value as Record<string, unknown>, path);
+  }
+
+  private name(key: string): string {
+    return this.path ? `${this.path}.${key}` : key;
+  }
+
+  private optional<T>(key: string, read: (value: unknown, name: string) => T): T | null {
+    // Own properties only: "__proto__" and its kin are not fields.
+    const value = Object.hasOwn(this.values, key) ? this.values[key] : null;
+    return value === null || value === undefined ? null : read(value, this.name(key));
+  }
+
+  private required<T>(key: string, read: (value: unknown, name: string) => T, wanted: string): T {
+    const value = this.optional(key, read);
+    if (value === null) throw wrong(this.name(key), wanted);
+    return value;
+  }
+
+  child = (key: string): Fields | null => this.optional(key, Fields.of);
+  text = (key: string): string | null => this.optional(key, readText);
+  number = (key: string): number | null => this.optional(key, readNumber);
+  flag = (key: string): boolean | null => this.optional(key, (value) => value === true);
+  vec3 = (key: string): Vec3 => this.required(key, (v, n) => readVector(v, n, 3) as unknown as Vec3, texts.wanted.vector(3));
+  vec2 = (key: string): Vec2 => this.required(key, (v, n) => readVector(v, n, 2) as unknown as Vec2, texts.wanted.vector(2));
+  count = (key: string, limit: number): number | null => this.optional(key, (v, n) => readCount(v, n, limit));
+  url = (key: string, base: URL): URL | null => this.optional(key, (v, n) => readUrl(v, n, base));
+  requiredUrl = (key: string, base: URL): URL => this.required(key, (v, n) => readUrl(v, n, base), texts.wanted.url);
+  requiredNumber = (key: string): number => this.required(key, readNumber, texts.wanted.number);
+  requiredCount = (key: string, limit: number): number =>
+    this.required(key, (v, n) => readCount(v, n, limit), texts.wanted.count(limit));
+  raw = (key: string): unknown => this.optional(key, (value) => value);
+  field = (key: string): string => this.name(key);
+}
+
+/** Checks a parsed manifest; relative addresses are resolved against `base`, the manifest's own. */
+export function parseManifest(json: unknown, base: URL): Manifest {
+  const root = Fields.of(json, "");
+  return {
+    splatUrl: root.requiredUrl("splat_url", base),
+    plyUrl: root.url("ply_url", base),
+    thumbnailUrl: root.url("thumbnail_url", base),
+    title: root.text("title"),
+    pipeline: root.text("pipeline"),
+    createdAt: readDate(root.text("created_at")),
+    viewerMode: root.text("viewer_mode"),
+    viewerModes: readNames(root.raw("viewer_modes")),
+    bounds: readBounds(root.child("scene_bounds")),
+    camera: readCamera(root.child("camera_defaults")),
+    walkCamera: readCamera(root.child("walk_camera_defaults")),
+    ground: readGround(root.child("ground")),
+    metadata: readMetadata(root.child("metadata")),
+  };
+}
+
+/** Whether an address may be followed: http(s), and without a password in it. */
+export function webAddress(text: string, base?: URL): URL | null {
+  if (text.length > MAX_URL || !URL.canParse(text, base?.href)) return null;
+  const url = new URL(text, base?.href);
+  const plain = url.username === "" && url.password === "";
+  return plain && (url.protocol === "https:" || url.protocol === "http:") ? url : null;
+}
+
+function readBounds(fields: Fields | null): Bounds | null {
+  if (!fields) return null;
+  const [min, max] = [fields.vec3("min"), fields.vec3("max")];
+  if (min.some((low, axis) => low > max[axis]!)) throw wrong(fields.field("max"), texts.wanted.vector(3));
+  return { min, max, groundZ: fields.number("ground_z") };
+}
+
+function readCamera(fields: Fields | null): Camera | null {
+  return fields && { position: fields.vec3("position"), lookAt: fields.vec3("look_at"), up: fields.vec3("up") };
+}
+
+function readGround(fields: Fields | null): HeightMap | null {
+  if (!fields) return null;
+  const columns = fields.requiredCount("columns", MAX_GROUND_CELLS);
+  const rows = fields.requiredCount("rows", MAX_GROUND_CELLS);
+  if (columns * rows > MAX_GROUND_CELLS) throw wrong(fields.field("rows"), texts.wanted.cells(MAX_GROUND_CELLS));
+  const cell = fields.requiredNumber("cell");
+  if (cell <= 0) throw wrong(fields.field("cell"), texts.wanted.positive);
+  const heights = fields.raw("heights");
+  const good = Array.isArray(heights) && heights.length === columns * rows && heights.every(sensible);
+  if (!good) throw wrong(fields.field("heights"), texts.wanted.heights);
+  return { origin: fields.vec2("origin"), cell, columns, rows, heights: Float32Array.from(heights as number[]) };
+}
+
+function readMetadata(fields: Fields | null): Metadata {
+  const from = fields ?? new Fields({});
+  return {
+    metric: from.flag("metric"),
+    gaussians: from.count("gaussians", MAX_GAUSSIANS),
+    photos: from.number("photos") ?? from.number("source_images"), // SplatWalk's name
+    photosRegistered: from.number("photos_registered"),
+    psnr: from.number("psnr"),
+    ssim: from.number("ssim"),
+    splatSizeMb: from.number("splat_size_mb"),
+  };
+}
+
+const sensible = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= MAX_COORDINATE;
+
+function readText(value: unknown, name: string): string {
+  if (typeof value !== "string") throw wrong(name, texts.wanted.text);
+  return value.slice(0, MAX_TEXT);
+}
+
+function readNumber(value: unknown, name: string): number {
+  if (!sensible(value)) throw wrong(name, texts.wanted.number);
+  return value;
+}
+
+function readCount(value: unknown, name: string, limit: number): number {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > limit) throw wrong(name, texts.wanted.count(limit));
+  return value as number;
+}
+
+function readVector(value: unknown, name: string, size: number): readonly number[] {
+  if (!Array.isArray(value) || value.length !== size || !value.every(sensible)) throw wrong(name, texts.wanted.vector(size));
+  return value;
+}
+
+function readUrl(value: unknown, name: string, base: URL): URL {
+  const url = typeof value === "string" ? webAddress(value, base) : null;
+  if (!url) throw wrong(name, texts.wanted.url);
+  return url;
+}
+
+const readNames = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.slice(0, 16).filter((name) => typeof name === "string") : [];
+
+function readDate(text: string | null): Date | null {
+  const date = text === null ? null : new Date(text);
+  return date && !Number.isNaN(date.getTime()) ? date : null;
+}
+
+const wrong = (field: string, wanted: string): ViewerError => new ViewerError(...texts.errors.badField(field, wanted));

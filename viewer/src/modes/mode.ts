@@ -1,0 +1,52 @@
+import { clamp, distance, type Vec3 } from "../math";
+import { forward, inFront, type Pose } from "../pose";
+import type { World } from "../world";
+
+export const MODES = ["orbit", "fly", "walk", "topdown"] as const;
+export type ModeName = (typeof MODES)[number];
+
+/** What the person asked for since the last frame, whatever the device. */
+export interface Intent {
+  /** Drag with the main button or one finger, CSS pixels, y down. */
+  readonly drag: readonly [number, number];
+  /** Drag with another button or two fingers, CSS pixels. */
+  readonly pan: readonly [number, number];
+  /** Wheel or pinch: the logarithm of the factor to come nearer by. */
+  readonly zoom: number;
+  /** Keys or the touch pad, each in [−1, 1]: right, ahead, up. */
+  readonly move: Vec3;
+  /** Arrow keys, each in [−1, 1]: clockwise, upwards. */
+  readonly turn: readonly [number, number];
+  readonly fast: boolean;
+}
+
+/** The picture: vertical field of view in radians, height in CSS pixels. */
+export interface View {
+  readonly vertical: number;
+  readonly height: number;
+}
+
+/** A way to move. It sees no engine and no events: pose and intent in, pose out. */
+export interface Mode {
+  /** Takes over from whatever came before and returns the pose to glide to. */
+  enter(pose: Pose): Pose;
+  update(pose: Pose, intent: Intent, seconds: number, view: View): Pose;
+}
+
+export const LOOK_PER_PIXEL = 0.0032;
+export const TURN_PER_SECOND = 1.4;
+export const FAST = 3;
+
+/** World units that one CSS pixel covers at a distance. */
+export const unitsPerPixel = (view: View, along: number): number =>
+  (2 * along * Math.tan(view.vertical / 2)) / Math.max(1, view.height);
+
+/** What the camera looks at: where its ray meets the ground, or a point at the scene's distance. */
+export function focus(pose: Pose, world: World): Vec3 {
+  const farthest = 4 * world.radius;
+  const ground = world.ground(pose.position[0], pose.position[1]);
+  const drop = -forward(pose)[2];
+  const toGround = drop > 0.05 ? (pose.position[2] - ground) / drop : Infinity;
+  const toCenter = distance(pose.position, world.center);
+  return inFront(pose, clamp(toGround > 0 && toGround < farthest ? toGround : toCenter, 0.05 * world.radius, farthest));
+}

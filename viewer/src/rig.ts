@@ -1,0 +1,71 @@
+import { smooth } from "./math";
+import { Fly } from "./modes/fly";
+import type { Intent, Mode, ModeName, View } from "./modes/mode";
+import { Orbit } from "./modes/orbit";
+import { TopDown } from "./modes/topdown";
+import { Walk } from "./modes/walk";
+import { apart, between, type Pose } from "./pose";
+import type { World } from "./world";
+
+const GLIDE_SECONDS = 0.9;
+/** Time constant with which the camera follows the hand, seconds. */
+const FOLLOW_SECONDS = 0.07;
+const INVISIBLE = 1e-5;
+
+/** The modes, and the glide between where the camera is and where it should be. */
+export class Rig {
+  mode: ModeName;
+  shown: Pose;
+  private goal: Pose;
+  private glide: { from: Pose; elapsed: number } | null = null;
+  private readonly modes: Readonly<Record<ModeName, Mode>>;
+
+  /** `still`: the person prefers reduced motion, so the camera jumps instead of gliding. */
+  constructor(
+    private readonly world: World,
+    start: ModeName,
+    private readonly still: boolean,
+  ) {
+    this.modes = { orbit: new Orbit(world), fly: new Fly(world), walk: new Walk(world), topdown: new TopDown(world) };
+    this.mode = start;
+    this.goal = this.modes[start].enter(this.home(start));
+    this.shown = this.goal;
+  }
+
+  setMode(mode: ModeName): void {
+    this.glideTo(this.modes[mode].enter(this.goal));
+    this.mode = mode;
+  }
+
+  goHome(): void {
+    this.glideTo(this.modes[this.mode].enter(this.home(this.mode)));
+  }
+
+  /** Moves on by some time; true when the camera moved. */
+  update(intent: Intent, seconds: number, view: View): boolean {
+    this.goal = this.modes[this.mode].update(this.goal, intent, seconds, view);
+    const before = this.shown;
+    this.shown = this.follow(seconds);
+    return apart(before, this.shown, this.world.radius) > 0;
+  }
+
+  private home(mode: ModeName): Pose {
+    return mode === "walk" ? this.world.walkHome : this.world.home;
+  }
+
+  private glideTo(goal: Pose): void {
+    this.goal = goal;
+    this.glide = this.still ? null : { from: this.shown, elapsed: 0 };
+  }
+
+  private follow(seconds: number): Pose {
+    if (this.glide) {
+      this.glide.elapsed += seconds;
+      const t = this.glide.elapsed / GLIDE_SECONDS;
+      if (t < 1) return between(this.glide.from, this.goal, smooth(t));
+      this.glide = null;
+    }
+    if (this.still || apart(this.shown, this.goal, this.world.radius) < INVISIBLE) return this.goal;
+    return between(this.shown, this.goal, 1 - Math.exp(-seconds / FOLLOW_SECONDS));
+  }
+}

@@ -1,0 +1,29 @@
+import { texts } from "../texts";
+import { el } from "./dom";
+
+/** The list of keys: a modal dialog, so that focus, Escape and screen readers work as everywhere. */
+export class Help {
+  private readonly close = el("button", { type: "button", class: "action" }, texts.close);
+  readonly element = el(
+    "dialog",
+    { class: "help glass", "aria-labelledby": "help-title" },
+    el("h2", { id: "help-title" }, texts.helpTitle),
+    el("dl", {}, ...texts.helpRows.flatMap(([keys, meaning]) => [el("dt", {}, ...caps(keys)), el("dd", {}, meaning)])),
+    this.close,
+  );
+
+  constructor() {
+    this.close.addEventListener("click", () => this.element.close());
+    this.element.addEventListener("click", (event) => {
+      if (event.target === this.element) this.element.close(); // the backdrop
+    });
+  }
+
+  toggle(): void {
+    if (this.element.open) this.element.close();
+    else this.element.showModal();
+  }
+}
+
+const caps = (keys: string): HTMLElement[] =>
+  keys.includes(",") || /^[A-Z][a-z]/.test(keys) ? [el("kbd", {}, keys)] : keys.split(" ").map((key) => el("kbd", {}, key));

@@ -1,0 +1,51 @@
+import type { Manifest } from "../manifest";
+import { texts } from "../texts";
+import { el } from "./dom";
+
+type Row = readonly [label: string, value: string | HTMLElement | null];
+
+/** Title and figures of a scene, folded to one line until asked for. */
+export function panel(title: string, manifest: Manifest | null, gaussians: number): HTMLElement {
+  const rows = figures(manifest, gaussians).filter((row): row is [string, string | HTMLElement] => row[1] !== null);
+  return el(
+    "details",
+    { class: "panel glass", "aria-label": texts.information },
+    el("summary", {}, el("h1", {}, title), el("p", {}, summary(manifest, gaussians))),
+    el("dl", {}, ...rows.flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, value)])),
+  );
+}
+
+function summary(manifest: Manifest | null, gaussians: number): string {
+  const psnr = manifest?.metadata.psnr ?? null;
+  const parts = [texts.figures.summary(gaussians)];
+  if (psnr !== null) parts.push(texts.figures.decibels(psnr));
+  return parts.join(" · ");
+}
+
+function figures(manifest: Manifest | null, gaussians: number): readonly Row[] {
+  const { figures: words } = texts;
+  if (!manifest) return [[words.gaussians, words.count(gaussians)]];
+  const { metadata } = manifest;
+  const say = <T>(value: T | null, words: (value: T) => string): string | null => (value === null ? null : words(value));
+  return [
+    [words.gaussians, words.count(gaussians)],
+    [words.photos, photos(metadata.photosRegistered, metadata.photos)],
+    [words.psnr, say(metadata.psnr, words.decibels)],
+    [words.ssim, say(metadata.ssim, words.ratio)],
+    [words.scale, say(metadata.metric, (metric) => (metric ? words.metric : words.units))],
+    [words.size, say(metadata.splatSizeMb, words.sizeMb)],
+    [words.pipeline, manifest.pipeline],
+    [words.created, say(manifest.createdAt, words.date)],
+    [words.downloads, downloads(manifest)],
+  ];
+}
+
+function photos(used: number | null, all: number | null): string | null {
+  if (used !== null && all !== null) return texts.figures.photosOf(used, all);
+  return all === null ? null : texts.figures.count(all);
+}
+
+function downloads({ splatUrl, plyUrl }: Manifest): HTMLElement {
+  const link = (url: URL, name: string): HTMLElement => el("a", { href: url.href, download: true, rel: "noopener noreferrer" }, name);
+  return el("span", { class: "links" }, link(splatUrl, ".splat"), ...(plyUrl ? [link(plyUrl, ".ply")] : []));
+}

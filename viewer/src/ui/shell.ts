@@ -1,0 +1,115 @@
+import type { ViewerError } from "../errors";
+import type { Manifest } from "../manifest";
+import type { ModeName } from "../modes/mode";
+import { texts } from "../texts";
+import { Card } from "./card";
+import { el } from "./dom";
+import { Help } from "./help";
+import { Pad } from "./pad";
+import { panel } from "./panel";
+import { Progress } from "./progress";
+import { Toolbar } from "./toolbar";
+
+const HINT_MS = 4500;
+
+export interface Actions {
+  readonly setMode: (mode: ModeName) => void;
+  readonly home: () => void;
+  readonly openFile: (file: File) => void;
+  readonly pad: (right: number, ahead: number) => void;
+}
+
+/** Everything around the canvas. It knows no engine: the page is there before the engine arrives. */
+export class Shell {
+  readonly canvas = el("canvas", { tabindex: "0", role: "application", "aria-label": texts.canvas });
+  readonly progress = new Progress();
+  private readonly poster = el("img", { class: "poster", alt: texts.posterAlt, hidden: true });
+  private readonly title = el("div", { class: "title" });
+  private readonly hint = el("p", { class: "hint", role: "status" });
+  private readonly help = new Help();
+  private readonly card: Card;
+  private readonly pad: Pad;
+  private readonly toolbar: Toolbar;
+  private hintTimer = 0;
+
+  constructor(private readonly actions: Actions) {
+    this.card = new Card(actions.openFile);
+    this.pad = new Pad(actions.pad);
+    this.toolbar = new Toolbar({ ...actions, help: () => this.help.toggle() });
+    this.toolbar.element.hidden = true;
+    const foot = el("div", { class: "foot" }, this.hint, this.progress.element, this.toolbar.element);
+    const drop = el("div", { class: "drop", "aria-hidden": "true" }, texts.dropHere);
+    document.body.append(this.poster, this.canvas, this.title, this.pad.element, foot, this.card.element, this.help.element, drop);
+    this.poster.addEventListener("error", () => (this.poster.hidden = true)); // a nicety: its absence is no error
+    this.listenForDrops();
+    addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** A scene begins to load: poster and title at once. */
+  begin(title: string, thumbnail: URL | null): void {
+    this.card.hide();
+    document.body.classList.remove("live");
+    document.title = texts.documentTitle(title);
+    this.title.replaceChildren(el("div", { class: "panel glass" }, el("h1", {}, title)));
+    this.poster.hidden = thumbnail === null;
+    if (thumbnail) this.poster.src = thumbnail.href;
+  }
+
+  /** The first Gaussians are on the screen. */
+  live(mode: ModeName): void {
+    if (document.body.classList.contains("live")) return;
+    document.body.classList.add("live");
+    this.toolbar.element.hidden = false;
+    this.showMode(mode);
+  }
+
+  describe(title: string, manifest: Manifest | null, gaussians: number): void {
+    this.title.replaceChildren(panel(title, manifest, gaussians));
+  }
+
+  showMode(mode: ModeName): void {
+    this.toolbar.show(mode);
+    this.pad.hidden = mode === "orbit" || mode === "topdown";
+    this.say((matchMedia("(pointer: coarse)").matches ? texts.touchHints : texts.hints)[mode]);
+  }
+
+  welcome(): void {
+    document.title = texts.documentTitle(texts.untitled);
+    this.card.welcome();
+  }
+
+  fail(error: ViewerError): void {
+    this.progress.done();
+    this.card.error(error);
+  }
+
+  private say(words: string): void {
+    this.hint.textContent = words;
+    this.hint.classList.add("shown");
+    clearTimeout(this.hintTimer);
+    this.hintTimer = setTimeout(() => this.hint.classList.remove("shown"), HINT_MS);
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || this.toolbar.element.hidden) return;
+    if (event.key === "?") this.help.toggle();
+    else if (event.key.toLowerCase() === "h") this.actions.home();
+    else if (/^[1-4]$/.test(event.key)) this.actions.setMode((["orbit", "fly", "walk", "topdown"] as const)[Number(event.key) - 1]!);
+  }
+
+  private listenForDrops(): void {
+    addEventListener("dragover", (event) => {
+      event.preventDefault();
+      document.body.classList.add("dragging");
+    });
+    addEventListener("dragleave", (event) => {
+      if (event.relatedTarget === null) document.body.classList.remove("dragging");
+    });
+    addEventListener("drop", (event) => {
+      event.preventDefault();
+      document.body.classList.remove("dragging");
+      const file = event.dataTransfer?.files[0];
+      if (file) this.actions.openFile(file);
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import { flat, type Ground, heightMap } from "./ground";
+import type { Bounds, Camera, Manifest } from "./manifest";
+import { clamp, length, scale, sub, add, type Vec3 } from "./math";
+import { lookAt, type Pose } from "./pose";
+
+const EYE_METRES = 1.7;
+const WALK_METRES_PER_SECOND = 2.2;
+
+/** What the modes know of a scene: its size, its ground, and where to stand. */
+export interface World {
+  readonly center: Vec3;
+  readonly radius: number;
+  readonly min: Vec3;
+  readonly max: Vec3;
+  readonly ground: Ground;
+  /** The eye above the ground, world units. */
+  readonly eye: number;
+  /** World units per second. */
+  readonly walkSpeed: number;
+  readonly home: Pose;
+  readonly walkHome: Pose;
+}
+
+/** Builds the world from a manifest, or from the measured bounds alone when a file was dropped. */
+export function buildWorld(manifest: Manifest | null, measured: Bounds | null): World {
+  const bounds = manifest?.bounds ?? measured ?? { min: [-5, -5, 0], max: [5, 5, 3], groundZ: 0 };
+  const center = scale(add(bounds.min, bounds.max), 0.5);
+  const radius = Math.max(length(sub(bounds.max, bounds.min)) / 2, 1e-3);
+  const ground = manifest?.ground ? heightMap(manifest.ground) : flat(bounds.groundZ ?? bounds.min[2]);
+  const eye = eyeHeight(manifest, ground, radius);
+  return {
+    center,
+    radius,
+    min: bounds.min,
+    max: bounds.max,
+    ground,
+    eye,
+    walkSpeed: (eye / EYE_METRES) * WALK_METRES_PER_SECOND,
+    home: manifest?.camera ? pose(manifest.camera) : overview(center, radius),
+    walkHome: manifest?.walkCamera ? pose(manifest.walkCamera) : atTheEdge(bounds, center),
+  };
+}
+
+/** 1.7 m where the scene is in metres; elsewhere what its author chose, within reason. */
+function eyeHeight(manifest: Manifest | null, ground: Ground, radius: number): number {
+  if (manifest?.metadata.metric) return EYE_METRES;
+  if (!manifest?.walkCamera) return 0.04 * radius;
+  const [x, y, z] = manifest.walkCamera.position;
+  return clamp(z - ground(x, y), 0.002 * radius, 0.5 * radius);
+}
+
+const pose = ({ position, lookAt: target, up }: Camera): Pose => lookAt(position, target, up);
+
+const overview = (center: Vec3, radius: number): Pose =>
+  lookAt(add(center, [-0.9 * radius, -1.5 * radius, 0.9 * radius]), center);
+
+/** On the southern edge of the scene, looking to its middle. */
+const atTheEdge = ({ min, max }: Bounds, center: Vec3): Pose =>
+  lookAt([center[0], min[1] + 0.1 * (max[1] - min[1]), center[2]], center);
