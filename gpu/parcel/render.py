@@ -1,0 +1,234 @@
+"""Renders the parcel's photos and writes them with their EXIF.
+
+The ground's colour and light are baked into a map first: almost every ray ends there, and most
+of the texture's cost is paid once instead of once per photo.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from gpu.job import InvalidValue
+from gpu.parcel.camera import Shot, flight, focal_pixels, intrinsics
+from gpu.parcel.exif import describe
+from gpu.parcel.ground import height
+from gpu.parcel.jit import kernel, parallel_kernel, sources_digest
+from gpu.parcel.light import (
+    GroundMap,
+    bake_ground,
+    bake_heights,
+    bake_sky,
+    ground_radiance,
+    shade,
+)
+from gpu.parcel.scene import parcel
+from gpu.parcel.textures import Colour
+from gpu.parcel.trace import Floats, HeightMap, Solids, Vector, ground_distance, nearest
+
+Bytes = NDArray[np.uint8]
+Progress = Callable[[float, str], None]
+
+STAMP, PHOTO = ".parcel.json", "parcel_{:03d}.jpg"
+QUALITY = 92
+PHOTOS, SIDE = (8, 200), (64, 8192)
+#: Half the size of the finely and the coarsely baked ground, and of the map of the sky's light.
+FINE, COARSE, SKY = (25.0, 20.0), (85.0, 80.0), (24.0, 19.0)
+#: What the ground's map adds to the time: the part of the progress that it is.
+BAKE = 0.2
+
+
+@dataclass(frozen=True)
+class World:
+    """All that rays can meet, lit."""
+
+    solids: Solids
+    heights: HeightMap
+    fine: GroundMap
+    coarse: GroundMap
+    salt: int
+
+
+def bake(seed: int, ground_pixel: float) -> World:
+    """Build the parcel of a seed; `ground_pixel` is the size of a photo's pixel on the ground, m."""
+    salt = 1009 * seed
+    solids = parcel(seed)
+    heights = HeightMap(*_lattice(COARSE, 0.5))
+    bake_heights(*heights)
+    sky = HeightMap(*_lattice(SKY, 0.25))
+    bake_sky(solids, heights, *sky)
+    maps = [GroundMap(*_canvas(FINE, 0.75 * ground_pixel)), GroundMap(*_canvas(COARSE, 0.12))]
+    for ground in maps:
+        bake_ground(solids, heights, sky, ground, salt)
+    return World(solids, heights, maps[0], maps[1], salt)
+
+
+def _lattice(half: tuple[float, float], cell: float) -> tuple[float, float, float, Floats]:
+    columns, rows = (int(2 * side / cell) + 1 for side in half)
+    return -half[0], -half[1], cell, np.ones((rows, columns))
+
+
+def _canvas(
+    half: tuple[float, float], cell: float
+) -> tuple[float, float, float, NDArray[np.float32]]:
+    columns, rows = (int(2 * side / cell) + 1 for side in half)
+    return -half[0], -half[1], cell, np.zeros((rows, columns, 3), np.float32)
+
+
+@kernel
+def _radiance(
+    solids: Solids,
+    heights: HeightMap,
+    fine: GroundMap,
+    coarse: GroundMap,
+    o: Vector,
+    d: Vector,
+    salt: int,
+) -> Colour:
+    """Return what a ray sees: a solid, the ground or the sky."""
+    far = ground_distance(heights, o, d)
+    far, i = nearest(solids, o, d, far)
+    if i < 0 and math.isinf(far):
+        return 0.55, 0.68, 0.88
+    x, y = o[0] + far * d[0], o[1] + far * d[1]
+    if i >= 0:
+        return shade(solids, i, (x, y, o[2] + far * d[2]), salt)
+    if abs(x) < -fine.left and abs(y) < -fine.low:
+        return ground_radiance(fine, x, y)
+    return ground_radiance(coarse, x, y)
+
+
+@kernel
+def _develop(light: float) -> int:
+    """Return an 8-bit sRGB value: a soft shoulder, then the sRGB curve."""
+    c = 1.0 - math.exp(-light)
+    s = 12.92 * c if c < 0.0031308 else 1.055 * c ** (1.0 / 2.4) - 0.055
+    return int(min(255.0, 255.0 * s + 0.5))
+
+
+@parallel_kernel
+def paint(
+    solids: Solids,
+    heights: HeightMap,
+    fine: GroundMap,
+    coarse: GroundMap,
+    rotation: Floats,
+    o: Vector,
+    focal: float,
+    exposure: float,
+    salt: int,
+    picture: Bytes,
+) -> None:
+    """Fill a picture (height, width, 3): 2 x 2 rays a pixel, slightly vignetted."""
+    rows, columns, _ = picture.shape
+    for row in numba.prange(rows):
+        for column in range(columns):
+            r, g, b = 0.0, 0.0, 0.0
+            for k in range(4):
+                u = (column + 0.25 + 0.5 * (k & 1) - columns / 2) / focal
+                v = (row + 0.25 + 0.25 * (k & 2) - rows / 2) / focal
+                x = rotation[0, 0] * u + rotation[1, 0] * v + rotation[2, 0]
+                y = rotation[0, 1] * u + rotation[1, 1] * v + rotation[2, 1]
+                z = rotation[0, 2] * u + rotation[1, 2] * v + rotation[2, 2]
+                size = math.sqrt(u * u + v * v + 1.0)
+                d = (x / size, y / size, z / size)
+                colour = _radiance(solids, heights, fine, coarse, o, d, salt)
+                r, g, b = r + colour[0], g + colour[1], b + colour[2]
+            u, v = (column - columns / 2) / focal, (row - rows / 2) / focal
+            light = 0.25 * exposure * (1.0 - 0.12 * (u * u + v * v))
+            picture[row, column, 0] = _develop(light * r)
+            picture[row, column, 1] = _develop(light * g)
+            picture[row, column, 2] = _develop(light * b)
+
+
+def photograph(world: World, shot: Shot, size: tuple[int, int]) -> Bytes:
+    """Return one photo, (height, width, 3) sRGB."""
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
+    o = (float(shot.centre[0]), float(shot.centre[1]), float(shot.centre[2]))
+    parts = (world.solids, world.heights, world.fine, world.coarse)
+    paint(*parts, shot.rotation, o, focal_pixels(size), shot.exposure, world.salt, picture)
+    return picture
+
+
+def generate(
+    out_dir: Path | str,
+    photos: int = 36,
+    size: tuple[int, int] = (960, 720),
+    seed: int = 7,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write the photos of a flight over the parcel into a folder and return their paths.
+
+    Deterministic for (photos, size, seed). Does nothing when the folder already holds them.
+    `progress` gets (fraction done, message). Raises InvalidValue for a number out of range.
+    """
+    _check(photos, size, seed)
+    out, tell = Path(out_dir), progress or _silent
+    paths = [out / PHOTO.format(i + 1) for i in range(photos)]
+    made = {"version": sources_digest(), "photos": photos, "size": list(size), "seed": seed}
+    if not _is_made(out, made, paths):
+        out.mkdir(parents=True, exist_ok=True)
+        (out / STAMP).unlink(missing_ok=True)
+        _photograph_all(paths, size, seed, tell)
+        (out / STAMP).write_text(json.dumps(made), encoding="utf-8")
+    tell(1.0, f"{photos} photos of the parcel are in {out}.")
+    return paths
+
+
+def _photograph_all(paths: list[Path], size: tuple[int, int], seed: int, tell: Progress) -> None:
+    tell(0.0, "Laying out the parcel.")
+    shots = flight(len(paths), seed)
+    world = bake(seed, min(s.centre[2] for s in shots) / focal_pixels(size))
+    for index, (path, shot) in enumerate(zip(paths, shots, strict=True)):
+        tell(BAKE + (1.0 - BAKE) * index / len(paths), f"Photo {index + 1} of {len(paths)}.")
+        image = Image.fromarray(photograph(world, shot, size))
+        image.save(path, quality=QUALITY, exif=describe(shot, index))
+
+
+def write_truth(file: Path | str, photos: int, size: tuple[int, int], seed: int) -> None:
+    """Write what the photos hide: K, world-to-camera poses (4 x 4) and heights of the ground.
+
+    Frame: metres east, north, up of the origin; ground points are (east, north, up).
+    """
+    places = [(float(x), float(y)) for x in range(-20, 21, 5) for y in range(-15, 16, 5)]
+    truth = {
+        "size": size,
+        "K": intrinsics(size).tolist(),
+        "poses": {
+            PHOTO.format(i + 1): shot.world_to_camera.tolist()
+            for i, shot in enumerate(flight(photos, seed))
+        },
+        "ground": [(x, y, height(x, y)) for x, y in places],
+    }
+    Path(file).write_text(json.dumps(truth), encoding="utf-8")
+
+
+def _is_made(out: Path, made: dict[str, object], paths: list[Path]) -> bool:
+    try:
+        stamp = json.loads((out / STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(stamp == made) and all(p.is_file() for p in paths)
+
+
+def _check(photos: int, size: tuple[int, int], seed: int) -> None:
+    for name, value, (low, high) in (
+        ("photos", photos, PHOTOS),
+        ("width", size[0], SIDE),
+        ("height", size[1], SIDE),
+        ("seed", seed, (0, 2**31 - 1)),
+    ):
+        if not low <= value <= high:
+            raise InvalidValue(name, value, f"a whole number from {low} to {high}")
+
+
+def _silent(fraction: float, message: str) -> None:
+    """Drop the progress."""

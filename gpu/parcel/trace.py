@@ -1,0 +1,195 @@
+"""Where rays meet solids (oriented boxes, gabled bodies, ellipsoids) and the ground."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.parcel.jit import kernel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Vector = tuple[float, float, float]
+
+BOX, GABLE, ELLIPSOID = 0, 1, 2
+#: A ray that starts on a surface ignores what is nearer than this (metres).
+SKIN = 1e-3
+
+
+class Solids(NamedTuple):
+    """All solids, sorted by group; a group is skipped when the ray misses its bounds.
+
+    axes[i] has the solid's own axes as rows; ellipsoids keep the world's. slope[i] is the fall
+    of a gable's roof (metres down per metre away from its ridge, which runs along the own x).
+    bounds[g] is (x, y, z) low then high; first[g]:first[g + 1] are the group's solids.
+    """
+
+    kind: Ints
+    material: Ints
+    centre: Floats
+    axes: Floats
+    half: Floats
+    slope: Floats
+    tone: Floats
+    group: Ints
+    bounds: Floats
+    first: Ints
+
+
+class HeightMap(NamedTuple):
+    """Values on a square grid: values[row, column] at (left + column * cell, low + row * cell)."""
+
+    left: float
+    low: float
+    cell: float
+    values: Floats
+
+
+@kernel
+def _slab(low: float, high: float, origin: float, inverse: float) -> tuple[float, float]:
+    a, b = (low - origin) * inverse, (high - origin) * inverse
+    return min(a, b), max(a, b)
+
+
+@kernel
+def _meets_bounds(b: Floats, o: Vector, inverse: Vector, far: float) -> bool:
+    x0, x1 = _slab(b[0], b[3], o[0], inverse[0])
+    y0, y1 = _slab(b[1], b[4], o[1], inverse[1])
+    z0, z1 = _slab(b[2], b[5], o[2], inverse[2])
+    near, away = max(max(x0, y0), z0), min(min(x1, y1), z1)
+    return near <= away and away > SKIN and near < far
+
+
+@kernel
+def turned(axes: Floats, v: Vector) -> Vector:
+    """Return a vector in a solid's own axes."""
+    return (
+        axes[0, 0] * v[0] + axes[0, 1] * v[1] + axes[0, 2] * v[2],
+        axes[1, 0] * v[0] + axes[1, 1] * v[1] + axes[1, 2] * v[2],
+        axes[2, 0] * v[0] + axes[2, 1] * v[1] + axes[2, 2] * v[2],
+    )
+
+
+@kernel
+def _invert(x: float) -> float:
+    return 1.0 / x if abs(x) > 1e-12 else 1e12
+
+
+@kernel
+def _hit_ellipsoid(half: Floats, p: Vector, d: Vector) -> float:
+    """Return the distance to the near side of an ellipsoid around 0, or infinity."""
+    px, py, pz = p[0] / half[0], p[1] / half[1], p[2] / half[2]
+    dx, dy, dz = d[0] / half[0], d[1] / half[1], d[2] / half[2]
+    a, b = dx * dx + dy * dy + dz * dz, px * dx + py * dy + pz * dz
+    root = b * b - a * (px * px + py * py + pz * pz - 1.0)
+    if root <= 0.0:
+        return math.inf
+    t = (-b - math.sqrt(root)) / a
+    return t if t > SKIN else math.inf
+
+
+@kernel
+def _hit_box(half: Floats, slope: float, p: Vector, d: Vector) -> float:
+    """Return the distance to the near side of a box, cut by a gabled roof if slope > 0."""
+    x0, x1 = _slab(-half[0], half[0], p[0], _invert(d[0]))
+    y0, y1 = _slab(-half[1], half[1], p[1], _invert(d[1]))
+    z0, z1 = _slab(-half[2], half[2], p[2], _invert(d[2]))
+    near, away = max(max(x0, y0), z0), min(min(x1, y1), z1)
+    if slope > 0.0:
+        for side in (-1.0, 1.0):
+            rise = d[2] + side * slope * d[1]
+            t = (half[2] - p[2] - side * slope * p[1]) * _invert(rise)
+            if rise < 0.0:
+                near = max(near, t)
+            else:
+                away = min(away, t)
+    return near if SKIN < near <= away else math.inf
+
+
+@kernel
+def _hit_solid(s: Solids, i: int, o: Vector, d: Vector) -> float:
+    c = s.centre[i]
+    p = (o[0] - c[0], o[1] - c[1], o[2] - c[2])
+    if s.kind[i] == ELLIPSOID:
+        return _hit_ellipsoid(s.half[i], p, d)
+    return _hit_box(s.half[i], s.slope[i], turned(s.axes[i], p), turned(s.axes[i], d))
+
+
+@kernel
+def nearest(s: Solids, o: Vector, d: Vector, far: float) -> tuple[float, int]:
+    """Return (distance, solid) of the first solid that a ray meets before `far`, else (far, -1)."""
+    inverse = (_invert(d[0]), _invert(d[1]), _invert(d[2]))
+    found = -1
+    for g in range(len(s.bounds)):
+        if _meets_bounds(s.bounds[g], o, inverse, far):
+            for i in range(s.first[g], s.first[g + 1]):
+                t = _hit_solid(s, i, o, d)
+                if t < far:
+                    far, found = t, i
+    return far, found
+
+
+@kernel
+def blocked(s: Solids, o: Vector, d: Vector, far: float) -> bool:
+    """Say whether any solid is within `far` along a ray."""
+    inverse = (_invert(d[0]), _invert(d[1]), _invert(d[2]))
+    for g in range(len(s.bounds)):
+        if _meets_bounds(s.bounds[g], o, inverse, far):
+            for i in range(s.first[g], s.first[g + 1]):
+                if _hit_solid(s, i, o, d) < far:
+                    return True
+    return False
+
+
+@kernel
+def normal(s: Solids, i: int, p: Vector) -> tuple[Vector, Vector]:
+    """Return (outward unit normal in own axes, the point in own axes) of a point on solid i."""
+    c, half = s.centre[i], s.half[i]
+    q = (p[0] - c[0], p[1] - c[1], p[2] - c[2])
+    if s.kind[i] == ELLIPSOID:
+        x, y, z = q[0] / half[0] ** 2, q[1] / half[1] ** 2, q[2] / half[2] ** 2
+        size = math.sqrt(x * x + y * y + z * z)
+        return (x / size, y / size, z / size), q
+    q = turned(s.axes[i], q)
+    side = 1.0 if q[1] > 0.0 else -1.0
+    ax, ay, az = abs(q[0]) - half[0], abs(q[1]) - half[1], abs(q[2]) - half[2]
+    if s.slope[i] > 0.0:
+        size = math.sqrt(1.0 + s.slope[i] ** 2)
+        az = max(-half[2] - q[2], (q[2] + s.slope[i] * abs(q[1]) - half[2]) / size)
+        if az > max(ax, ay) and q[2] > -half[2] + SKIN:
+            return (0.0, side * s.slope[i] / size, 1.0 / size), q
+    if az >= max(ax, ay):
+        return (0.0, 0.0, 1.0 if q[2] > 0.0 else -1.0), q
+    if ay >= ax:
+        return (0.0, side, 0.0), q
+    return (1.0 if q[0] > 0.0 else -1.0, 0.0, 0.0), q
+
+
+@kernel
+def lookup(m: HeightMap, x: float, y: float) -> float:
+    """Interpolate a map bilinearly; outside it goes on as at its edge."""
+    rows, columns = m.values.shape
+    u = min(max((x - m.left) / m.cell, 0.0), columns - 1.001)
+    v = min(max((y - m.low) / m.cell, 0.0), rows - 1.001)
+    i, j = int(u), int(v)
+    a, b = u - i, v - j
+    top = m.values[j, i] * (1.0 - a) + m.values[j, i + 1] * a
+    return top + b * (m.values[j + 1, i] * (1.0 - a) + m.values[j + 1, i + 1] * a - top)
+
+
+@kernel
+def ground_distance(m: HeightMap, o: Vector, d: Vector) -> float:
+    """Return the distance to the ground along a ray, infinity for one that does not go down.
+
+    The ground is so flat that repeating "meet the level plane of the last height" converges.
+    """
+    if d[2] > -0.02:
+        return math.inf
+    z = 0.0
+    for _ in range(5):
+        t = (z - o[2]) / d[2]
+        z = lookup(m, o[0] + t * d[0], o[1] + t * d[1])
+    return (z - o[2]) / d[2]
