@@ -1,0 +1,181 @@
+"""The grammar of `/splat`: what people type, in any order and with a phone's typography.
+
+/splat <dataset> [splat|aerial] [--iterations N] [--max-views N] [--image-size N]
+                 [--seed N] [--job-id NAME]
+/splat help | list | datasets [prefix] | status [job] | cancel [job] | destroy [job]
+/splat                                                              opens the start dialog
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.core.errors import InvalidValue, UnknownCommand
+from gpu.job import RANGES, Pipeline
+from gpu.job.spec import JOB_ID
+
+
+@dataclass(frozen=True)
+class Start:
+    """Make a splat of a dataset."""
+
+    dataset: str
+    pipeline: Pipeline = Pipeline.SPLAT
+    options: Mapping[str, int] = field(default_factory=dict)
+    job_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The command in its normal form, to be echoed."""
+        flags = [f"--{name.replace('_', '-')} {value}" for name, value in self.options.items()]
+        flags += [f"--job-id {self.job_id}"] if self.job_id else []
+        return " ".join(["/splat", self.dataset, self.pipeline.value, *flags])
+
+
+@dataclass(frozen=True)
+class OpenDialog:
+    """Let the person choose in a dialog."""
+
+
+@dataclass(frozen=True)
+class Help:
+    """Say what there is to say."""
+
+
+@dataclass(frozen=True)
+class ListJobs:
+    """Show the newest jobs."""
+
+
+@dataclass(frozen=True)
+class ListDatasets:
+    """Show which photos are there."""
+
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class ShowStatus:
+    """Show a job; the running one when none is named."""
+
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop a job; the running one when none is named."""
+
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Destroy:
+    """Stop a job at once and remove its machine."""
+
+    job_id: str | None = None
+
+
+Command = Start | OpenDialog | Help | ListJobs | ListDatasets | ShowStatus | Cancel | Destroy
+
+#: Words that start a command, with how many words may follow.
+VERBS: Mapping[str, int] = {
+    "help": 0, "list": 0, "datasets": 1, "status": 1, "cancel": 1, "destroy": 1,
+}  # fmt: skip
+#: Options of a start, by the name of the field in a job.
+FLAGS = ("iterations", "max_views", "image_size", "seed", "job_id")
+
+
+def parse(text: str) -> Command:
+    """Read what follows `/splat`.
+
+    Raises UnknownCommand (with the nearest word) or InvalidValue (with the allowed range).
+    """
+    words = _words(text)
+    if not words:
+        return OpenDialog()
+    verb = words[0].lower()
+    if verb in VERBS and len(words) <= 1 + VERBS[verb]:
+        return _verb(verb, words[1] if len(words) > 1 else None)
+    return _start(words)
+
+
+def _verb(verb: str, argument: str | None) -> Command:
+    job_id = argument.lstrip("#") if argument else None
+    match verb:
+        case "help":
+            return Help()
+        case "list":
+            return ListJobs()
+        case "datasets":
+            return ListDatasets(argument or "")
+        case "status":
+            return ShowStatus(job_id)
+        case "cancel":
+            return Cancel(job_id)
+        case _:
+            return Destroy(job_id)
+
+
+def _start(words: list[str]) -> Start:
+    options, plain = _split_flags(words)
+    pipelines = [word.lower() for word in plain if word.lower() in tuple(Pipeline)]
+    names = [word for word in plain if word.lower() not in tuple(Pipeline)]
+    if len(names) != 1 or len(pipelines) > 1:
+        raise _unknown(names[1] if len(names) > 1 else " ".join(words))
+    name = names[0].strip("/")
+    nearest = difflib.get_close_matches(name.lower(), VERBS, n=1, cutoff=0.75)
+    if nearest and "/" not in name:
+        raise _unknown(name)
+    job_id = options.pop("job_id", None)
+    if job_id is not None and not JOB_ID.fullmatch(job_id):
+        raise InvalidValue("--job-id", job_id, "a-z, 0-9 and '-', 63 characters at most")
+    numbers = {flag: _number(flag, value) for flag, value in options.items()}
+    return Start(name, Pipeline(pipelines[0]) if pipelines else Pipeline.SPLAT, numbers, job_id)
+
+
+def _split_flags(words: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Separate `--flag value` and `--flag=value` from the other words."""
+    options: dict[str, str] = {}
+    plain: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-"):
+            plain.append(word)
+            continue
+        flag, has_value, value = word.lstrip("-").partition("=")
+        options[_flag(flag)] = value if has_value else next(rest, "")
+    return options, plain
+
+
+def _flag(word: str) -> str:
+    name = word.lower().replace("-", "_")
+    if name not in FLAGS:
+        nearest = difflib.get_close_matches(name, FLAGS, n=1, cutoff=0.0)[0].replace("_", "-")
+        raise UnknownCommand(f"There is no option `--{word}`.", hint=f"Did you mean `--{nearest}`?")
+    return name
+
+
+def _number(flag: str, text: str) -> int:
+    value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
+    return RANGES[flag].check("--" + flag.replace("_", "-"), value)
+
+
+def _unknown(word: str) -> UnknownCommand:
+    known = (*VERBS, *Pipeline)
+    nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    hint = f"Did you mean `{nearest[0]}`? " if nearest else ""
+    return UnknownCommand(f"I do not understand `{word}`.", hint=hint + "`/splat help` explains.")
+
+
+def _words(text: str) -> list[str]:
+    """Split into words as a shell would, after undoing what phones do to quotes and dashes."""
+    plain = unicodedata.normalize("NFKC", text)
+    plain = re.sub("[‐‑‒–−]", "-", plain).replace("—", "--").replace("―", "--")
+    plain = re.sub("[“”„«»]", '"', plain)
+    plain = re.sub("[‘’‚`]", "'", plain)
+    found = re.findall(r"""(?:[^\s"']+|"[^"]*"|'[^']*'|["'])+""", plain)
+    return [re.sub(r"""["']""", "", word) for word in found if word.strip("\"'")]

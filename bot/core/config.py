@@ -1,0 +1,103 @@
+"""The settings of the bot. All come from the environment; docs/operator-guide.md lists them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpu.job import SplatError
+
+
+class BadSetting(SplatError):
+    """A variable of the environment is missing or wrong."""
+
+    def __init__(self, variable: str, problem: str, hint: str) -> None:
+        super().__init__(f"{variable} {problem}.", hint=hint)
+        self.variable = variable
+
+
+@dataclass(frozen=True)
+class SpacesSettings:
+    """A bucket of DigitalOcean Spaces, or of any other S3 server."""
+
+    bucket: str
+    region: str
+    endpoint_url: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that an operator decides. Secrets do not show in `repr`."""
+
+    slack_bot_token: str = field(repr=False)
+    slack_signing_secret: str = field(repr=False)
+    slack_api_url: str = "https://slack.com/api/"
+    public_url: str = "http://127.0.0.1:3000"
+    host: str = "127.0.0.1"
+    port: int = 3000
+    data: Path = Path("data")
+    spaces: SpacesSettings | None = None
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's file."""
+        return self.data / "ledger.db"
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of the jobs' folders."""
+        return self.data / "jobs"
+
+    @property
+    def store(self) -> Path:
+        """The local store: datasets and results, when there is no bucket."""
+        return self.data / "store"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Read the environment; raises BadSetting that names the variable and the remedy."""
+        port = _port(env.get("PORT", "3000"))
+        api_url = env.get("SLACK_API_URL") or "https://slack.com/api/"
+        return cls(
+            slack_bot_token=_needed(env, "SLACK_BOT_TOKEN", "the app's bot token (xoxb-...)"),
+            slack_signing_secret=_needed(env, "SLACK_SIGNING_SECRET", "the app's signing secret"),
+            slack_api_url=api_url.rstrip("/") + "/",
+            public_url=(env.get("SPLATBOT_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+            host=env.get("HOST") or "127.0.0.1",
+            port=port,
+            data=Path(env.get("SPLATBOT_DATA") or "data").absolute(),
+            spaces=_spaces(env),
+        )
+
+
+def _spaces(env: Mapping[str, str]) -> SpacesSettings | None:
+    bucket = env.get("SPACES_BUCKET")
+    if not bucket:
+        return None
+    region = env.get("SPACES_REGION") or "ams3"
+    endpoint = env.get("SPACES_ENDPOINT_URL") or f"https://{region}.digitaloceanspaces.com"
+    return SpacesSettings(
+        bucket=bucket,
+        region=region,
+        endpoint_url=endpoint,
+        key=_needed(env, "SPACES_KEY", f"the access key of the bucket {bucket}"),
+        secret=_needed(env, "SPACES_SECRET", f"the secret of the bucket {bucket}"),
+    )
+
+
+def _needed(env: Mapping[str, str], variable: str, what: str) -> str:
+    value = env.get(variable, "").strip()
+    if not value:
+        hint = f"Set it to {what}. `splatbot demo` needs no settings at all."
+        raise BadSetting(variable, "is not set", hint)
+    return value
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise BadSetting("PORT", f"is {text!r}", "Set it to a number from 1 to 65535.")
+    return int(text)

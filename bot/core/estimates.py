@@ -1,0 +1,57 @@
+"""How long a job will still take, from what our own jobs took. No history, no estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bot.core.jobs import Job
+from gpu.job import Stage, stages_of
+
+#: With fewer earlier jobs than this the range is widened: one job says little about the next.
+FEW = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The time that is left, as a range in seconds."""
+
+    low: float
+    high: float
+
+
+def remaining(
+    job: Job, history: Sequence[Mapping[str, float]], elapsed_in_stage: float = 0.0
+) -> Estimate | None:
+    """Estimate a job's remaining seconds from the seconds per stage of earlier jobs.
+
+    None when no earlier job has run every stage that is still to come. The stage at work counts
+    by its own fraction once that says something, since photos differ more than machines.
+    """
+    open_stages = [s for s in stages_of(job.pipeline) if s.value not in job.stage_seconds]
+    low = high = 0.0
+    for stage in open_stages:
+        seen = [past[stage.value] for past in history if stage.value in past]
+        if not seen:
+            return None
+        a, b = _spread(seen)
+        left = _left(job, stage, median(seen), elapsed_in_stage)
+        low, high = low + a * left, high + b * left
+    return Estimate(low, high)
+
+
+def _spread(seen: Sequence[float]) -> tuple[float, float]:
+    """Return the lowest and highest of what was seen, relative to the median."""
+    middle = max(median(seen), 1e-9)
+    slack = 0.25 if len(seen) < FEW else 0.0
+    return min(seen) / middle * (1 - slack), max(seen) / middle * (1 + slack)
+
+
+def _left(job: Job, stage: Stage, usual: float, elapsed: float) -> float:
+    """Return the seconds that a stage still needs."""
+    if stage is not job.stage:
+        return usual
+    if job.fraction > 0.1 and elapsed > 0:
+        return elapsed * (1 - job.fraction) / job.fraction
+    return usual * (1 - job.fraction)

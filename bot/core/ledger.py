@@ -1,0 +1,293 @@
+"""The ledger: what was asked for, who holds a slot, and what happened. The one source of truth.
+
+Nothing here talks to a network, so that every transaction is short.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.core.database import LedgerFile
+from bot.core.errors import IllegalMove, UnknownJob
+from bot.core.jobs import LEGAL_MOVES, TERMINAL, Job, Request, State
+from bot.core.outbox import Outbox, enqueue
+from bot.core.rows import job_from
+from gpu.job import Event, InvalidValue, Pipeline, Status
+
+_ACTIVE = tuple(state.value for state in State if state not in TERMINAL)
+
+
+class Ledger(Outbox):
+    """Jobs, slots, events, notices and the audit, in one SQLite file; safe for many threads."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(LedgerFile(path), clock)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def submit(self, request: Request, *, backend: str, price_per_hour: float) -> Job:
+        """Queue a job. The same `request.key` again returns the job that it made before."""
+        with self._file.writing() as db:
+            known = _one(db, "SELECT id FROM jobs WHERE request_key = ?", request.key)
+            if known:
+                return self._read(db, known["id"])
+            job_id = self._new_id(db, request.job_id)
+            db.table("jobs").insert(
+                {
+                    "id": job_id,
+                    "request_key": request.key,
+                    "team": request.team,
+                    "channel": request.channel,
+                    "user": request.user,
+                    "dataset": request.dataset,
+                    "pipeline": request.pipeline.value,
+                    "options": json.dumps(dict(request.options)),
+                    "state": State.QUEUED.value,
+                    "attempt": 1,
+                    "version": 1,
+                    "created_at": self._clock(),
+                    "backend": backend,
+                    "price_per_hour": price_per_hour,
+                }
+            )
+            enqueue(db, self._clock(), job_id, "status", f"status:{job_id}", {})
+            self._note(db, request.user, "submit", job_id, request.dataset)
+            return self._read(db, job_id)
+
+    def request_cancel(self, job_id: str, by: str) -> Job:
+        """Stop a job: one that waits is cancelled at once, one that runs as soon as it is gone."""
+        return self._request_end(job_id, by, "cancel", destroy=False)
+
+    def request_destroy(self, job_id: str, by: str) -> Job:
+        """Like request_cancel, but the job's machine is removed without asking it to stop."""
+        return self._request_end(job_id, by, "destroy", destroy=True)
+
+    def destroy_requested(self, job_id: str) -> bool:
+        """Whether somebody wants the job's machine removed at once."""
+        row = _one(self._db, "SELECT destroy_requested FROM jobs WHERE id = ?", job_id)
+        return bool(row and row["destroy_requested"])
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def job(self, job_id: str) -> Job:
+        """Return a job; raises UnknownJob."""
+        return self._read(self._db, job_id)
+
+    def jobs(self, *, limit: int = 20, channel: str | None = None) -> list[Job]:
+        """Return the newest jobs first."""
+        sql = "SELECT * FROM jobs WHERE ? IS NULL OR channel = ? ORDER BY rowid DESC LIMIT ?"
+        return [job_from(row) for row in self._db.execute(sql, (channel, channel, limit))]
+
+    def active(self) -> list[Job]:
+        """Return the jobs that are not over, oldest first."""
+        sql = f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)}) ORDER BY rowid"  # noqa: S608
+        return [job_from(row) for row in self._db.execute(sql, _ACTIVE)]
+
+    def queue_position(self, job_id: str) -> int:
+        """Return 1 for the job that is next, 2 for the one after; 0 when it does not wait."""
+        waiting = [job.id for job in self.active() if job.state is State.QUEUED]
+        return waiting.index(job_id) + 1 if job_id in waiting else 0
+
+    def holders(self) -> list[tuple[int, str]]:
+        """Return (slot, job id) of every slot that is taken."""
+        sql = "SELECT slot, job FROM slots WHERE released_at IS NULL ORDER BY slot"
+        return [(row["slot"], row["job"]) for row in self._db.execute(sql)]
+
+    def stage_history(self, pipeline: Pipeline, limit: int = 20) -> list[dict[str, float]]:
+        """Return the seconds per stage of the newest jobs of a pipeline that succeeded."""
+        sql = (
+            "SELECT stage_seconds FROM jobs WHERE pipeline = ? AND state = 'succeeded'"
+            " ORDER BY finished_at DESC LIMIT ?"
+        )
+        return [json.loads(row[0]) for row in self._db.execute(sql, (pipeline.value, limit))]
+
+    def last_seq(self, job: Job) -> int:
+        """Return the number up to which the job's events are all here."""
+        sql = "SELECT seq FROM events WHERE job = ? AND attempt = ? ORDER BY seq"
+        last = 0
+        for row in self._db.execute(sql, (job.id, job.attempt)):
+            if row["seq"] != last + 1:
+                break
+            last += 1
+        return last
+
+    # -- moving -------------------------------------------------------------------------------
+
+    def claim(self, slots: int = 1) -> Job | None:
+        """Give a free slot to the job that waits longest; None when there is no slot or no job."""
+        with self._file.writing() as db:
+            waiting = _one(db, "SELECT id FROM jobs WHERE state = 'queued' ORDER BY rowid LIMIT 1")
+            taken = {slot for slot, _ in self.holders()}
+            free = next((slot for slot in range(slots) if slot not in taken), None)
+            if waiting is None or free is None:
+                return None
+            now = self._clock()
+            db.table("slots").insert({"slot": free, "job": waiting["id"], "claimed_at": now})
+            return self._move(db, waiting["id"], State.LAUNCHING, started_at=now)
+
+    def set_handle(self, job_id: str, handle: Any) -> Job:
+        """Note how to find the job's machine. A job that was cancelled meanwhile stays so."""
+        with self._file.writing() as db:
+            _update(db, job_id, handle=json.dumps(dict(handle)))
+            if self._read(db, job_id).state is State.LAUNCHING:
+                return self._move(db, job_id, State.RUNNING)
+            return self._read(db, job_id)
+
+    def record(self, event: Event) -> bool:
+        """Note an event; False when it is not the first of its number, or the job is over.
+
+        The newest event by number says where the job stands, so that a late one changes nothing.
+        """
+        with self._file.writing() as db:
+            job = self._read(db, event.job)
+            if job.is_over or event.attempt != job.attempt:
+                return False
+            newest = _one(db, "SELECT max(seq) AS seq FROM events WHERE job = ?", job.id)
+            try:
+                db.table("events").insert(
+                    {
+                        "job": event.job,
+                        "attempt": event.attempt,
+                        "seq": event.seq,
+                        "body": event.to_json(),
+                    }
+                )
+            except sqlite3.IntegrityError:
+                return False
+            self._apply(db, job, event, is_newest=event.seq > (newest["seq"] or 0))
+            return True
+
+    def succeed(self, job_id: str, *, viewer_url: str, manifest_url: str) -> Job:
+        """End a job well."""
+        return self._end(job_id, State.SUCCEEDED, viewer_url=viewer_url, manifest_url=manifest_url)
+
+    def fail(self, job_id: str, *, error: str, hint: str) -> Job:
+        """End a job badly, with what happened and what to do."""
+        return self._end(job_id, State.FAILED, error=error, hint=hint)
+
+    def cancelled(self, job_id: str) -> Job:
+        """End a job that somebody cancelled."""
+        return self._end(job_id, State.CANCELLED)
+
+    def release(self, job_id: str) -> None:
+        """Free the job's slot. Only for the dispatcher, once the job's machine is surely gone."""
+        with self._file.writing() as db:
+            db.execute(
+                "UPDATE slots SET released_at = ? WHERE job = ? AND released_at IS NULL",
+                (self._clock(), job_id),
+            )
+
+    # -- audit --------------------------------------------------------------------------------
+
+    def audit(self, actor: str, action: str, job_id: str | None, detail: str = "") -> None:
+        """Note who did what."""
+        with self._file.writing() as db:
+            self._note(db, actor, action, job_id, detail)
+
+    def audit_log(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the newest notes of the audit first."""
+        rows = self._db.execute("SELECT * FROM audit ORDER BY id DESC LIMIT ?", (limit,))
+        return [dict(row) for row in rows]
+
+    # -- inside a transaction -----------------------------------------------------------------
+
+    @property
+    def _db(self) -> Database:
+        return self._file.connection()
+
+    def _read(self, db: Database, job_id: str) -> Job:
+        row = _one(db, "SELECT * FROM jobs WHERE id = ?", job_id)
+        if row is None:
+            raise UnknownJob(f"There is no job `{job_id}`.", hint="`/splat list` shows the jobs.")
+        return job_from(row)
+
+    def _new_id(self, db: Database, wanted: str | None) -> str:
+        if wanted and _one(db, "SELECT id FROM jobs WHERE id = ?", wanted):
+            raise InvalidValue("--job-id", wanted, "a name that no job had before")
+        return wanted or secrets.token_hex(4)
+
+    def _move(self, db: Database, job_id: str, state: State, **changes: Any) -> Job:
+        job = self._read(db, job_id)
+        if state not in LEGAL_MOVES[job.state]:
+            raise IllegalMove(f"Job `{job_id}` is {job.state} and can not become {state}.")
+        _update(db, job_id, state=state.value, **changes)
+        return self._read(db, job_id)
+
+    def _request_end(self, job_id: str, by: str, action: str, *, destroy: bool) -> Job:
+        with self._file.writing() as db:
+            job = self._read(db, job_id)
+            self._note(db, by, action, job_id, job.state.value)
+            if job.is_over:
+                return job
+            changes = {"cancelled_by": job.cancelled_by or by}
+            if destroy:
+                changes["destroy_requested"] = 1  # type: ignore[assignment]
+            if job.state is State.QUEUED:
+                return self._finish(db, job_id, State.CANCELLED, **changes)
+            if job.state is State.CANCELLING:
+                _update(db, job_id, **changes)
+                return self._read(db, job_id)
+            return self._move(db, job_id, State.CANCELLING, **changes)
+
+    def _end(self, job_id: str, state: State, **changes: Any) -> Job:
+        with self._file.writing() as db:
+            job = self._read(db, job_id)
+            return job if job.is_over else self._finish(db, job_id, state, **changes)
+
+    def _finish(self, db: Database, job_id: str, state: State, **changes: Any) -> Job:
+        job = self._move(db, job_id, state, finished_at=self._clock(), **changes)
+        enqueue(db, self._clock(), job_id, "final", f"final:{job_id}", {})
+        self._note(db, "splatbot", state.value, job_id, job.error)
+        return job
+
+    def _apply(self, db: Database, job: Job, event: Event, *, is_newest: bool) -> None:
+        changes: dict[str, Any] = {"metrics": json.dumps({**job.metrics, **event.metrics})}
+        if event.status is Status.DONE:
+            seconds = {**job.stage_seconds, event.stage.value: event.metrics.get("seconds", 0.0)}
+            changes["stage_seconds"] = json.dumps(seconds)
+        if is_newest:
+            changes |= {
+                "stage": event.stage.value,
+                "fraction": event.fraction,
+                "message": event.message,
+            }
+        _update(db, job.id, **changes)
+        self._announce(db, event)
+
+    def _announce(self, db: Database, event: Event) -> None:
+        payload = json.loads(event.to_json())
+        key = f"{event.job}:{event.attempt}:{event.seq}"
+        if event.status is Status.DONE:
+            enqueue(db, self._clock(), event.job, "stage", f"stage:{key}", payload)
+        if event.pictures:
+            enqueue(db, self._clock(), event.job, "pictures", f"pictures:{key}", payload)
+
+    def _note(self, db: Database, actor: str, action: str, job: str | None, detail: str) -> None:
+        db.table("audit").insert(
+            {"time": self._clock(), "actor": actor, "action": action, "job": job, "detail": detail}
+        )
+
+
+def _one(db: Database, sql: str, *values: Any) -> Any:
+    return db.execute(sql, values).fetchone()
+
+
+def _marks(values: tuple[str, ...]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _update(db: Database, job_id: str, **changes: Any) -> None:
+    """Change a job and raise its version, so that whoever shows it shows it anew."""
+    columns = ", ".join(f"{name} = ?" for name in changes)
+    db.execute(
+        f"UPDATE jobs SET {columns}, version = version + 1 WHERE id = ?",  # noqa: S608
+        (*changes.values(), job_id),
+    )

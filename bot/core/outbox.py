@@ -1,0 +1,98 @@
+"""The outbox: notices that wait to be seen, kept in the ledger so that a crash loses none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.core.database import LedgerFile
+from bot.core.rows import Notice, notice_from
+
+
+def enqueue(
+    database: Database, now: float, job_id: str, kind: str, key: str, payload: Mapping[str, Any]
+) -> None:
+    """Add a notice inside the transaction of what it tells of; the same key is added once."""
+    database.execute(
+        "INSERT OR IGNORE INTO outbox (job, kind, dedupe_key, payload, created_at, next_try_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (job_id, kind, key, json.dumps(payload), now, now),
+    )
+
+
+class Outbox:
+    """What the one writer of messages reads and ticks off."""
+
+    def __init__(self, file: LedgerFile, clock: Callable[[], float]) -> None:
+        self._file = file
+        self._clock = clock
+
+    def pending(self, now: float, limit: int = 50) -> list[Notice]:
+        """Return the notices that are due, oldest first; none before an earlier one of its job."""
+        rows = self._file.connection().execute(
+            "SELECT * FROM outbox o WHERE closed_at IS NULL AND next_try_at <= ? AND NOT EXISTS"
+            " (SELECT 1 FROM outbox e WHERE e.job = o.job AND e.id < o.id"
+            "  AND e.closed_at IS NULL AND e.next_try_at > ?) ORDER BY id LIMIT ?",
+            (now, now, limit),
+        )
+        return [notice_from(row) for row in rows]
+
+    def sent(self, notice_id: int, *, channel: str = "", ts: str = "") -> None:
+        """Note that a notice was delivered, and as which message."""
+        self._close(notice_id, channel=channel, ts=ts)
+
+    def give_up(self, notice_id: int, error: str) -> None:
+        """Note that a notice can not be delivered."""
+        self._close(notice_id, error=error)
+
+    def postpone(self, notice_id: int, until: float, error: str) -> None:
+        """Try a notice again later."""
+        with self._file.writing() as database:
+            database.execute(
+                "UPDATE outbox SET next_try_at = ?, tries = tries + 1, error = ? WHERE id = ?",
+                (until, error, notice_id),
+            )
+
+    def status_message(self, job_id: str) -> tuple[str, str] | None:
+        """Return channel and ts of a job's status message, once it was posted."""
+        row = self._job(job_id, "status_channel, status_ts")
+        return (row["status_channel"], row["status_ts"]) if row and row["status_ts"] else None
+
+    def set_status_message(self, job_id: str, channel: str, ts: str) -> None:
+        """Note where a job's status message is."""
+        with self._file.writing() as database:
+            database.execute(
+                "UPDATE jobs SET status_channel = ?, status_ts = ? WHERE id = ?",
+                (channel, ts, job_id),
+            )
+
+    def rendered(self, job_id: str) -> tuple[int, str]:
+        """Return the version of the job that its status message shows, and the message's hash."""
+        row = self._job(job_id, "rendered_version, rendered_hash")
+        return (row["rendered_version"], row["rendered_hash"]) if row else (0, "")
+
+    def rendered_version(self, job_id: str) -> int:
+        """Return the version of the job that its status message shows."""
+        return self.rendered(job_id)[0]
+
+    def set_rendered(self, job_id: str, version: int, rendered_hash: str) -> None:
+        """Note which version of a job its status message shows."""
+        with self._file.writing() as database:
+            database.execute(
+                "UPDATE jobs SET rendered_version = ?, rendered_hash = ? WHERE id = ?",
+                (version, rendered_hash, job_id),
+            )
+
+    def _job(self, job_id: str, columns: str) -> Any:
+        sql = f"SELECT {columns} FROM jobs WHERE id = ?"  # noqa: S608 - columns are ours
+        return self._file.connection().execute(sql, (job_id,)).fetchone()
+
+    def _close(self, notice_id: int, *, channel: str = "", ts: str = "", error: str = "") -> None:
+        with self._file.writing() as database:
+            database.execute(
+                "UPDATE outbox SET closed_at = ?, channel = ?, ts = ?, error = ? WHERE id = ?",
+                (self._clock(), channel, ts, error, notice_id),
+            )

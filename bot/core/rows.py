@@ -1,0 +1,79 @@
+"""Rows of the ledger to and from the objects that the rest of the bot uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.core.jobs import Job, State
+from gpu.job import Pipeline, Stage
+
+Row = Mapping[str, Any]
+
+#: Columns that a Job has under the same name and in the same form.
+_PLAIN = [
+    "id",
+    "team",
+    "channel",
+    "user",
+    "dataset",
+    "attempt",
+    "created_at",
+    "version",
+    "started_at",
+    "finished_at",
+    "fraction",
+    "message",
+    "error",
+    "hint",
+    "cancelled_by",
+    "backend",
+    "price_per_hour",
+    "viewer_url",
+    "manifest_url",
+]
+#: Columns that hold JSON.
+_JSON = ("options", "stage_seconds", "metrics", "handle")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that people should see, in no chat's language; the outbox renders and sends it.
+
+    `kind` is `status`, `stage`, `pictures` or `final`. `dedupe_key` is unique, so that a notice
+    is made once, however often the thing that it tells of is seen.
+    """
+
+    id: int
+    job_id: str
+    kind: str
+    dedupe_key: str
+    payload: Mapping[str, Any]
+    created_at: float
+    tries: int
+
+
+def job_from(row: Row) -> Job:
+    """Build a Job from a row of `jobs`."""
+    return Job(
+        **{name: row[name] for name in _PLAIN},
+        **{name: json.loads(row[name]) if row[name] else None for name in _JSON},
+        pipeline=Pipeline(row["pipeline"]),
+        state=State(row["state"]),
+        stage=Stage(row["stage"]) if row["stage"] else None,
+    )
+
+
+def notice_from(row: Row) -> Notice:
+    """Build a Notice from a row of `outbox`."""
+    return Notice(
+        id=row["id"],
+        job_id=row["job"],
+        kind=row["kind"],
+        dedupe_key=row["dedupe_key"],
+        payload=json.loads(row["payload"]),
+        created_at=row["created_at"],
+        tries=row["tries"],
+    )

@@ -1,0 +1,92 @@
+"""Storage in a folder of this machine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+from bot.core.errors import UnknownDataset
+from bot.core.near import nearest
+from bot.storage.base import Dataset
+from bot.storage.names import RESULTS, is_archive, is_photo
+from gpu.job import InvalidValue, Source, Target
+
+
+class LocalStorage:
+    """Objects are files under `root`; a browser reads them through the bot at `/files/<key>`."""
+
+    def __init__(self, root: Path, public_url: str) -> None:
+        self.root = root.absolute()
+        self._public_url = public_url.rstrip("/")
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def path(self, key: str) -> Path:
+        """Return the file of a key. Raises InvalidValue when the key leads outside."""
+        parts = PurePosixPath(key).parts
+        if not parts or key.startswith("/") or ".." in parts or "\0" in key:
+            raise InvalidValue("key", key, "a relative path without '..'")
+        return self.root / key
+
+    def datasets(self, prefix: str = "") -> Sequence[Dataset]:
+        """List folders that directly hold photos, and .zip files."""
+        found = (self._dataset(folder, names) for folder, names in self._folders())
+        return sorted(
+            (d for group in found for d in group if d.name.startswith(prefix)), key=lambda d: d.name
+        )
+
+    def source(self, dataset: str) -> Source:
+        """Return the folder or .zip of a dataset. Raises UnknownDataset with near names."""
+        names = [known.name for known in self.datasets()]
+        if dataset not in names:
+            raise UnknownDataset(dataset, nearest(dataset, names))
+        return Source(path=str(self.path(dataset)))
+
+    def target(self, job_id: str) -> Target:
+        """Return the folder of a job's results."""
+        return Target(path=str(self.path(f"{RESULTS}/{job_id}")))
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Write one object; a reader sees the old one or the new one, never half of it."""
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(temporary).replace(target)
+
+    def get(self, key: str) -> bytes:
+        """Read one object; raises KeyError when it is not there."""
+        try:
+            return self.path(key).read_bytes()
+        except (FileNotFoundError, IsADirectoryError):
+            raise KeyError(key) from None
+
+    def list(self, prefix: str) -> Sequence[str]:
+        """List the keys that start with `prefix`, sorted."""
+        files = (path for path in self.root.rglob("*") if path.is_file())
+        keys = (path.relative_to(self.root).as_posix() for path in files)
+        return sorted(key for key in keys if key.startswith(prefix))
+
+    def url(self, key: str) -> str:
+        """Return the address at which the bot serves an object."""
+        return f"{self._public_url}/files/{quote(key)}"
+
+    def _folders(self) -> Iterator[tuple[Path, list[str]]]:
+        """Walk the store, into linked folders too: photos may stay where they are."""
+        for folder, subfolders, names in os.walk(self.root, followlinks=True):
+            hidden = [s for s in subfolders if s.startswith((".", "__MACOSX"))]
+            results = [RESULTS] if Path(folder) == self.root else []
+            subfolders[:] = sorted(set(subfolders) - set(hidden) - set(results))
+            yield Path(folder), names
+
+    def _dataset(self, folder: Path, names: Sequence[str]) -> Iterator[Dataset]:
+        key = folder.relative_to(self.root)
+        photos = [name for name in names if is_photo(name)]
+        if photos and folder != self.root:
+            size = sum((folder / name).stat().st_size for name in photos)
+            yield Dataset(key.as_posix(), len(photos), size)
+        for name in filter(is_archive, names):
+            yield Dataset((key / name).as_posix(), 0, (folder / name).stat().st_size)

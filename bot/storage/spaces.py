@@ -1,0 +1,118 @@
+"""Storage in DigitalOcean Spaces, or in any other S3 server."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from bot.core.config import SpacesSettings
+from bot.core.errors import UnknownDataset
+from bot.core.near import nearest
+from bot.storage.base import Dataset
+from bot.storage.names import RESULTS, is_archive, is_photo
+from gpu.job import Source, Target
+from gpu.job.paths import OUTPUTS
+
+#: Seconds for which a presigned URL is good: the longest job, and then some.
+LIFETIME = 6 * 3600
+
+
+class SpacesStorage:
+    """Objects of one bucket. The pipeline gets presigned URLs and never a key of ours."""
+
+    def __init__(self, settings: SpacesSettings) -> None:
+        self._bucket = settings.bucket
+        self._client = _client(settings)
+        self._public = f"{settings.endpoint_url.rstrip('/')}/{settings.bucket}"
+
+    def datasets(self, prefix: str = "") -> Sequence[Dataset]:
+        """List prefixes that directly hold photos, and .zip objects."""
+        photos: dict[str, list[int]] = defaultdict(list)
+        archives = []
+        for key, size in self._objects(prefix):
+            folder, _, name = key.rpartition("/")
+            if key.startswith(f"{RESULTS}/"):
+                continue
+            if is_photo(name) and folder:
+                photos[folder].append(size)
+            elif is_archive(name):
+                archives.append(Dataset(key, 0, size))
+        sets = [Dataset(name, len(sizes), sum(sizes)) for name, sizes in photos.items()]
+        return sorted(sets + archives, key=lambda d: d.name)
+
+    def source(self, dataset: str) -> Source:
+        """Return presigned GETs of a dataset's photos. Raises UnknownDataset with near names."""
+        keys = [dataset] if is_archive(dataset) else self._photos(dataset)
+        known = [key for key in keys if self._exists(key)] if is_archive(dataset) else keys
+        if not known:
+            names = [each.name for each in self.datasets()]
+            raise UnknownDataset(dataset, nearest(dataset, names))
+        return Source(urls={key.rsplit("/", 1)[-1]: self._sign("get_object", key) for key in known})
+
+    def target(self, job_id: str) -> Target:
+        """Return presigned PUTs for a job's results."""
+        keys = {name: f"{RESULTS}/{job_id}/{name}" for name in OUTPUTS}
+        return Target(urls={name: self._sign("put_object", key) for name, key in keys.items()})
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        """Write one object."""
+        self._client.put_object(
+            Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, ACL="public-read"
+        )
+
+    def get(self, key: str) -> bytes:
+        """Read one object; raises KeyError when it is not there."""
+        try:
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            raise KeyError(key) from None
+        return body
+
+    def list(self, prefix: str) -> Sequence[str]:
+        """List the keys that start with `prefix`, sorted."""
+        return sorted(key for key, _ in self._objects(prefix))
+
+    def url(self, key: str) -> str:
+        """Return the object's public address."""
+        return f"{self._public}/{key}"
+
+    def _photos(self, dataset: str) -> Sequence[str]:
+        prefix = dataset.rstrip("/") + "/"
+        names = ((key, key.removeprefix(prefix)) for key in self.list(prefix))
+        return [key for key, name in names if "/" not in name and is_photo(name)]
+
+    def _objects(self, prefix: str) -> list[tuple[str, int]]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
+        return [(o["Key"], o["Size"]) for page in pages for o in page.get("Contents", ())]
+
+    def _exists(self, key: str) -> bool:
+        return key in self.list(key)
+
+    def _sign(self, method: str, key: str) -> str:
+        url: str = self._client.generate_presigned_url(
+            method, Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LIFETIME
+        )
+        return url
+
+
+def _client(settings: SpacesSettings) -> Any:
+    # Imported here: boto3 costs a second and 30 MB, which a bot with local storage never needs.
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        region_name=settings.region,
+        endpoint_url=settings.endpoint_url,
+        aws_access_key_id=settings.key,
+        aws_secret_access_key=settings.secret,
+        config=Config(
+            signature_version="s3v4",
+            # S3-compatible servers answer the newer default checksums with errors.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
