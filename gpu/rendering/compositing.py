@@ -1,0 +1,317 @@
+"""Blends sorted Gaussians into pixels, front to back, and its derivative, for the CPU.
+
+Each tile is drawn by one core. It walks its Gaussians front to back and, for each, the rows that
+the Gaussian reaches; a row's pixels are computed together, as one vector. The derivative walks
+back to front and recovers the transmittance by division, as Kerbl et al. 2023 do. A tile writes
+the gradient of a Gaussian to a slot of its own and the slots are summed afterwards in a fixed
+order: no two cores write one number, and the result is the same every time.
+
+The constants are gsplat's: what covers less than 1/255 of a pixel is skipped, nothing covers more
+than 0.999 of it, and a pixel is finished before its transmittance falls to 1e-4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numba import prange
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gpu.rendering.jit import kernel, parallel_kernel
+from gpu.rendering.projection import ALPHA_THRESHOLD
+from gpu.rendering.tiles import TILE, Tiles
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+MAX_ALPHA = np.float32(0.999)
+MIN_TRANSMITTANCE = np.float32(1e-4)
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
+#: What a slot holds before the colours: derivatives by x, y, the conic's three, the opacity, and
+#: the sums of the absolute derivatives by x and y.
+SHAPE_GRADS = 8
+
+
+@kernel
+def _exp(x: float) -> float:
+    """e^x in float32 for -20 < x <= 0, to 2 units in the last place; becomes vector code."""
+    scaled = x * np.float32(1.4426950408889634)
+    whole = np.floor(scaled + HALF)
+    part = (scaled - whole) * np.float32(0.6931471805599453)
+    series = np.float32(1 / 720)
+    series = series * part + np.float32(1 / 120)
+    series = series * part + np.float32(1 / 24)
+    series = series * part + np.float32(1 / 6)
+    series = series * part + HALF
+    series = series * part + ONE
+    series = series * part + ONE
+    power = (np.int32(whole) + np.int32(127)) << np.int32(23)
+    return series * np.int32(power).view(np.float32)
+
+
+@kernel
+def _rows(y: float, conic: Floats, opacity: float, top: int) -> tuple[int, int]:
+    """Return the rows of the tile (first, one after the last) that a Gaussian reaches."""
+    reach = np.float32(2) * np.log(opacity / ALPHA_THRESHOLD)
+    half = np.sqrt(max(reach, ZERO) * conic[0] / (conic[0] * conic[2] - conic[1] * conic[1]))
+    first = np.ceil(y - half - HALF - np.float32(0.01)) - top
+    last = np.floor(y + half - HALF + np.float32(0.01)) - top
+    return int(max(first, ZERO)), int(min(last, np.float32(TILE - 1))) + 1
+
+
+class Pixels(NamedTuple):
+    """What the loss sees, or the derivatives by it; float32 but for `lasts`."""
+
+    renders: Floats  # [C, H, W, D]
+    alphas: Floats  # [C, H, W]
+    lasts: Ints  # [C, H, W] position in the tile's list of the last Gaussian drawn, or -1
+
+
+class Flat(NamedTuple):
+    """The splats of all cameras in one list, C x N."""
+
+    means2d: Floats  # [CN, 2]
+    conics: Floats  # [CN, 3]
+    opacities: Floats  # [CN]
+    colors: Floats  # [CN, D]
+    backgrounds: Floats  # [C, D]
+
+
+@kernel
+def _corner(tile: int, tiles: Tiles) -> tuple[int, int, int]:
+    """Return the camera of a tile and its first row and column in pixels."""
+    camera, at = divmod(tile, tiles.columns * tiles.rows)
+    return camera, TILE * (at // tiles.columns), TILE * (at % tiles.columns)
+
+
+@kernel
+def _draw_tile(tile: int, splats: Flat, tiles: Tiles, out: Pixels) -> None:
+    camera, top, left = _corner(tile, tiles)
+    height, width, channels = out.renders.shape[1:]
+    bottom, right = min(TILE, height - top), min(TILE, width - left)
+    T = np.ones((TILE, TILE), np.float32)
+    live = np.zeros((TILE, TILE), np.float32)
+    live[:bottom, :right] = ONE
+    last = np.full((TILE, TILE), -1, np.int32)
+    sums = np.zeros((channels, TILE, TILE), np.float32)
+    weight = np.empty(TILE, np.float32)
+    row_live = np.zeros(TILE, np.float32)
+    row_live[:bottom] = right
+    finished = 0
+    for position in range(tiles.starts[tile], tiles.starts[tile + 1]):
+        g = tiles.ids[position]
+        x = splats.means2d[g, 0] - (np.float32(left) + HALF)
+        opacity, A, B, C = (
+            splats.opacities[g],
+            splats.conics[g, 0],
+            splats.conics[g, 1],
+            splats.conics[g, 2],
+        )
+        first, end = _rows(splats.means2d[g, 1], splats.conics[g], opacity, top)
+        for row in range(first, end):
+            if row_live[row] == ZERO:
+                continue
+            dy = splats.means2d[g, 1] - (np.float32(top + row) + HALF)
+            cyy, by = HALF * C * dy * dy, B * dy
+            alive = ZERO
+            for lane in range(TILE):
+                dx = x - np.float32(lane)
+                sigma = HALF * A * dx * dx + by * dx + cyy
+                alpha = min(opacity * _exp(-min(sigma, np.float32(20))), MAX_ALPHA)
+                hit = (sigma >= ZERO) & (alpha >= ALPHA_THRESHOLD) & (live[row, lane] > ZERO)
+                behind = T[row, lane] * (ONE - alpha)
+                drawn = hit & (behind > MIN_TRANSMITTANCE)
+                ended = hit & (behind <= MIN_TRANSMITTANCE)
+                weight[lane] = alpha * T[row, lane] if drawn else ZERO
+                T[row, lane] = behind if drawn else T[row, lane]
+                last[row, lane] = position if drawn else last[row, lane]
+                live[row, lane] = ZERO if ended else live[row, lane]
+                alive += live[row, lane]
+            row_live[row] = alive
+            finished += alive == ZERO
+            for k in range(channels):
+                color = splats.colors[g, k]
+                for lane in range(TILE):
+                    sums[k, row, lane] += color * weight[lane]
+        if finished >= bottom:
+            break
+    for row in range(bottom):
+        for lane in range(right):
+            through = T[row, lane]
+            out.alphas[camera, top + row, left + lane] = ONE - through
+            out.lasts[camera, top + row, left + lane] = last[row, lane]
+            for k in range(channels):
+                shown = sums[k, row, lane] + through * splats.backgrounds[camera, k]
+                out.renders[camera, top + row, left + lane, k] = shown
+
+
+@parallel_kernel
+def _draw(splats: Flat, tiles: Tiles, out: Pixels) -> None:
+    for tile in prange(len(tiles.starts) - 1):
+        _draw_tile(np.int64(tile), splats, tiles, out)
+
+
+@kernel
+def _draw_tile_backward(
+    tile: int, splats: Flat, tiles: Tiles, out: Pixels, v_out: Pixels, slots: Floats
+) -> None:
+    """Write this tile's slots [SHAPE_GRADS + D], one per Gaussian in its list."""
+    camera, top, left = _corner(tile, tiles)
+    height, width, channels = v_out.renders.shape[1:]
+    bottom, right = min(TILE, height - top), min(TILE, width - left)
+    T = np.ones((TILE, TILE), np.float32)
+    last = np.full((TILE, TILE), -1, np.int32)
+    v = np.zeros((channels, TILE, TILE), np.float32)
+    # What lies behind the current Gaussian, as seen by the loss: colours, background, alpha.
+    behind = np.zeros((TILE, TILE), np.float32)
+    row_last = np.full(TILE, -1, np.int32)
+    for row in range(bottom):
+        for lane in range(right):
+            T[row, lane] = ONE - out.alphas[camera, top + row, left + lane]
+            last[row, lane] = out.lasts[camera, top + row, left + lane]
+            row_last[row] = max(row_last[row], last[row, lane])
+            seen = -v_out.alphas[camera, top + row, left + lane]
+            for k in range(channels):
+                v[k, row, lane] = v_out.renders[camera, top + row, left + lane, k]
+                seen += v[k, row, lane] * splats.backgrounds[camera, k]
+            behind[row, lane] = T[row, lane] * seen
+    v_color = np.empty(TILE, np.float32)
+    weight = np.empty(TILE, np.float32)
+    grads = np.empty((SHAPE_GRADS, TILE), np.float32)
+    color_grads = np.empty((channels, TILE), np.float32)
+    start, stop = tiles.starts[tile], row_last.max() + 1
+    for position in range(max(start, stop), tiles.starts[tile + 1]):
+        slots[tiles.slots[position]] = ZERO
+    for position in range(stop - 1, start - 1, -1):
+        g = tiles.ids[position]
+        x = splats.means2d[g, 0] - (np.float32(left) + HALF)
+        opacity, A, B, C = (
+            splats.opacities[g],
+            splats.conics[g, 0],
+            splats.conics[g, 1],
+            splats.conics[g, 2],
+        )
+        first, end = _rows(splats.means2d[g, 1], splats.conics[g], opacity, top)
+        grads[:] = ZERO
+        color_grads[:] = ZERO
+        for row in range(first, end):
+            if row_last[row] < position:
+                continue
+            v_color[:] = ZERO
+            for k in range(channels):
+                color = splats.colors[g, k]
+                for lane in range(TILE):
+                    v_color[lane] += color * v[k, row, lane]
+            dy = splats.means2d[g, 1] - (np.float32(top + row) + HALF)
+            cyy, by = HALF * C * dy * dy, B * dy
+            for lane in range(TILE):
+                dx = x - np.float32(lane)
+                sigma = HALF * A * dx * dx + by * dx + cyy
+                falloff = _exp(-min(sigma, np.float32(20)))
+                alpha = min(opacity * falloff, MAX_ALPHA)
+                hit = (sigma >= ZERO) & (alpha >= ALPHA_THRESHOLD)
+                drawn = hit & (position <= last[row, lane])
+                alpha = alpha if drawn else ZERO
+                inverse = ONE / (ONE - alpha)
+                T[row, lane] *= inverse
+                weight[lane] = alpha * T[row, lane]
+                v_alpha = T[row, lane] * v_color[lane] - behind[row, lane] * inverse
+                behind[row, lane] += weight[lane] * v_color[lane]
+                free = drawn & (opacity * falloff <= MAX_ALPHA)
+                v_falloff = v_alpha * falloff if free else ZERO
+                v_sigma = -opacity * v_falloff
+                v_x = v_sigma * (A * dx + by)
+                v_y = v_sigma * (B * dx + C * dy)
+                grads[0, lane] += v_x
+                grads[1, lane] += v_y
+                grads[2, lane] += HALF * v_sigma * dx * dx
+                grads[3, lane] += v_sigma * dx * dy
+                grads[4, lane] += HALF * v_sigma * dy * dy
+                grads[5, lane] += v_falloff
+                grads[6, lane] += abs(v_x)
+                grads[7, lane] += abs(v_y)
+            for k in range(channels):
+                for lane in range(TILE):
+                    color_grads[k, lane] += weight[lane] * v[k, row, lane]
+        slot = slots[tiles.slots[position]]
+        for k in range(SHAPE_GRADS):
+            slot[k] = grads[k].sum()
+        for k in range(channels):
+            slot[SHAPE_GRADS + k] = color_grads[k].sum()
+
+
+@parallel_kernel
+def _draw_backward(splats: Flat, tiles: Tiles, out: Pixels, v_out: Pixels, slots: Floats) -> None:
+    for tile in prange(len(tiles.starts) - 1):
+        _draw_tile_backward(np.int64(tile), splats, tiles, out, v_out, slots)
+
+
+@parallel_kernel
+def _sum_slots(slots: Floats, ranges: Ints, out: Floats) -> None:
+    for g in prange(len(out)):
+        for slot in range(ranges[g], ranges[g + 1]):
+            for k in range(out.shape[1]):
+                out[g, k] += slots[slot, k]
+
+
+class Compositing(torch.autograd.Function):
+    """means2d, conics, opacities, colors, backgrounds -> renders, alphas.
+
+    means2d [C, N, 2], conics [C, N, 3], opacities [C, N], colors [C, N, D], backgrounds [C, D],
+    float32 on the CPU. Returns renders [C, H, W, D] and alphas [C, H, W, 1]. With `absgrad`,
+    the backward pass leaves means2d.absgrad [C, N, 2], as gsplat does.
+    """
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any,
+        means2d: Tensor,
+        conics: Tensor,
+        opacities: Tensor,
+        colors: Tensor,
+        backgrounds: Tensor,
+        tiles: Tiles,
+        width: int,
+        height: int,
+        absgrad: bool,
+    ) -> tuple[Tensor, Tensor]:
+        cameras, channels = len(means2d), colors.shape[-1]
+        splats = (means2d, conics, opacities, colors)
+        inputs = [t.detach().flatten(0, 1).contiguous() for t in splats]
+        inputs.append(backgrounds.detach().contiguous())
+        renders = torch.empty(cameras, height, width, channels)
+        alphas = torch.empty(cameras, height, width)
+        lasts = torch.empty(cameras, height, width, dtype=torch.int32)
+        _draw(Flat(*_arrays(inputs)), tiles, Pixels(*_arrays((renders, alphas, lasts))))
+        ctx.save_for_backward(*inputs, renders, alphas, lasts)
+        ctx.tiles, ctx.means2d = tiles, means2d if absgrad else None
+        return renders, alphas[..., None]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        *inputs, renders, alphas, lasts = ctx.saved_tensors
+        v_renders, v_alphas = grads[0].contiguous(), grads[1][..., 0].contiguous()
+        cameras, channels = inputs[4].shape
+        out, v_out = (
+            Pixels(*_arrays(t)) for t in ((renders, alphas, lasts), (v_renders, v_alphas, lasts))
+        )
+        slots = np.empty((len(ctx.tiles.ids), SHAPE_GRADS + channels), np.float32)
+        _draw_backward(Flat(*_arrays(inputs)), ctx.tiles, out, v_out, slots)
+        sums = torch.zeros(len(inputs[0]), SHAPE_GRADS + channels)
+        _sum_slots(slots, ctx.tiles.ranges, sums.numpy())
+        v = sums.unflatten(0, (cameras, len(sums) // cameras))
+        if ctx.means2d is not None:
+            ctx.means2d.absgrad = v[..., 6:8]
+        v_backgrounds = None
+        if ctx.needs_input_grad[4]:
+            v_backgrounds = (v_renders * (1 - alphas)[..., None]).sum((1, 2))
+        v_splats = (v[..., :2], v[..., 2:5], v[..., 5], v[..., SHAPE_GRADS:])
+        return (*v_splats, v_backgrounds, None, None, None, None)
+
+
+def _arrays(tensors: Iterable[Tensor]) -> Iterator[NDArray[Any]]:
+    return (tensor.numpy() for tensor in tensors)

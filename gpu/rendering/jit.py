@@ -1,0 +1,27 @@
+"""How the CPU kernels are compiled.
+
+The relaxed arithmetic may reorder sums and contract multiply-adds; it never assumes that values
+are finite, so that a NaN stays visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+RELAXED = {"reassoc", "contract", "arcp", "nsz", "afn"}
+
+
+def kernel(function: F) -> F:
+    """Compile a function that runs on one core (called from a parallel one)."""
+    compile_ = numba.njit(cache=True, fastmath=RELAXED, error_model="numpy")
+    return cast(F, compile_(function))
+
+
+def parallel_kernel(function: F) -> F:
+    """Compile a function whose `prange` loops use every core."""
+    compile_ = numba.njit(cache=True, fastmath=RELAXED, error_model="numpy", parallel=True)
+    return cast(F, compile_(function))
