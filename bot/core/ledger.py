@@ -58,7 +58,7 @@ class Ledger(Outbox):
                     "price_per_hour": price_per_hour,
                 }
             )
-            enqueue(db, self._clock(), job_id, "status", f"status:{job_id}", {})
+            self._enqueue(db, job_id, "status", f"status:{job_id}")
             self._note(db, request.user, "submit", job_id, request.dataset)
             return self._read(db, job_id)
 
@@ -118,6 +118,12 @@ class Ledger(Outbox):
                 break
             last += 1
         return last
+
+    def last_event(self, job: Job) -> Event | None:
+        """Return the job's event with the highest number."""
+        sql = "SELECT body FROM events WHERE job = ? AND attempt = ? ORDER BY seq DESC LIMIT 1"
+        row = _one(self._db, sql, job.id, job.attempt)
+        return Event.from_json(row["body"]) if row else None
 
     # -- moving -------------------------------------------------------------------------------
 
@@ -244,7 +250,7 @@ class Ledger(Outbox):
 
     def _finish(self, db: Database, job_id: str, state: State, **changes: Any) -> Job:
         job = self._move(db, job_id, state, finished_at=self._clock(), **changes)
-        enqueue(db, self._clock(), job_id, "final", f"final:{job_id}", {})
+        self._enqueue(db, job_id, "final", f"final:{job_id}")
         self._note(db, "splatbot", state.value, job_id, job.error)
         return job
 
@@ -266,9 +272,12 @@ class Ledger(Outbox):
         payload = json.loads(event.to_json())
         key = f"{event.job}:{event.attempt}:{event.seq}"
         if event.status is Status.DONE:
-            enqueue(db, self._clock(), event.job, "stage", f"stage:{key}", payload)
+            self._enqueue(db, event.job, "stage", f"stage:{key}", payload)
         if event.pictures:
-            enqueue(db, self._clock(), event.job, "pictures", f"pictures:{key}", payload)
+            self._enqueue(db, event.job, "pictures", f"pictures:{key}", payload)
+
+    def _enqueue(self, db: Database, job_id: str, kind: str, key: str, payload: Any = None) -> None:
+        enqueue(db, now=self._clock(), job_id=job_id, kind=kind, key=key, payload=payload)
 
     def _note(self, db: Database, actor: str, action: str, job: str | None, detail: str) -> None:
         db.table("audit").insert(

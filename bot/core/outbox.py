@@ -13,13 +13,19 @@ from bot.core.rows import Notice, notice_from
 
 
 def enqueue(
-    database: Database, now: float, job_id: str, kind: str, key: str, payload: Mapping[str, Any]
+    database: Database,
+    *,
+    now: float,
+    job_id: str,
+    kind: str,
+    key: str,
+    payload: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a notice inside the transaction of what it tells of; the same key is added once."""
     database.execute(
         "INSERT OR IGNORE INTO outbox (job, kind, dedupe_key, payload, created_at, next_try_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (job_id, kind, key, json.dumps(payload), now, now),
+        (job_id, kind, key, json.dumps(payload or {}), now, now),
     )
 
 

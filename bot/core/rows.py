@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from bot.core.jobs import Job, State
@@ -12,30 +12,12 @@ from gpu.job import Pipeline, Stage
 
 Row = Mapping[str, Any]
 
-#: Columns that a Job has under the same name and in the same form.
-_PLAIN = [
-    "id",
-    "team",
-    "channel",
-    "user",
-    "dataset",
-    "attempt",
-    "created_at",
-    "version",
-    "started_at",
-    "finished_at",
-    "fraction",
-    "message",
-    "error",
-    "hint",
-    "cancelled_by",
-    "backend",
-    "price_per_hour",
-    "viewer_url",
-    "manifest_url",
-]
 #: Columns that hold JSON.
 _JSON = ("options", "stage_seconds", "metrics", "handle")
+
+#: Every other field of a Job is a column of the same name; these are enumerations.
+_ENUMERATIONS = ("pipeline", "state", "stage")
+_PLAIN = tuple(f.name for f in fields(Job) if f.name not in _JSON + _ENUMERATIONS)
 
 
 @dataclass(frozen=True)
@@ -57,9 +39,10 @@ class Notice:
 
 def job_from(row: Row) -> Job:
     """Build a Job from a row of `jobs`."""
+    columns: dict[str, Any] = {name: row[name] for name in _PLAIN}
+    columns |= {name: json.loads(row[name]) if row[name] else None for name in _JSON}
     return Job(
-        **{name: row[name] for name in _PLAIN},
-        **{name: json.loads(row[name]) if row[name] else None for name in _JSON},
+        **columns,
         pipeline=Pipeline(row["pipeline"]),
         state=State(row["state"]),
         stage=Stage(row["stage"]) if row["stage"] else None,

@@ -45,7 +45,7 @@ class Storage(Protocol):
         """Read one object; raises KeyError when it is not there."""
         ...
 
-    def list(self, prefix: str) -> Sequence[str]:
+    def keys(self, prefix: str) -> Sequence[str]:
         """List the keys that start with `prefix`, sorted."""
         ...
 

@@ -64,7 +64,7 @@ class LocalStorage:
         except (FileNotFoundError, IsADirectoryError):
             raise KeyError(key) from None
 
-    def list(self, prefix: str) -> Sequence[str]:
+    def keys(self, prefix: str) -> Sequence[str]:
         """List the keys that start with `prefix`, sorted."""
         files = (path for path in self.root.rglob("*") if path.is_file())
         keys = (path.relative_to(self.root).as_posix() for path in files)

@@ -69,7 +69,7 @@ class SpacesStorage:
             raise KeyError(key) from None
         return body
 
-    def list(self, prefix: str) -> Sequence[str]:
+    def keys(self, prefix: str) -> Sequence[str]:
         """List the keys that start with `prefix`, sorted."""
         return sorted(key for key, _ in self._objects(prefix))
 
@@ -79,7 +79,7 @@ class SpacesStorage:
 
     def _photos(self, dataset: str) -> Sequence[str]:
         prefix = dataset.rstrip("/") + "/"
-        names = ((key, key.removeprefix(prefix)) for key in self.list(prefix))
+        names = ((key, key.removeprefix(prefix)) for key in self.keys(prefix))
         return [key for key, name in names if "/" not in name and is_photo(name)]
 
     def _objects(self, prefix: str) -> list[tuple[str, int]]:
@@ -89,7 +89,7 @@ class SpacesStorage:
         return [(o["Key"], o["Size"]) for page in pages for o in page.get("Contents", ())]
 
     def _exists(self, key: str) -> bool:
-        return key in self.list(key)
+        return key in self.keys(key)
 
     def _sign(self, method: str, key: str) -> str:
         url: str = self._client.generate_presigned_url(

@@ -1,0 +1,138 @@
+"""Runs jobs on this machine, one child process (and its children) a job."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot.compute import processes
+from bot.compute.base import Handle, Observation, Plan, Presence
+from bot.core.errors import BackendError
+from gpu.job import Event, InvalidValue, JobPaths, JobSpec
+
+#: Seconds between asking a job to stop and making it.
+GRACE = 8.0
+
+#: Lines of the log that explain a job which ended without a word.
+TAIL = 3
+
+
+class LocalBackend:
+    """Jobs as processes of this machine. They outlive the bot, which finds them by their mark."""
+
+    name = "local"
+
+    def __init__(
+        self,
+        jobs: Path,
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "gpu"),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._jobs = jobs.absolute()
+        self._command = tuple(command)
+        self._clock = clock
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._asked: dict[str, float] = {}
+
+    def plan(self, spec: JobSpec) -> Plan:
+        """Say that a job runs here, for nothing."""
+        return Plan(machine="this machine", price_per_hour=0.0)
+
+    def launch(self, spec: JobSpec) -> Handle:
+        """Start the job's process, unless it runs already."""
+        handle = self._handle(spec.job_id, spec.attempt)
+        if not processes.marked(handle["mark"]):
+            try:
+                self._children[handle["mark"]] = self._start(spec, handle["mark"])
+            except OSError as wrong:
+                raise BackendError(
+                    f"The job could not be started: {wrong.strerror}.",
+                    hint="Look whether the disk is full and the folder of the jobs is writable.",
+                ) from wrong
+        return handle
+
+    def find(self, job_id: str, attempt: int) -> Handle | None:
+        """Find a job's process by its mark."""
+        handle = self._handle(job_id, attempt)
+        return handle if processes.marked(handle["mark"]) else None
+
+    def observe(self, handle: Handle) -> Observation:
+        """Look whether any process of the job is left."""
+        child = self._children.get(handle["mark"])
+        code = child.poll() if child else None  # also ends the zombie that our child may be
+        if processes.marked(handle["mark"]):
+            return Observation(Presence.RUNNING)
+        return Observation(Presence.GONE, detail=_last_words(handle, code), exit_code=code)
+
+    def events(self, handle: Handle, after: int) -> Sequence[Event]:
+        """Read the events that the job wrote to its folder."""
+        try:
+            text = JobPaths(Path(handle["root"])).events.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        whole = text[: text.rfind("\n") + 1]  # the last line may be half written
+        events = (_event(line) for line in whole.splitlines())
+        return [e for e in events if e and e.attempt == handle["attempt"] and e.seq > after]
+
+    def cancel(self, handle: Handle) -> None:
+        """Ask the job's processes to end; make them, when they have not after a while."""
+        asked = self._asked.setdefault(handle["mark"], self._clock())
+        late = self._clock() - asked >= GRACE
+        processes.stop(handle["mark"], signal.SIGKILL if late else signal.SIGTERM)
+
+    def destroy(self, handle: Handle) -> None:
+        """End the job's processes at once."""
+        processes.stop(handle["mark"], signal.SIGKILL)
+
+    def list_owned(self) -> Sequence[Handle]:
+        """Find every job of ours that has a process."""
+        marks = (Path(mark) for mark in processes.all_marks())
+        ours = [mark for mark in marks if mark.parent == self._jobs and "#" in mark.name]
+        parts = [mark.name.rsplit("#", 1) for mark in ours]
+        return [self._handle(job_id, int(attempt)) for job_id, attempt in sorted(parts)]
+
+    def _handle(self, job_id: str, attempt: int) -> Handle:
+        root = self._jobs / job_id
+        return {"root": str(root), "attempt": attempt, "mark": processes.mark(root, attempt)}
+
+    def _start(self, spec: JobSpec, mark: str) -> subprocess.Popen[bytes]:
+        paths = JobPaths(self._jobs / spec.job_id)
+        paths.root.mkdir(parents=True, exist_ok=True)
+        paths.spec.write_text(spec.to_json(), encoding="utf-8")
+        with paths.log.open("ab") as log:
+            return subprocess.Popen(
+                # The bot has to answer Slack at once, even when a job keeps every core busy.
+                ["nice", "-n", "10", *self._command, str(paths.spec)],
+                env=os.environ | {processes.VARIABLE: mark, "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+def _event(line: str) -> Event | None:
+    try:
+        return Event.from_json(line)
+    except InvalidValue:
+        return None
+
+
+def _last_words(handle: Handle, code: int | None) -> str:
+    """Say how a process ended, as far as that is known: by a signal, or with what it printed."""
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        memory = ", probably because the memory was full" if code == -signal.SIGKILL else ""
+        return f"its process was ended by {name}{memory}"
+    try:
+        log = JobPaths(Path(handle["root"])).log.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return "it left no log"
+    lines = [line.strip() for line in log.splitlines() if line.strip()][-TAIL:]
+    return "its last words were: " + " / ".join(lines)[-400:] if lines else "it left no word"

@@ -1,0 +1,41 @@
+"""The bot's clockwork: a few functions, each called every so often, never twice at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+
+
+class Scheduler:
+    """Calls functions at intervals, in threads of its own."""
+
+    def __init__(self) -> None:
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            # By default a run that is late by a second is dropped. We want it late, and once.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def every(self, seconds: float, function: Callable[[], object], name: str) -> None:
+        """Call a function now and then every `seconds`."""
+        self._scheduler.add_job(
+            function, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC)
+        )
+
+    def wake(self, name: str) -> None:
+        """Call a function as soon as possible instead of at its next time."""
+        try:
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+        except JobLookupError:  # it is not scheduled: the bot is starting or stopping
+            return
+
+    def start(self) -> None:
+        """Start calling."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop calling, after what runs now."""
+        self._scheduler.shutdown(wait=True)
