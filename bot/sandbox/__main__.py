@@ -1,0 +1,31 @@
+"""`python -m bot.sandbox`: a Slack-like workspace for a bot on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import uvicorn
+
+from bot.sandbox.app import create_app
+
+HOST = "127.0.0.1"
+
+
+def main() -> None:
+    """Serve on loopback until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m bot.sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=3001, help="port to listen on (loopback only)")
+    parser.add_argument("--bot-url", default="http://127.0.0.1:3000", help="where the bot is")
+    args = parser.parse_args()
+    app = create_app(
+        bot_url=args.bot_url,
+        base_url=f"http://{HOST}:{args.port}/",
+        token=os.environ["SLACK_BOT_TOKEN"],
+        secret=os.environ["SLACK_SIGNING_SECRET"],
+    )
+    uvicorn.run(app, host=HOST, port=args.port, log_level="warning", timeout_graceful_shutdown=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The sandbox's HTTP server: Slack's Web API, and the page with what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+
+from bot.sandbox.person import Person
+from bot.sandbox.sender import Sender
+from bot.sandbox.state import Workspace
+from bot.sandbox.web_api import Fault, WebApi
+
+STATIC = Path(__file__).parent / "static"
+
+#: Seconds between two looks at the workspace for the open page.
+LOOK = 0.1
+
+#: The page loads nothing from elsewhere. Pictures may come from the bot, which is on loopback too.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self';"
+    " img-src 'self' data: http://127.0.0.1:* http://localhost:*; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(
+    *, bot_url: str, base_url: str, token: str, secret: str, workspace: Workspace | None = None
+) -> FastAPI:
+    """Build the server. `base_url` is its own address, with a slash at the end."""
+    workspace = workspace or Workspace()
+    app = FastAPI(title="Splatbot sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.workspace = workspace
+    app.state.api = WebApi(workspace, token, lambda: base_url)
+    sender = Sender(workspace, f"{bot_url.rstrip('/')}/slack/events", secret, base_url)
+    _add_web_api(app, app.state.api, workspace)
+    _add_page(app, Person(workspace, sender), app.state.api, workspace)
+    if STATIC.is_dir():
+        app.mount("/", StaticFiles(directory=STATIC, html=True))
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return app
+
+
+def _add_web_api(app: FastAPI, api: WebApi, workspace: Workspace) -> None:
+    @app.post("/api/{method}")
+    async def call(method: str, request: Request) -> Response:
+        params = await _params(request)
+        header = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        token = header or params.pop("token", None)
+        reply = await run_in_threadpool(api.answer, method, token, params)
+        return JSONResponse(reply.body, reply.status, reply.headers)
+
+    @app.post("/upload/{file_id}")
+    async def upload(file_id: str, request: Request) -> Response:
+        if file_id not in workspace.files:
+            return Response(status_code=404)
+        workspace.files[file_id].content = await request.body()
+        return Response("OK")
+
+    @app.post("/response/{key}")
+    async def respond(key: str, request: Request) -> Response:
+        response = workspace.use_response_url(key)
+        if response is None:
+            return JSONResponse({"ok": False, "error": "expired_url"}, 404)
+        said = await _params(request)
+        workspace.post(
+            channel=response.channel,
+            user="U0SPLATBOT",
+            text=said.get("text", ""),
+            blocks=said.get("blocks", []),
+            visible_to=None if said.get("response_type") == "in_channel" else response.user,
+        )
+        return Response("ok")
+
+    @app.get("/files/{file_id}")
+    async def read(file_id: str) -> Response:
+        file = workspace.files.get(file_id)
+        if file is None or not file.shared:
+            return Response(status_code=404)
+        return Response(file.content, media_type="image/jpeg")
+
+
+def _add_page(app: FastAPI, person: Person, api: WebApi, workspace: Workspace) -> None:
+    @app.get("/sandbox/state")
+    async def state() -> dict[str, Any]:
+        return workspace.snapshot()
+
+    @app.get("/sandbox/updates")
+    async def updates(request: Request) -> Response:
+        stream = _changes(workspace, request)
+        return StreamingResponse(stream, media_type="text/event-stream")
+
+    @app.post("/sandbox/{act}")
+    def act(act: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if act == "faults":
+            method = asked.pop("method")
+            api.faults[method] = Fault(**asked)
+        elif act == "options":
+            return {"options": person.options(**asked)}
+        elif act in _ACTS:
+            getattr(person, act)(**asked)
+        return {}
+
+
+_ACTS = ("type", "press", "press_in_view", "open_home", "submit", "close_modal", "dismiss")
+
+
+async def _changes(workspace: Workspace, request: Request) -> AsyncIterator[str]:
+    """Send the whole state whenever it has changed: it is small, and never out of step."""
+    seen = -1
+    while not await request.is_disconnected():
+        if workspace.version != seen:
+            snapshot = workspace.snapshot()
+            seen = snapshot["version"]
+            yield f"data: {json.dumps(snapshot)}\n\n"
+        await asyncio.sleep(LOOK)
+
+
+async def _params(request: Request) -> dict[str, Any]:
+    if request.headers.get("content-type", "").startswith("application/json"):
+        return dict(await request.json())
+    return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
