@@ -17,7 +17,18 @@ from gpu.parcel.ground import cover, height
 from gpu.parcel.jit import kernel, parallel_kernel
 from gpu.parcel.materials import Material, albedo
 from gpu.parcel.textures import Colour, noise3
-from gpu.parcel.trace import Floats, HeightMap, Solids, Vector, blocked, lookup, normal
+from gpu.parcel.trace import (
+    Floats,
+    HeightMap,
+    Ints,
+    Solids,
+    Vector,
+    around,
+    blocked,
+    lookup,
+    normal,
+    towards,
+)
 
 Pixels = NDArray[np.float32]
 
@@ -27,6 +38,8 @@ SUN = (math.cos(_UP) * math.cos(_AROUND), math.cos(_UP) * math.sin(_AROUND), mat
 SUN_LIGHT, SKY_LIGHT = (2.35, 2.13, 1.78), (0.5, 0.6, 0.78)
 #: How far (metres) a shadow reaches, and half the sun's width with some haze (tangent).
 SHADOW, SOFT = 40.0, 0.012
+#: Work is done in tiles of this many pixels a side, each with the few solids that matter to it.
+TILE = 16
 _LEAVES = int(Material.LEAVES)
 
 
@@ -51,28 +64,50 @@ def bake_heights(left: float, low: float, cell: float, values: Floats) -> None:
 def bake_sky(solids: Solids, heights: HeightMap, left: float, low: float, cell: float,
              values: Floats) -> None:
     """Fill a map with the part of the sky's light that reaches the ground, 0 to 1."""
-    rays = 24
+    rays, reach = 24, 6.0
     for row in numba.prange(values.shape[0]):
+        found = np.empty(len(solids.kind), np.int64)
         for column in range(values.shape[1]):
             x, y = left + column * cell, low + row * cell
             o = (x, y, lookup(heights, x, y) + 0.02)
+            few = found[: around(solids, o, reach, found)]
             free = 0
             for k in range(rays):
                 up = math.sqrt((k + 0.5) / rays)
-                flat, around = math.sqrt(1.0 - up * up), 2.399963 * k
-                d = (flat * math.cos(around), flat * math.sin(around), up)
-                free += 0 if blocked(solids, o, d, 6.0) else 1
+                flat, turn = math.sqrt(1.0 - up * up), 2.399963 * k
+                d = (flat * math.cos(turn), flat * math.sin(turn), up)
+                free += 0 if blocked(solids, few, o, d, reach) else 1
             values[row, column] = free / rays
 
 
+class Shadows(NamedTuple):
+    """Which solids may stand between solid i and the sun: by[first[i]:first[i + 1]]."""
+
+    first: Ints
+    by: Ints
+
+
+def find_shadows(solids: Solids) -> Shadows:
+    """List for each solid those that may throw a shadow upon it."""
+    found = np.empty(len(solids.kind), np.int64)
+    lists = []
+    for centre, radius in zip(solids.centre, solids.radius, strict=True):
+        o = (float(centre[0]), float(centre[1]), float(centre[2]))
+        lists.append(found[: towards(solids, o, radius, SUN, 0.0, found)].copy())
+    first = np.cumsum([0] + [len(few) for few in lists])
+    return Shadows(first, np.concatenate(lists))
+
+
 @kernel
-def _sunlit(solids: Solids, o: Vector) -> float:
+def _sunlit(solids: Solids, few: Ints, o: Vector) -> float:
     """Return the part of the sun's disc that is seen from o."""
+    if len(few) == 0:
+        return 1.0
     lit = 0
     for k in range(4):
         a, b = SOFT * (1.0 if k & 1 else -1.0), SOFT * (1.0 if k & 2 else -1.0)
         d = (SUN[0] + a, SUN[1] - 0.7 * a + b, SUN[2] + 0.5 * b)
-        lit += 0 if blocked(solids, o, d, SHADOW) else 1
+        lit += 0 if blocked(solids, few, o, d, SHADOW) else 1
     return lit / 4.0
 
 
@@ -85,21 +120,44 @@ def _lit(colour: Colour, sun: float, sky: float) -> Colour:
     )
 
 
+@kernel
+def _ground_light(
+    solids: Solids, few: Ints, heights: HeightMap, sky: HeightMap, x: float, y: float, salt: int
+) -> Colour:
+    z = lookup(heights, x, y)
+    dx = (lookup(heights, x + 0.4, y) - lookup(heights, x - 0.4, y)) / 0.8
+    dy = (lookup(heights, x, y + 0.4) - lookup(heights, x, y - 0.4)) / 0.8
+    facing = (SUN[2] - dx * SUN[0] - dy * SUN[1]) / math.sqrt(1.0 + dx * dx + dy * dy)
+    sun = max(0.0, facing) * _sunlit(solids, few, (x, y, z + 0.01))
+    return _lit(cover(x, y, salt), sun, lookup(sky, x, y))
+
+
 @parallel_kernel
-def bake_ground(solids: Solids, heights: HeightMap, sky: HeightMap, ground: GroundMap,
-                salt: int) -> None:
-    """Fill a ground map with albedo times light."""
-    for row in numba.prange(ground.pixels.shape[0]):
-        for column in range(ground.pixels.shape[1]):
-            x, y = ground.left + column * ground.cell, ground.low + row * ground.cell
-            z = lookup(heights, x, y)
-            dx = (lookup(heights, x + 0.4, y) - lookup(heights, x - 0.4, y)) / 0.8
-            dy = (lookup(heights, x, y + 0.4) - lookup(heights, x, y - 0.4)) / 0.8
-            facing = (SUN[2] - dx * SUN[0] - dy * SUN[1]) / math.sqrt(1.0 + dx * dx + dy * dy)
-            sun = max(0.0, facing) * _sunlit(solids, (x, y, z + 0.01))
-            colour = _lit(cover(x, y, salt), sun, lookup(sky, x, y))
-            for channel in range(3):
-                ground.pixels[row, column, channel] = colour[channel]
+def bake_ground(
+    solids: Solids,
+    heights: HeightMap,
+    sky: HeightMap,
+    left: float,
+    low: float,
+    cell: float,
+    pixels: Pixels,
+    salt: int,
+) -> None:
+    """Fill a ground map with albedo times light, tile by tile."""
+    rows, columns, _ = pixels.shape
+    across, down = -(-columns // TILE), -(-rows // TILE)
+    for tile in numba.prange(across * down):
+        found = np.empty(len(solids.kind), np.int64)
+        top, side = tile // across * TILE, tile % across * TILE
+        x, y = left + (side + TILE / 2) * cell, low + (top + TILE / 2) * cell
+        middle = (x, y, lookup(heights, x, y))
+        few = found[: towards(solids, middle, TILE * cell, SUN, 2.0 * SOFT, found)]
+        for row in range(top, min(top + TILE, rows)):
+            for column in range(side, min(side + TILE, columns)):
+                x, y = left + column * cell, low + row * cell
+                colour = _ground_light(solids, few, heights, sky, x, y, salt)
+                for channel in range(3):
+                    pixels[row, column, channel] = colour[channel]
 
 
 @kernel
@@ -129,7 +187,7 @@ def _ruffled(n: Vector, p: Vector) -> Vector:
 
 
 @kernel
-def shade(solids: Solids, i: int, p: Vector, salt: int) -> Colour:
+def shade(solids: Solids, shadows: Shadows, i: int, p: Vector, salt: int) -> Colour:
     """Return the radiance of solid i at the point p."""
     own, q = normal(solids, i, p)
     axes = solids.axes[i]
@@ -139,15 +197,16 @@ def shade(solids: Solids, i: int, p: Vector, salt: int) -> Colour:
         axes[0, 2] * own[0] + axes[1, 2] * own[1] + axes[2, 2] * own[2],
     )
     material = solids.material[i]
-    colour = albedo(material, solids.tone[i], solids.half[i], q, own, p, salt)
+    colour = albedo(material, abs(solids.tone[i]), solids.half[i], q, own, p, salt)
     o = (p[0] + 0.01 * n[0], p[1] + 0.01 * n[1], p[2] + 0.01 * n[2])
     if material == _LEAVES:
         n = _ruffled(n, p)
     sky = 0.55 + 0.45 * n[2]
     if material == _LEAVES:
-        sky *= _openness(solids.bounds[solids.group[i]], p)
+        sky *= _openness(solids.bounds[i], p)
     facing = n[0] * SUN[0] + n[1] * SUN[1] + n[2] * SUN[2]
-    if facing <= 0.0 or blocked(solids, o, SUN, SHADOW):
+    few = shadows.by[shadows.first[i] : shadows.first[i + 1]]
+    if facing <= 0.0 or blocked(solids, few, o, SUN, SHADOW):
         return _lit(colour, 0.0, sky)
     return _lit(colour, facing, sky)
 

@@ -18,21 +18,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gpu.job import InvalidValue
-from gpu.parcel.camera import Shot, flight, focal_pixels, intrinsics
+from gpu.parcel.camera import RING_HEIGHTS, Shot, flight, focal_pixels, intrinsics
 from gpu.parcel.exif import describe
 from gpu.parcel.ground import height
 from gpu.parcel.jit import kernel, parallel_kernel, sources_digest
 from gpu.parcel.light import (
+    TILE,
     GroundMap,
+    Shadows,
     bake_ground,
     bake_heights,
     bake_sky,
+    find_shadows,
     ground_radiance,
     shade,
 )
 from gpu.parcel.scene import parcel
 from gpu.parcel.textures import Colour
-from gpu.parcel.trace import Floats, HeightMap, Solids, Vector, ground_distance, nearest
+from gpu.parcel.trace import Floats, HeightMap, Ints, Solids, Vector, ground_distance, nearest, towards
 
 Bytes = NDArray[np.uint8]
 Progress = Callable[[float, str], None]
@@ -41,7 +44,7 @@ STAMP, PHOTO = ".parcel.json", "parcel_{:03d}.jpg"
 QUALITY = 92
 PHOTOS, SIDE = (8, 200), (64, 8192)
 #: Half the size of the finely and the coarsely baked ground, and of the map of the sky's light.
-FINE, COARSE, SKY = (25.0, 20.0), (85.0, 80.0), (24.0, 19.0)
+FINE, COARSE, SKY = (30.0, 25.0), (85.0, 80.0), (24.0, 19.0)
 #: What the ground's map adds to the time: the part of the progress that it is.
 BAKE = 0.2
 
@@ -51,6 +54,7 @@ class World:
     """All that rays can meet, lit."""
 
     solids: Solids
+    shadows: Shadows
     heights: HeightMap
     fine: GroundMap
     coarse: GroundMap
@@ -65,10 +69,10 @@ def bake(seed: int, ground_pixel: float) -> World:
     bake_heights(*heights)
     sky = HeightMap(*_lattice(SKY, 0.25))
     bake_sky(solids, heights, *sky)
-    maps = [GroundMap(*_canvas(FINE, 0.75 * ground_pixel)), GroundMap(*_canvas(COARSE, 0.12))]
+    maps = [GroundMap(*_canvas(FINE, 0.75 * ground_pixel)), GroundMap(*_canvas(COARSE, 0.15))]
     for ground in maps:
-        bake_ground(solids, heights, sky, ground, salt)
-    return World(solids, heights, maps[0], maps[1], salt)
+        bake_ground(solids, heights, sky, *ground, salt)
+    return World(solids, find_shadows(solids), heights, maps[0], maps[1], salt)
 
 
 def _lattice(half: tuple[float, float], cell: float) -> tuple[float, float, float, Floats]:
@@ -86,6 +90,8 @@ def _canvas(
 @kernel
 def _radiance(
     solids: Solids,
+    shadows: Shadows,
+    few: Ints,
     heights: HeightMap,
     fine: GroundMap,
     coarse: GroundMap,
@@ -95,12 +101,12 @@ def _radiance(
 ) -> Colour:
     """Return what a ray sees: a solid, the ground or the sky."""
     far = ground_distance(heights, o, d)
-    far, i = nearest(solids, o, d, far)
+    far, i = nearest(solids, few, o, d, far)
     if i < 0 and math.isinf(far):
         return 0.55, 0.68, 0.88
     x, y = o[0] + far * d[0], o[1] + far * d[1]
     if i >= 0:
-        return shade(solids, i, (x, y, o[2] + far * d[2]), salt)
+        return shade(solids, shadows, i, (x, y, o[2] + far * d[2]), salt)
     if abs(x) < -fine.left and abs(y) < -fine.low:
         return ground_radiance(fine, x, y)
     return ground_radiance(coarse, x, y)
@@ -114,9 +120,20 @@ def _develop(light: float) -> int:
     return int(min(255.0, 255.0 * s + 0.5))
 
 
+@kernel
+def _ray(rotation: Floats, u: float, v: float) -> Vector:
+    """Return the unit direction in the world of the point (u, v) of a picture at distance 1."""
+    x = rotation[0, 0] * u + rotation[1, 0] * v + rotation[2, 0]
+    y = rotation[0, 1] * u + rotation[1, 1] * v + rotation[2, 1]
+    z = rotation[0, 2] * u + rotation[1, 2] * v + rotation[2, 2]
+    size = math.sqrt(u * u + v * v + 1.0)
+    return x / size, y / size, z / size
+
+
 @parallel_kernel
 def paint(
     solids: Solids,
+    shadows: Shadows,
     heights: HeightMap,
     fine: GroundMap,
     coarse: GroundMap,
@@ -127,33 +144,39 @@ def paint(
     salt: int,
     picture: Bytes,
 ) -> None:
-    """Fill a picture (height, width, 3): 2 x 2 rays a pixel, slightly vignetted."""
+    """Fill a picture (height, width, 3) tile by tile: 2 x 2 rays a pixel, slightly vignetted."""
     rows, columns, _ = picture.shape
-    for row in numba.prange(rows):
-        for column in range(columns):
-            r, g, b = 0.0, 0.0, 0.0
-            for k in range(4):
-                u = (column + 0.25 + 0.5 * (k & 1) - columns / 2) / focal
-                v = (row + 0.25 + 0.25 * (k & 2) - rows / 2) / focal
-                x = rotation[0, 0] * u + rotation[1, 0] * v + rotation[2, 0]
-                y = rotation[0, 1] * u + rotation[1, 1] * v + rotation[2, 1]
-                z = rotation[0, 2] * u + rotation[1, 2] * v + rotation[2, 2]
-                size = math.sqrt(u * u + v * v + 1.0)
-                d = (x / size, y / size, z / size)
-                colour = _radiance(solids, heights, fine, coarse, o, d, salt)
-                r, g, b = r + colour[0], g + colour[1], b + colour[2]
-            u, v = (column - columns / 2) / focal, (row - rows / 2) / focal
-            light = 0.25 * exposure * (1.0 - 0.12 * (u * u + v * v))
-            picture[row, column, 0] = _develop(light * r)
-            picture[row, column, 1] = _develop(light * g)
-            picture[row, column, 2] = _develop(light * b)
+    across, down = -(-columns // TILE), -(-rows // TILE)
+    for tile in numba.prange(across * down):
+        found = np.empty(len(solids.kind), np.int64)
+        top, side = tile // across * TILE, tile % across * TILE
+        middle = _ray(
+            rotation,
+            (side + TILE / 2 - columns / 2) / focal,
+            (top + TILE / 2 - rows / 2) / focal,
+        )
+        few = found[: towards(solids, o, 0.0, middle, TILE / focal, found)]
+        for row in range(top, min(top + TILE, rows)):
+            for column in range(side, min(side + TILE, columns)):
+                r, g, b = 0.0, 0.0, 0.0
+                u, v = (column - columns / 2) / focal, (row - rows / 2) / focal
+                for k in range(4):
+                    d = _ray(
+                        rotation, u + (0.25 + 0.5 * (k & 1)) / focal, v + (0.25 + 0.25 * (k & 2)) / focal
+                    )
+                    c = _radiance(solids, shadows, few, heights, fine, coarse, o, d, salt)
+                    r, g, b = r + c[0], g + c[1], b + c[2]
+                light = 0.25 * exposure * (1.0 - 0.12 * (u * u + v * v))
+                picture[row, column, 0] = _develop(light * r)
+                picture[row, column, 1] = _develop(light * g)
+                picture[row, column, 2] = _develop(light * b)
 
 
 def photograph(world: World, shot: Shot, size: tuple[int, int]) -> Bytes:
     """Return one photo, (height, width, 3) sRGB."""
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     o = (float(shot.centre[0]), float(shot.centre[1]), float(shot.centre[2]))
-    parts = (world.solids, world.heights, world.fine, world.coarse)
+    parts = (world.solids, world.shadows, world.heights, world.fine, world.coarse)
     paint(*parts, shot.rotation, o, focal_pixels(size), shot.exposure, world.salt, picture)
     return picture
 
@@ -186,7 +209,7 @@ def generate(
 def _photograph_all(paths: list[Path], size: tuple[int, int], seed: int, tell: Progress) -> None:
     tell(0.0, "Laying out the parcel.")
     shots = flight(len(paths), seed)
-    world = bake(seed, min(s.centre[2] for s in shots) / focal_pixels(size))
+    world = bake(seed, max(RING_HEIGHTS) / focal_pixels(size))
     for index, (path, shot) in enumerate(zip(paths, shots, strict=True)):
         tell(BAKE + (1.0 - BAKE) * index / len(paths), f"Photo {index + 1} of {len(paths)}.")
         image = Image.fromarray(photograph(world, shot, size))

@@ -261,14 +261,14 @@ def _tree(
     with b.group():
         b.ellipsoid((x, y, z + 0.4 * high), (0.09 * radius, 0.09 * radius, 0.5 * high), Material.BARK)
         core = (0.72 * radius, 0.72 * radius, 0.72 * rise)
-        b.ellipsoid((x, y, middle), core, Material.LEAVES, tone=0.5 * tone)
-        count = int(26 + 7 * radius)
+        b.ellipsoid((x, y, middle), core, Material.LEAVES, tone=-0.3 * tone - 0.01)
+        count = int(30 * radius)
         for k in range(count):
             up = 1.0 - 1.65 * (k + 0.5) / count
             around = k * 2.399963 + random.normal(0.0, 0.25)
             flat = math.sqrt(1.0 - up * up)
-            out = random.uniform(0.62, 0.85)
+            out = random.uniform(0.68, 0.94)
             u = x + out * radius * flat * math.cos(around)
             v = y + out * radius * flat * math.sin(around)
             place_of_blob = (u, v, middle + out * rise * up)
-            _bush(b, random, place_of_blob, radius * random.uniform(0.2, 0.36), tone)
+            _bush(b, random, place_of_blob, random.uniform(0.4, 0.75), tone)

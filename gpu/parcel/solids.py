@@ -21,7 +21,7 @@ def turn(yaw: float, roll: float = 0.0) -> Floats:
 
 @dataclass
 class Builder:
-    """Collects solids; those added inside one `with group():` share a bounding box."""
+    """Collects solids; those added inside one `with group():` are one thing."""
 
     rows: list[tuple[int, Material, Floats, Floats, Floats, float, float]] = field(
         default_factory=list
@@ -30,7 +30,7 @@ class Builder:
 
     @contextmanager
     def group(self) -> Iterator[None]:
-        """Put what is added inside into one group."""
+        """Make one thing of what is added inside: its leaves shade each other."""
         yield
         if len(self.rows) > self.first[-1]:
             self.first.append(len(self.rows))
@@ -65,21 +65,21 @@ class Builder:
     def build(self) -> Solids:
         """Return the arrays."""
         kind, material, centre, axes, half, slope, tone = zip(*self.rows, strict=True)
-        sizes = np.diff(self.first)
-        own, extents = np.array(axes), np.array(half)
+        middle, own, extents = np.array(centre), np.array(axes), np.array(half)
         reach = np.einsum("nij,ni->nj", np.abs(own), extents)
-        low, high = np.array(centre) - reach, np.array(centre) + reach
-        starts = self.first[:-1]
-        bounds = np.hstack([np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)])
+        starts, sizes = self.first[:-1], np.diff(self.first)
+        low = np.minimum.reduceat(middle - reach, starts)
+        high = np.maximum.reduceat(middle + reach, starts)
+        box = np.array(kind) != ELLIPSOID
+        radius = np.where(box, np.linalg.norm(extents, axis=1), extents.max(axis=1))
         return Solids(
             np.array(kind),
             np.array(material, dtype=np.int64),
-            np.array(centre),
+            middle,
             own,
             extents,
             np.array(slope),
             np.array(tone),
-            np.repeat(np.arange(len(sizes)), sizes),
-            bounds,
-            np.array(self.first),
+            radius,
+            np.repeat(np.hstack([low, high]), sizes, axis=0),
         )

@@ -9,22 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.parcel.jit import kernel
+from gpu.parcel.textures import noise3
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Vector = tuple[float, float, float]
 
 BOX, GABLE, ELLIPSOID = 0, 1, 2
+#: The material through which rays may pass: between the leaves.
+LEAVES = 5
 #: A ray that starts on a surface ignores what is nearer than this (metres).
 SKIN = 1e-3
 
 
 class Solids(NamedTuple):
-    """All solids, sorted by group; a group is skipped when the ray misses its bounds.
+    """All solids.
 
     axes[i] has the solid's own axes as rows; ellipsoids keep the world's. slope[i] is the fall
     of a gable's roof (metres down per metre away from its ridge, which runs along the own x).
-    bounds[g] is (x, y, z) low then high; first[g]:first[g + 1] are the group's solids.
+    radius[i] is that of a sphere around the solid. bounds[i], (x, y, z) low then high, encloses
+    the thing (a tree, say) that the solid is a part of.
     """
 
     kind: Ints
@@ -34,9 +38,8 @@ class Solids(NamedTuple):
     half: Floats
     slope: Floats
     tone: Floats
-    group: Ints
+    radius: Floats
     bounds: Floats
-    first: Ints
 
 
 class HeightMap(NamedTuple):
@@ -52,15 +55,6 @@ class HeightMap(NamedTuple):
 def _slab(low: float, high: float, origin: float, inverse: float) -> tuple[float, float]:
     a, b = (low - origin) * inverse, (high - origin) * inverse
     return min(a, b), max(a, b)
-
-
-@kernel
-def _meets_bounds(b: Floats, o: Vector, inverse: Vector, far: float) -> bool:
-    x0, x1 = _slab(b[0], b[3], o[0], inverse[0])
-    y0, y1 = _slab(b[1], b[4], o[1], inverse[1])
-    z0, z1 = _slab(b[2], b[5], o[2], inverse[2])
-    near, away = max(max(x0, y0), z0), min(min(x1, y1), z1)
-    return near <= away and away > SKIN and near < far
 
 
 @kernel
@@ -119,28 +113,61 @@ def _hit_solid(s: Solids, i: int, o: Vector, d: Vector) -> float:
 
 
 @kernel
-def nearest(s: Solids, o: Vector, d: Vector, far: float) -> tuple[float, int]:
-    """Return (distance, solid) of the first solid that a ray meets before `far`, else (far, -1)."""
-    inverse = (_invert(d[0]), _invert(d[1]), _invert(d[2]))
+def towards(s: Solids, o: Vector, radius: float, d: Vector, spread: float, found: Ints) -> int:
+    """Collect the solids that rays from a sphere (o, radius) along d can meet; return how many.
+
+    `spread` is the tangent of the widest angle between a ray and d.
+    """
+    count = 0
+    for i in range(len(s.kind)):
+        x, y, z = s.centre[i, 0] - o[0], s.centre[i, 1] - o[1], s.centre[i, 2] - o[2]
+        along = x * d[0] + y * d[1] + z * d[2]
+        reach = 1.01 * (radius + s.radius[i])
+        wide = reach + spread * max(0.0, along)
+        if along > -reach and x * x + y * y + z * z - along * along < wide * wide:
+            found[count] = i
+            count += 1
+    return count
+
+
+@kernel
+def around(s: Solids, o: Vector, radius: float, found: Ints) -> int:
+    """Collect the solids that are within `radius` of o; return how many."""
+    count = 0
+    for i in range(len(s.kind)):
+        x, y, z = s.centre[i, 0] - o[0], s.centre[i, 1] - o[1], s.centre[i, 2] - o[2]
+        if x * x + y * y + z * z < (radius + s.radius[i]) ** 2:
+            found[count] = i
+            count += 1
+    return count
+
+
+@kernel
+def _is_gap(s: Solids, i: int, o: Vector, d: Vector, t: float) -> bool:
+    """Say whether a ray passes between the leaves of a solid."""
+    if s.material[i] != LEAVES or s.tone[i] < 0.0:
+        return False
+    return noise3(4.5 * (o[0] + t * d[0]), 4.5 * (o[1] + t * d[1]), 4.5 * (o[2] + t * d[2]), 3) > 0.6
+
+
+@kernel
+def nearest(s: Solids, few: Ints, o: Vector, d: Vector, far: float) -> tuple[float, int]:
+    """Return (distance, solid) of the first of `few` solids before `far`, else (far, -1)."""
     found = -1
-    for g in range(len(s.bounds)):
-        if _meets_bounds(s.bounds[g], o, inverse, far):
-            for i in range(s.first[g], s.first[g + 1]):
-                t = _hit_solid(s, i, o, d)
-                if t < far:
-                    far, found = t, i
+    for i in few:
+        t = _hit_solid(s, i, o, d)
+        if t < far and not _is_gap(s, i, o, d, t):
+            far, found = t, i
     return far, found
 
 
 @kernel
-def blocked(s: Solids, o: Vector, d: Vector, far: float) -> bool:
-    """Say whether any solid is within `far` along a ray."""
-    inverse = (_invert(d[0]), _invert(d[1]), _invert(d[2]))
-    for g in range(len(s.bounds)):
-        if _meets_bounds(s.bounds[g], o, inverse, far):
-            for i in range(s.first[g], s.first[g + 1]):
-                if _hit_solid(s, i, o, d) < far:
-                    return True
+def blocked(s: Solids, few: Ints, o: Vector, d: Vector, far: float) -> bool:
+    """Say whether any of `few` solids is within `far` along a ray."""
+    for i in few:
+        t = _hit_solid(s, i, o, d)
+        if t < far and not _is_gap(s, i, o, d, t):
+            return True
     return False
 
 
