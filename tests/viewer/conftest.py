@@ -1,4 +1,4 @@
-"""A browser with a software renderer, and a loopback server with the built viewer and a known scene."""
+"""A browser with a software renderer, and a loopback server with the viewer and a known scene."""
 
 import json
 import shutil
@@ -8,7 +8,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    ViewportSize,
+    sync_playwright,
+)
 
 from . import scene
 from .server import Answer, Server
@@ -24,17 +31,26 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-DESKTOP = {"width": 960, "height": 600}
+DESKTOP: ViewportSize = {"width": 960, "height": 600}
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        # A browser of the system when there is one, else the one that Playwright installed.
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = launch(playwright, FLAGS)
+    yield browser
+    browser.close()
+
+
+def launch(playwright: Playwright, flags: list[str]) -> Browser:
+    """A browser of the system when there is one, else the one that Playwright installed."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    return playwright.chromium.launch(executable_path=path, args=flags)
 
 
 @pytest.fixture(scope="session")

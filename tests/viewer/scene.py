@@ -99,7 +99,14 @@ def ply() -> bytes:
     vertex = struct.Struct("<14f")
     rows = (
         vertex.pack(
-            *place, *((c / 255 - 0.5) / 0.28209479 for c in colour), 5.0, *([math.log(size)] * 3), 1, 0, 0, 0
+            *place,
+            *((c / 255 - 0.5) / 0.28209479 for c in colour),
+            5.0,
+            *([math.log(size)] * 3),
+            1,
+            0,
+            0,
+            0,
         )
         for place, size, colour in records
     )

@@ -27,7 +27,7 @@ class Answer:
 
 
 class Server:
-    """Serves `answers` by path, and the folder `root` under /viewer/. `cors` allows every origin."""
+    """Serves `answers` by path, and `root` under /viewer/; `cors` allows every origin."""
 
     def __init__(self, root: Path, *, cors: bool = True) -> None:
         self.answers: dict[str, Answer] = {}
@@ -63,7 +63,7 @@ class Server:
 
 def _handler(server: Server) -> Callable[..., BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  the standard library's name
+        def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             answer = server.answer(path)
             self.send_response(answer.status)
@@ -73,7 +73,8 @@ def _handler(server: Server) -> Callable[..., BaseHTTPRequestHandler]:
                 self.send_header("Access-Control-Allow-Origin", "*")
             headers = {"Content-Length": str(len(answer.body))} | dict(answer.headers)
             for name, value in headers.items():
-                self.send_header(name, value)
+                if value:  # an empty Content-Length stands for none
+                    self.send_header(name, value)
             self.end_headers()
             for part in _parts(answer):
                 self.wfile.write(part)

@@ -41,12 +41,11 @@ export class Rig {
     this.glideTo(this.modes[this.mode].enter(this.home(this.mode)));
   }
 
-  /** Moves on by some time; true when the camera moved. */
-  update(intent: Intent, seconds: number, view: View): boolean {
+  /** Moves on by some time. `shown` stays the same object while the camera stands still. */
+  update(intent: Intent, seconds: number, view: View): void {
     this.goal = this.modes[this.mode].update(this.goal, intent, seconds, view);
-    const before = this.shown;
-    this.shown = this.follow(seconds);
-    return apart(before, this.shown, this.world.radius) > 0;
+    const next = this.follow(seconds);
+    if (apart(this.shown, next, this.world.radius) > 0) this.shown = next;
   }
 
   private home(mode: ModeName): Pose {
@@ -55,7 +54,8 @@ export class Rig {
 
   private glideTo(goal: Pose): void {
     this.goal = goal;
-    this.glide = this.still ? null : { from: this.shown, elapsed: 0 };
+    if (this.still) this.shown = goal;
+    else this.glide = { from: this.shown, elapsed: 0 };
   }
 
   private follow(seconds: number): Pose {

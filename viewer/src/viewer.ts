@@ -137,8 +137,9 @@ export class Viewer {
     const { Stage } = await import("./scene/stage");
     const stage = (this.stage ??= new Stage(this.shell.canvas));
     stage.onFrame = (seconds) => {
-      const intent = this.input.take();
-      if (this.rig?.update(intent, seconds, stage.fieldOfView)) stage.place(this.rig.shown);
+      const intent = this.input.take(); // also without a scene: what was done then must not move the next one
+      this.rig?.update(intent, seconds, stage.fieldOfView);
+      if (this.rig) stage.place(this.rig.shown);
     };
     this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;

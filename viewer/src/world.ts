@@ -52,7 +52,7 @@ function eyeHeight(manifest: Manifest | null, ground: Ground, radius: number): n
 const pose = ({ position, lookAt: target, up }: Camera): Pose => lookAt(position, target, up);
 
 const overview = (center: Vec3, radius: number): Pose =>
-  lookAt(add(center, [-0.9 * radius, -1.5 * radius, 0.9 * radius]), center);
+  lookAt(add(center, [-0.7 * radius, -1.2 * radius, 0.7 * radius]), center);
 
 /** On the southern edge of the scene, looking to its middle. */
 const atTheEdge = ({ min, max }: Bounds, center: Vec3): Pose =>

@@ -56,7 +56,7 @@ export class Cloud {
 
   show(): void {
     if (this.count === 0) return;
-    for (const name of ["head", "tail"]) this.container.getTexture(name)!.unlock();
+    for (const name of ["head", "tail"]) this.container.getTexture(name)!.upload();
     this.box.setMinMax(new EngineVec3(this.low), new EngineVec3(this.high));
     this.container.aabb.copy(this.box);
     this.container.update(this.count);

@@ -32,6 +32,7 @@ export class Stage {
   private readonly camera: Entity;
   private readonly resolution: Resolution;
   private cloud: Cloud | null = null;
+  private placed: Pose | null = null;
   private changedAt = 0;
   private drawnAt = 0;
   private settled: (() => void)[] = [];
@@ -69,12 +70,13 @@ export class Stage {
   }
 
   place(pose: Pose): void {
+    if (pose === this.placed) return;
+    this.placed = pose;
     const [x, y, z] = [right(pose), up(pose), forward(pose)];
     const [px, py, pz] = pose.position;
     const matrix = new Mat4();
     // Columns: right, up, backwards: a camera of the engine looks along its −z.
     matrix.data.set([x[0], x[1], x[2], 0, y[0], y[1], y[2], 0, -z[0], -z[1], -z[2], 0, px, py, pz, 1]);
-    this.camera.camera!.fov = (this.fieldOfView.vertical * 180) / Math.PI;
     this.camera.setPosition(px, py, pz);
     this.camera.setRotation(new Quat().setFromMat4(matrix));
     this.changed();
@@ -106,6 +108,7 @@ export class Stage {
 
   private tick(seconds: number): void {
     this.onFrame(Math.min(seconds, 0.1));
+    this.camera.camera!.fov = (this.fieldOfView.vertical * 180) / Math.PI;
     const still = performance.now() - this.changedAt > STILL_AFTER_MS;
     const ratio = this.resolution.ratio(still);
     if (ratio === this.app.graphicsDevice.maxPixelRatio) return;

@@ -1,0 +1,235 @@
+"""Every way to move moves the camera, by keys, mouse, wheel, touch and pad."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from . import scene
+from .conftest import publish, visit
+from .pictures import picture, share_near
+from .server import Server
+
+pytestmark = pytest.mark.slow
+
+Vector = list[float]
+MODES = ["orbit", "fly", "walk", "topdown"]
+
+
+@pytest.fixture
+def cube(page: Page, server: Server) -> Page:
+    visit(page, server)
+    return page
+
+
+def position(page: Page) -> Vector:
+    return page.evaluate("() => splatViewer.camera().position")  # type: ignore[no-any-return]
+
+
+def hold(page: Page, key: str, until: str) -> None:
+    """Holds a key until the camera `c` fulfils a condition."""
+    page.keyboard.down(key)
+    page.wait_for_function(f"() => {{ const c = splatViewer.camera(); return {until}; }}")
+    page.keyboard.up(key)
+
+
+def drag(page: Page, right: int, down: int, button: str = "left") -> None:
+    page.mouse.move(480, 260)
+    page.mouse.down(button=button)  # type: ignore[arg-type]
+    page.mouse.move(480 + right, 260 + down, steps=4)
+    page.mouse.up(button=button)  # type: ignore[arg-type]
+
+
+def changed(page: Page, before: dict[str, object]) -> None:
+    """Waits until the camera is no longer as it was `before`."""
+    page.wait_for_function(
+        "(before) => JSON.stringify(splatViewer.camera()) !== JSON.stringify(before)", arg=before
+    )
+
+
+@pytest.mark.parametrize(("key", "mode"), list(zip("1234", MODES, strict=True)))
+def test_a_key_and_a_button_choose_the_mode(cube: Page, key: str, mode: str) -> None:
+    cube.evaluate("(mode) => splatViewer.setMode(mode)", MODES[MODES.index(mode) - 1])
+    cube.keyboard.press(key)
+    assert cube.evaluate("() => splatViewer.mode") == mode
+    pressed = cube.locator("nav button[aria-pressed=true]")
+    assert pressed.count() == 1
+    cube.keyboard.press("1" if mode != "orbit" else "2")
+    cube.locator("nav button").nth(MODES.index(mode)).click()
+    assert cube.evaluate("() => splatViewer.mode") == mode
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("gesture", ["drag", "wheel", "arrow", "key"])
+def test_every_gesture_moves_the_camera_in_every_mode(cube: Page, mode: str, gesture: str) -> None:
+    cube.evaluate("(mode) => splatViewer.setMode(mode)", mode)
+    before = cube.evaluate("() => splatViewer.camera()")
+    if gesture == "drag":
+        drag(cube, 120, 40)
+        changed(cube, before)
+    elif gesture == "wheel":
+        cube.mouse.move(480, 260)
+        cube.mouse.wheel(0, -300)
+        changed(cube, before)
+    else:
+        cube.keyboard.down("ArrowLeft" if gesture == "arrow" else "w")
+        changed(cube, before)
+        cube.keyboard.up("ArrowLeft" if gesture == "arrow" else "w")
+
+
+def test_orbiting_shows_another_side_of_the_cube(cube: Page) -> None:
+    before = share_near(picture(cube), scene.EAST)
+    drag(cube, -180, 0)
+    cube.wait_for_function("() => splatViewer.camera().position[0] > 8")
+    assert share_near(picture(cube), scene.EAST) > before + 0.02
+
+
+def test_flying_keeps_to_the_plane_and_q_and_e_change_the_altitude(cube: Page) -> None:
+    cube.keyboard.press("2")
+    altitude = position(cube)[2]
+    hold(cube, "w", "c.position[1] > -12")
+    assert position(cube)[2] == pytest.approx(altitude)
+    hold(cube, "q", f"c.position[2] > {altitude + 1}")
+    hold(cube, "e", f"c.position[2] < {altitude}")
+
+
+def test_walking_keeps_the_eye_over_the_ground(cube: Page) -> None:
+    cube.keyboard.press("3")
+    assert position(cube) == pytest.approx([0, -9, scene.EYE], abs=1e-3)
+    hold(cube, "d", "c.position[0] > 9")
+    x, _, z = position(cube)
+    assert x > 9, "the slope begins at x = 6"
+    assert z == pytest.approx(scene.ground(x) + scene.EYE, abs=0.02)
+
+
+def test_without_a_height_map_the_ground_is_flat(page: Page, server: Server) -> None:
+    publish(server, ground=None)
+    visit(page, server)
+    page.keyboard.press("3")
+    hold(page, "d", "c.position[0] > 8")
+    assert position(page)[2] == pytest.approx(scene.EYE, abs=1e-3)
+
+
+def test_nobody_walks_out_of_the_scene(cube: Page) -> None:
+    cube.keyboard.press("3")
+    cube.keyboard.down("Shift")
+    hold(cube, "s", f"c.position[1] <= -{scene.HALF_PLANE}")
+    cube.keyboard.up("Shift")
+    assert position(cube)[1] == pytest.approx(-scene.HALF_PLANE)
+
+
+def test_the_map_looks_straight_down(cube: Page) -> None:
+    cube.keyboard.press("4")
+    assert cube.evaluate("() => splatViewer.camera().forward") == pytest.approx(
+        [0, 0, -1], abs=1e-6
+    )
+    assert share_near(picture(cube), scene.SOUTH) < 0.01
+    assert share_near(picture(cube), scene.TOP) > 0.01
+
+
+def test_home_comes_back_to_the_start(cube: Page) -> None:
+    start = position(cube)
+    drag(cube, 200, 60)
+    cube.wait_for_function("(s) => splatViewer.camera().position[0] !== s[0]", arg=start)
+    cube.keyboard.press("h")
+    cube.wait_for_function(
+        "(s) => splatViewer.camera().position.every((v, i) => Math.abs(v - s[i]) < 1e-6)", arg=start
+    )
+
+
+def test_the_camera_glides_where_motion_is_welcome(browser: Browser, server: Server) -> None:
+    context = browser.new_context(reduced_motion="no-preference")
+    page = context.new_page()
+    visit(page, server)
+    page.keyboard.press("4")
+    between = "() => { const p = splatViewer.camera().pitch; return p < -0.6 && p > -1.5; }"
+    page.wait_for_function(between)
+    page.wait_for_function("() => Math.abs(splatViewer.camera().pitch + Math.PI / 2) < 1e-4")
+    context.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        is_mobile=True,
+        has_touch=True,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    visit(page, server)
+    yield page
+    context.close()
+
+
+class Fingers:
+    """Sends real touches, which the browser turns into pointer events."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+
+    def _send(self, kind: str, points: tuple[tuple[int, int], ...]) -> None:
+        fingers = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    def press(self, *points: tuple[int, int]) -> None:
+        self._send("touchStart", points)
+
+    def slide(self, *points: tuple[int, int]) -> None:
+        self._send("touchMove", points)
+
+    def lift(self) -> None:
+        self._send("touchEnd", ())
+
+
+def test_one_finger_turns_and_two_fingers_zoom(phone: Page) -> None:
+    fingers = Fingers(phone)
+    before = phone.evaluate("() => splatViewer.camera()")
+    fingers.press((200, 300))
+    fingers.slide((260, 300))
+    fingers.lift()
+    changed(phone, before)
+    high = position(phone)[2]
+    fingers.press((180, 300), (220, 300))
+    fingers.slide((100, 300), (300, 300))
+    fingers.lift()
+    phone.wait_for_function("(high) => splatViewer.camera().position[2] < 0.7 * high", arg=high)
+
+
+def test_the_pad_walks(phone: Page) -> None:
+    phone.locator("nav button").nth(2).tap()
+    box = phone.locator(".pad").bounding_box()
+    assert box
+    x, y = int(box["x"] + box["width"] / 2), int(box["y"] + 6)
+    fingers = Fingers(phone)
+    fingers.press((x, y))
+    phone.wait_for_function("() => splatViewer.camera().position[1] > -7")
+    fingers.lift()
+    assert position(phone)[2] == pytest.approx(scene.EYE, abs=0.02)
+
+
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(cube: Page) -> None:
+    reached = []
+    for _ in range(12):
+        cube.keyboard.press("Tab")
+        focused = cube.evaluate(
+            """() => {
+                const e = document.activeElement, style = getComputedStyle(e);
+                const name = e.getAttribute('aria-label') ?? e.textContent;
+                return [e.tagName, name, style.outlineStyle !== 'none'];
+            }"""
+        )
+        reached.append(focused)
+    tags = [tag for tag, _, _ in reached]
+    assert {"CANVAS", "SUMMARY", "BUTTON"} <= set(tags)
+    assert tags.count("BUTTON") >= 6
+    visible = [outlined for tag, _, outlined in reached if tag != "BODY"]
+    assert all(visible)
+    assert all(name for tag, name, _ in reached if tag == "BUTTON")
+
+
+def test_help_opens_and_closes_by_key(cube: Page) -> None:
+    cube.keyboard.press("?")
+    assert cube.locator("dialog").is_visible()
+    cube.keyboard.press("Escape")
+    assert not cube.locator("dialog").is_visible()

@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { heightMap } from "../src/ground";
+import { distance, sub, type Vec3 } from "../src/math";
+import type { Intent, ModeName } from "../src/modes/mode";
+import { forward, lookAt, NADIR, right, up } from "../src/pose";
+import { Rig } from "../src/rig";
+import { buildWorld, type World } from "../src/world";
+
+const VIEW = { vertical: 0.9, height: 600 };
+const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false };
+const slope = heightMap({ origin: [-10, -10], cell: 10, columns: 3, rows: 2, heights: Float32Array.of(0, 0, 5, 0, 0, 5) });
+const world: World = {
+  ...buildWorld(null, { min: [-10, -10, 0], max: [10, 10, 5], groundZ: 0 }),
+  ground: slope,
+  eye: 1.7,
+  walkSpeed: 2,
+};
+
+function after(mode: ModeName, intent: Partial<Intent>, seconds = 0.1): { rig: Rig; from: Vec3 } {
+  const rig = new Rig(world, mode, true);
+  const from = rig.shown.position;
+  rig.update({ ...rest, ...intent }, seconds, VIEW);
+  return { rig, from };
+}
+
+const close = (a: Vec3, b: Vec3): void => a.forEach((value, axis) => expect(value).toBeCloseTo(b[axis]!, 5));
+
+describe("a height map", () => {
+  test("is bilinear inside and goes on outside", () => {
+    expect(slope(0, 0)).toBe(0);
+    expect(slope(5, 3)).toBeCloseTo(2.5);
+    expect(slope(99, 99)).toBe(5);
+    expect(slope(-99, 0)).toBe(0);
+  });
+});
+
+describe("a pose", () => {
+  test.each<[string, Vec3, Vec3]>([
+    ["north", [0, 5, 0], [0, 1, 0]],
+    ["east and down", [3, 0, -3], [Math.SQRT1_2, 0, -Math.SQRT1_2]],
+  ])("looks %s", (_, target, expected) => {
+    const pose = lookAt([0, 0, 0], target);
+    close(forward(pose), expected);
+    expect(forward(pose)[0] * up(pose)[0] + forward(pose)[1] * up(pose)[1] + forward(pose)[2] * up(pose)[2]).toBeCloseTo(0);
+  });
+
+  test("straight down takes its heading from what is above on the screen", () => {
+    const pose = lookAt([0, 0, 9], [0, 0, 0], [1, 0, 0]);
+    close(up(pose), [1, 0, 0]);
+    close(right(pose), [0, -1, 0]);
+    expect(pose.pitch).toBeCloseTo(NADIR);
+  });
+});
+
+describe("orbiting", () => {
+  test("turns at a constant distance", () => {
+    const { rig, from } = after("orbit", { drag: [80, 30] });
+    expect(distance(rig.shown.position, from)).toBeGreaterThan(0.5);
+    const target = rayHitsGround(new Rig(world, "orbit", true));
+    close(rayHitsGround(rig), target);
+    expect(distance(rig.shown.position, target)).toBeCloseTo(distance(from, target));
+  });
+
+  test("zooms towards the middle", () => {
+    const { rig, from } = after("orbit", { zoom: Math.LN2 });
+    close(forward(rig.shown), forward(new Rig(world, "orbit", true).shown));
+    expect(rig.shown.position[2]).toBeLessThan(from[2] * 0.6);
+  });
+});
+
+describe("flying", () => {
+  test("ahead stays at its altitude, however the camera is pitched", () => {
+    const { rig, from } = after("fly", { move: [0, 1, 0] });
+    const step = sub(rig.shown.position, from);
+    expect(step[2]).toBeCloseTo(0);
+    expect(Math.hypot(step[0], step[1])).toBeGreaterThan(0.1);
+  });
+
+  test("Q rises", () => {
+    const { rig, from } = after("fly", { move: [0, 0, 1] });
+    expect(rig.shown.position[2]).toBeGreaterThan(from[2]);
+  });
+});
+
+describe("walking", () => {
+  test("keeps the eye over the ground on a slope", () => {
+    const rig = new Rig(world, "walk", true);
+    for (let i = 0; i < 40; i++) rig.update({ ...rest, move: [1, 0, 0] }, 0.1, VIEW);
+    const [x, y, z] = rig.shown.position;
+    expect(x).toBeGreaterThan(5);
+    expect(z).toBeCloseTo(slope(x, y) + 1.7);
+  });
+
+  test("ends at the edge of the scene", () => {
+    const rig = new Rig(world, "walk", true);
+    for (let i = 0; i < 400; i++) rig.update({ ...rest, move: [0, -1, 0], fast: true }, 0.1, VIEW);
+    expect(rig.shown.position[1]).toBe(-10);
+  });
+
+  test("goes at a walker's pace", () => {
+    const { rig, from } = after("walk", { move: [0, 1, 0] }, 0.5);
+    expect(Math.abs(rig.shown.position[1] - from[1])).toBeCloseTo(1);
+  });
+});
+
+describe("the map", () => {
+  test("looks straight down and keeps the ground under the finger", () => {
+    const { rig, from } = after("topdown", { drag: [100, 0] });
+    expect(rig.shown.pitch).toBe(NADIR);
+    const pixel = (2 * (from[2] - slope(from[0], from[1])) * Math.tan(VIEW.vertical / 2)) / VIEW.height;
+    expect(distance(rig.shown.position, from)).toBeCloseTo(100 * pixel);
+  });
+});
+
+describe("changing the mode", () => {
+  test("glides, unless reduced motion is preferred", () => {
+    const gliding = new Rig(world, "orbit", false);
+    const jumping = new Rig(world, "orbit", true);
+    for (const rig of [gliding, jumping]) {
+      rig.setMode("topdown");
+      rig.update(rest, 0.1, VIEW);
+    }
+    expect(jumping.shown.pitch).toBe(NADIR);
+    expect(gliding.shown.pitch).toBeGreaterThan(NADIR);
+    for (let i = 0; i < 20; i++) gliding.update(rest, 0.1, VIEW);
+    expect(gliding.shown.pitch).toBeCloseTo(NADIR);
+  });
+});
+
+function rayHitsGround(rig: Rig): Vec3 {
+  const [position, direction] = [rig.shown.position, forward(rig.shown)];
+  const along = -position[2] / direction[2];
+  return [position[0] + along * direction[0], position[1] + along * direction[1], position[2] + along * direction[2]];
+}
