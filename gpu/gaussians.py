@@ -87,3 +87,14 @@ class Gaussians:
     def detach(self) -> Gaussians:
         """Return copies that carry no gradient."""
         return self.map(lambda tensor: tensor.detach().clone())
+
+
+def rotation_matrices(quats: Tensor) -> Tensor:
+    """Return the rotations [N, 3, 3] of quaternions w, x, y, z [N, 4] of any length."""
+    w, x, y, z = torch.nn.functional.normalize(quats, dim=-1).unbind(-1)
+    rows = [
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    ]
+    return torch.stack([torch.stack(row, -1) for row in rows], -2)

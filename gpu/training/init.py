@@ -1,0 +1,46 @@
+"""The first Gaussians: one at every sparse point."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gpu.gaussians import SH_C0, Gaussians
+
+NEIGHBOURS = 3
+INITIAL_OPACITY = 0.3
+BLOCK = 1024  #: points whose distances to all others are held at once
+
+
+def gaussians_from_points(points: Tensor, colors: Tensor, sh_degree: int, cap: int) -> Gaussians:
+    """Return a round Gaussian per point, as large as the distance to its neighbours.
+
+    points [P, 3] world; colors [P, 3], 0 to 1. More points than `cap` are thinned evenly.
+    """
+    if len(points) > cap:
+        kept = torch.linspace(0, len(points) - 1, cap).long()
+        points, colors = points[kept], colors[kept]
+    n = len(points)
+    sizes = neighbour_distances(points).clamp_min(1e-6)
+    return Gaussians(
+        means=points.clone(),
+        quats=torch.tensor([1.0, 0, 0, 0]).repeat(n, 1),
+        log_scales=sizes.log()[:, None].repeat(1, 3),
+        logit_opacities=torch.full((n,), INITIAL_OPACITY).logit(),
+        sh0=((colors - 0.5) / SH_C0)[:, None],
+        shN=torch.zeros(n, (sh_degree + 1) ** 2 - 1, 3),
+    )
+
+
+def neighbour_distances(points: Tensor) -> Tensor:
+    """Return each point's mean distance to its nearest neighbours, [P]; outliers are pulled in.
+
+    A lone point would become a Gaussian that covers the scene: none is larger than ten medians.
+    """
+    k = min(NEIGHBOURS + 1, len(points))
+    nearest = [
+        torch.cdist(block, points).topk(k, largest=False).values[:, 1:].square().mean(1).sqrt()
+        for block in points.split(BLOCK)
+    ]
+    distances = torch.cat(nearest)
+    return distances.clamp_max(10 * distances.median())

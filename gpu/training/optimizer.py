@@ -1,0 +1,56 @@
+"""Adam over Gaussians whose number changes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+from gpu.gaussians import Gaussians
+from gpu.training.config import Rates
+
+
+class SceneOptimizer:
+    """Owns the parameters and Adam's moments for them."""
+
+    def __init__(self, gaussians: Gaussians, rates: Rates) -> None:
+        self._rates = asdict(rates)
+        leaves = gaussians.detach().tensors()
+        groups = [
+            {"params": [leaf.requires_grad_()], "name": name, "lr": self._rates[name]}
+            for name, leaf in leaves.items()
+        ]
+        self._adam = torch.optim.Adam(groups, eps=1e-15, fused=True)
+
+    @property
+    def gaussians(self) -> Gaussians:
+        """The parameters themselves: leaves of autograd, changed by every step."""
+        return Gaussians(**{group["name"]: group["params"][0] for group in self._adam.param_groups})
+
+    def step(self, position_rate: float) -> None:
+        """Take one step along the gradients and clear them."""
+        for group in self._adam.param_groups:
+            if group["name"] == "means":
+                group["lr"] = position_rate
+        self._adam.step()
+        self._adam.zero_grad(set_to_none=True)
+
+    def replace(self, gaussians: Gaussians, parents: Tensor, fresh: Tensor) -> None:
+        """Go on with other Gaussians [M].
+
+        `parents` [M] are the indices that they come from, and whose moments they keep unless
+        the mask `fresh` [M] says that they changed.
+        """
+        new = gaussians.detach().tensors()
+        for group in self._adam.param_groups:
+            old = group["params"][0]
+            state = self._adam.state.pop(old, {})
+            leaf = new[group["name"]].requires_grad_()
+            group["params"] = [leaf]
+            for key in ("exp_avg", "exp_avg_sq"):
+                if key in state:
+                    state[key] = state[key][parents]
+                    state[key][fresh] = 0
+            if state:
+                self._adam.state[leaf] = state

@@ -1,0 +1,30 @@
+"""How training changes over time; `done` is the part of the iterations that is over, 0 to 1."""
+
+from __future__ import annotations
+
+from gpu.training.config import TrainConfig
+
+
+def position_rate(config: TrainConfig, done: float, extent: float) -> float:
+    """Return the learning rate of the positions, world units: an exponential decay."""
+    rates = config.rates
+    return float(rates.means * (rates.means_final / rates.means) ** done) * extent
+
+
+def reduction(config: TrainConfig, done: float) -> int:
+    """Return by how much the photos are reduced: 2 first, then 1."""
+    return 2 if done < config.coarse else 1
+
+
+def sh_degree(config: TrainConfig, done: float) -> int:
+    """Return the degree in use: view dependence waits until the geometry is there."""
+    return min(config.sh_degree, int(done * 2 * (config.sh_degree + 1)))
+
+
+def target_count(config: TrainConfig, done: float, start: int) -> int:
+    """Return how many Gaussians there should be: from `start` to the cap, as a square root.
+
+    Early growth pays most, because every Gaussian then has the time to find its place.
+    """
+    grown = min(1.0, done / config.grow_until)
+    return min(config.max_gaussians, int(start + (config.max_gaussians - start) * grown**0.5))

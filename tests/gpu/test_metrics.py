@@ -1,0 +1,65 @@
+"""PSNR and SSIM are the published numbers, and SSIM's own derivative is right."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from gpu.training.metrics import PhotoMetric, Score, compare, psnr
+from gpu.training.ssim import ssim, ssim_by_convolution
+
+
+def images(height: int = 33, width: int = 47) -> tuple[Tensor, Tensor]:
+    make = torch.Generator().manual_seed(0)
+    image = torch.rand(height, width, 3, generator=make)
+    return image, (image + 0.2 * torch.randn(height, width, 3, generator=make)).clamp(0, 1)
+
+
+def test_psnr_of_a_known_error() -> None:
+    assert psnr(torch.full((4, 4, 3), 0.6), torch.full((4, 4, 3), 0.5)) == pytest.approx(
+        20, abs=1e-4
+    )
+
+
+def test_an_image_is_like_itself() -> None:
+    image, _ = images()
+    same = compare("a.jpg", image, image)
+    assert same.ssim == pytest.approx(1)
+    assert same.psnr == pytest.approx(100)
+
+
+def test_ssim_of_flat_images_follows_the_formula() -> None:
+    """Two flat images differ in luminance only: (2ab + C1) / (a^2 + b^2 + C1)."""
+    a, b, c1 = 0.4, 0.6, 0.01**2
+    value = ssim(torch.full((16, 16, 1), a), torch.full((16, 16, 1), b))
+    assert float(value) == pytest.approx((2 * a * b + c1) / (a * a + b * b + c1), rel=1e-4)
+
+
+def test_the_cpu_kernel_agrees_with_convolutions_in_value_and_gradient() -> None:
+    image, reference = images()
+    image.requires_grad_()
+    ours = ssim(image, reference)
+    theirs = ssim_by_convolution(image.permute(2, 0, 1), reference.permute(2, 0, 1))
+    assert float(ours.detach()) == pytest.approx(float(theirs.detach()), rel=1e-5)
+    (found,), (wanted,) = torch.autograd.grad(ours, image), torch.autograd.grad(theirs, image)
+    assert float((found - wanted).norm() / wanted.norm()) < 1e-4
+
+
+def test_a_larger_error_is_less_like() -> None:
+    image, noisy = images()
+    slightly = compare("a", (0.7 * image + 0.3 * noisy), image)
+    clearly = compare("a", noisy, image)
+    assert slightly.psnr > clearly.psnr and slightly.ssim > clearly.ssim
+
+
+def test_an_image_smaller_than_the_window_is_refused() -> None:
+    with pytest.raises(ValueError, match="11 pixels"):
+        ssim(torch.zeros(8, 20, 3), torch.zeros(8, 20, 3))
+
+
+def test_the_score_is_the_mean_and_says_when_there_is_none() -> None:
+    photos = [PhotoMetric("a", 20.0, 0.5), PhotoMetric("b", 30.0, 0.7)]
+    assert Score.of(photos) == Score(25.0, pytest.approx(0.6))
+    assert Score.of([]) == Score(None, None)
+    assert not math.isnan(Score.of(photos).psnr or 0)
