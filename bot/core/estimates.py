@@ -9,6 +9,17 @@ from statistics import median
 from bot.core.jobs import Job
 from gpu.job import Stage, stages_of
 
+#: The stages' usual shares of a whole job, for the bar alone (bench/results.md, the demo).
+SHARES: Mapping[Stage, float] = {
+    Stage.FETCH: 1,
+    Stage.PREPROCESS: 3,
+    Stage.GEOMETRY: 30,
+    Stage.TRAIN: 80,
+    Stage.DESCEND: 35,
+    Stage.COMPRESS: 8,
+    Stage.PUBLISH: 1,
+}
+
 #: With fewer earlier jobs than this the range is widened: one job says little about the next.
 FEW = 3
 
@@ -19,6 +30,15 @@ class Estimate:
 
     low: float
     high: float
+
+
+def overall_fraction(job: Job) -> float:
+    """Return how much of a whole job is done, 0 to 1; it never says 1 before the end."""
+    stages = stages_of(job.pipeline)
+    done = sum(SHARES[s] for s in stages if s.value in job.stage_seconds)
+    if job.stage and job.stage.value not in job.stage_seconds:
+        done += SHARES[job.stage] * job.fraction
+    return min(done / sum(SHARES[s] for s in stages), 0.99)
 
 
 def remaining(

@@ -101,6 +101,17 @@ class Ledger(Outbox):
         sql = "SELECT slot, job FROM slots WHERE released_at IS NULL ORDER BY slot"
         return [(row["slot"], row["job"]) for row in self._db.execute(sql)]
 
+    def job_of_thread(self, channel: str, ts: str) -> Job | None:
+        """Return the job whose status message starts a thread."""
+        sql = "SELECT * FROM jobs WHERE status_channel = ? AND status_ts = ?"
+        row = _one(self._db, sql, channel, ts)
+        return job_from(row) if row else None
+
+    def unrendered(self) -> list[Job]:
+        """Return the jobs that have changed since their status message was written."""
+        sql = "SELECT * FROM jobs WHERE version > rendered_version AND status_ts IS NOT NULL"
+        return [job_from(row) for row in self._db.execute(sql)]
+
     def stage_history(self, pipeline: Pipeline, limit: int = 20) -> list[dict[str, float]]:
         """Return the seconds per stage of the newest jobs of a pipeline that succeeded."""
         sql = (

@@ -75,14 +75,20 @@ class Outbox:
                 (channel, ts, job_id),
             )
 
+    def forget_status_message(self, job_id: str) -> None:
+        """Have a job's status message posted anew, after somebody deleted it."""
+        with self._file.writing() as database:
+            database.execute(
+                "UPDATE jobs SET status_ts = NULL, rendered_version = 0 WHERE id = ?", (job_id,)
+            )
+            now = self._clock()
+            key = f"status:{job_id}:{now}"
+            enqueue(database, now=now, job_id=job_id, kind="status", key=key)
+
     def rendered(self, job_id: str) -> tuple[int, str]:
         """Return the version of the job that its status message shows, and the message's hash."""
         row = self._job(job_id, "rendered_version, rendered_hash")
         return (row["rendered_version"], row["rendered_hash"]) if row else (0, "")
-
-    def rendered_version(self, job_id: str) -> int:
-        """Return the version of the job that its status message shows."""
-        return self.rendered(job_id)[0]
 
     def set_rendered(self, job_id: str, version: int, rendered_hash: str) -> None:
         """Note which version of a job its status message shows."""

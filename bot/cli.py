@@ -1,0 +1,80 @@
+"""The command line: `splatbot serve | demo | run | doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.core.config import Settings
+from bot.core.errors import SplatError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. Errors are said once, here."""
+    args = _parser().parse_args(arguments)
+    try:
+        return int(args.command(args))
+    except SplatError as wrong:
+        print(f"splatbot: {wrong}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="splatbot", description="Photos in, a splat out.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser("serve", help="run the bot")
+    serve.set_defaults(command=_serve)
+    demo = commands.add_parser("demo", help="run the bot beside a sandbox workspace")
+    demo.add_argument("--photos", type=Path, metavar="DIR", help="your own photos (folder or .zip)")
+    demo.add_argument("--no-browser", action="store_true", help="only print the address")
+    demo.set_defaults(command=_demo)
+    run = commands.add_parser("run", help="run the pipeline alone")
+    _add_run_arguments(run)
+    doctor = commands.add_parser("doctor", help="say what is missing")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from bot.service import Service
+
+    Service(Settings.from_env()).run()
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from bot.demo import run
+
+    run(args.photos, open_browser=not args.no_browser)
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from bot.doctor import examine
+
+    return examine()
+
+
+def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the pipeline's own arguments, where the pipeline is installed."""
+    try:
+        from gpu import cli
+    except ImportError as missing:
+        parser.set_defaults(command=_without_pipeline, missing=missing.name)
+        parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
+        return
+    cli.add_arguments(parser)
+    parser.set_defaults(command=cli.run)
+
+
+def _without_pipeline(args: argparse.Namespace) -> int:
+    raise SplatError(
+        f"The pipeline is not installed here ({args.missing} is missing).",
+        hint="Install it with: pip install -c constraints.txt '.[gpu]'",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

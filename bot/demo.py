@@ -1,0 +1,120 @@
+"""`splatbot demo`: the bot beside a sandbox workspace, with photos to try, all on loopback."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.core.config import Settings
+from bot.core.errors import SplatError
+from bot.service import Service
+from bot.storage.names import is_archive, is_photo
+
+HOST = "127.0.0.1"
+BOT_PORT, SANDBOX_PORT = 3000, 3001
+
+#: Seconds in which the sandbox has to answer.
+PATIENCE = 30.0
+
+
+def run(photos: Path | None, *, open_browser: bool) -> None:
+    """Prepare photos, start the sandbox and serve until Ctrl-C; leaves no process behind."""
+    bot_port = free_port(BOT_PORT)
+    sandbox_port = free_port(SANDBOX_PORT if bot_port != SANDBOX_PORT else SANDBOX_PORT + 1)
+    secret = {
+        "SLACK_BOT_TOKEN": f"xoxb-sandbox-{secrets.token_hex(8)}",
+        "SLACK_SIGNING_SECRET": secrets.token_hex(16),
+    }
+    settings = Settings.from_env({
+        "SPLATBOT_DATA": os.environ.get("SPLATBOT_DATA", "data"),
+        "SLACK_API_URL": f"http://{HOST}:{sandbox_port}/api/",
+        "PORT": str(bot_port),
+        **secret,
+    })  # fmt: skip
+    if photos:
+        print(f"Photos:  {_link(photos, settings.store)}")
+    else:
+        _make_demo_photos(settings.store / "demo" / "parcel")
+    address = f"http://{HOST}:{sandbox_port}/"
+    bot_url = f"http://{HOST}:{bot_port}"
+    with _sandbox(sandbox_port, bot_url, secret):
+        print(f"Sandbox: {address}\nBot:     {bot_url}/\nCtrl-C stops everything.", flush=True)
+        if open_browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        Service(settings).run()
+
+
+def free_port(wanted: int) -> int:
+    """Return `wanted` if nobody listens there, else any free port."""
+    with socket.socket() as probe:
+        # As uvicorn does: a port in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError:
+            probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _link(photos: Path, store: Path) -> str:
+    """Make a folder or .zip known as `datasets/<its name>` without copying or changing it."""
+    photos = photos.expanduser().resolve()
+    archive = photos.is_file() and is_archive(photos.name)
+    if not archive and not (photos.is_dir() and any(is_photo(p.name) for p in photos.iterdir())):
+        raise SplatError(
+            f"There are no photos in {photos}.", hint="Name a folder of photos, or a .zip of them."
+        )
+    link = store / "datasets" / photos.name.replace(" ", "-")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink():
+        link.unlink()
+    elif link.exists():
+        raise SplatError(f"{link} exists already.", hint="Rename one of the two folders.")
+    link.symlink_to(photos)
+    return f"datasets/{link.name}"
+
+
+def _make_demo_photos(folder: Path) -> None:
+    """Have the demo's photos taken; a second time they are there already."""
+    made = subprocess.run([sys.executable, "-m", "gpu.parcel", str(folder)], check=False)
+    if made.returncode:
+        raise SplatError(
+            "The demo's photos could not be made.",
+            hint="Is the pipeline installed? `make setup` installs it.",
+        )
+
+
+@contextmanager
+def _sandbox(port: int, bot_url: str, secret: dict[str, str]) -> Iterator[None]:
+    """Run the sandbox as a child of its own, so that the bot talks to it as it would to Slack."""
+    command = [sys.executable, "-m", "bot.sandbox", "--port", str(port), "--bot-url", bot_url]
+    child = subprocess.Popen(command, env=os.environ | secret, start_new_session=True)
+    try:
+        _await_answer(port, child)
+        yield
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _await_answer(port: int, child: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and child.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SplatError("The sandbox did not start.", hint="Its own words are above.")

@@ -1,0 +1,89 @@
+"""Puts the rooms together: ledger, storage, backend, dispatcher, Slack, web."""
+
+from __future__ import annotations
+
+import logging
+
+import uvicorn
+from fastapi import FastAPI
+
+from bot.compute.local import LocalBackend
+from bot.core.config import Settings
+from bot.core.desk import Desk
+from bot.core.dispatcher import Dispatcher
+from bot.core.jobs import Job
+from bot.core.ledger import Ledger
+from bot.core.scheduler import Scheduler
+from bot.slack.app import create_app as create_slack_app
+from bot.slack.app import make_client
+from bot.slack.drainer import Drainer
+from bot.storage import open_storage
+from bot.web.app import create_app as create_web_app
+from gpu.job import InvalidValue
+from gpu.job.paths import THUMBNAIL
+
+#: Seconds between two passes of the dispatcher and of the outbox.
+TICK, DRAIN = 1.0, 0.5
+
+
+class Service:
+    """The running bot. One process: the ledger has one owner, and so has the scheduler."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._storage = open_storage(settings)
+        self._scheduler = Scheduler()
+        self.ledger = Ledger(settings.ledger)
+        backend = LocalBackend(settings.jobs)
+        self._dispatcher = Dispatcher(
+            self.ledger, backend, self._storage, public_url=settings.public_url
+        )
+        self.desk = Desk(
+            self.ledger,
+            self._storage,
+            backend=backend.name,
+            price_per_hour=0.0,
+            wake=lambda: self._scheduler.wake("dispatch"),
+        )
+        self._drainer = Drainer(
+            self.ledger,
+            make_client(settings),
+            pictures=self._picture,
+            thumbnail_url=self._thumbnail_url,
+        )
+
+    def web(self) -> FastAPI:
+        """Build the HTTP server's app."""
+        slack = create_slack_app(self._settings, self.desk)
+        return create_web_app(slack=slack, ledger=self.ledger, storage=self._storage)
+
+    def run(self) -> None:
+        """Serve until told to stop. Running jobs go on, and are found again at the next start."""
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        for chatty in ("httpx", "apscheduler", "slack_bolt"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        self._scheduler.every(TICK, self._dispatcher.tick, "dispatch")
+        self._scheduler.every(DRAIN, self._drainer.drain, "drain")
+        self._scheduler.start()
+        try:
+            uvicorn.run(
+                self.web(),
+                host=self._settings.host,
+                port=self._settings.port,
+                log_level="warning",
+                timeout_graceful_shutdown=2,
+            )
+        finally:
+            self._scheduler.stop()
+
+    def _picture(self, job_id: str, name: str) -> bytes | None:
+        """Read a preview from a job's folder on this machine."""
+        path = (self._settings.jobs / job_id / name).resolve()
+        inside = path.is_relative_to((self._settings.jobs / job_id).resolve())
+        return path.read_bytes() if inside and path.is_file() else None
+
+    def _thumbnail_url(self, job: Job) -> str:
+        try:
+            return self._storage.url(f"splats/{job.id}/{THUMBNAIL}")
+        except InvalidValue:
+            return ""

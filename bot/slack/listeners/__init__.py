@@ -1,0 +1,1 @@
+"""What Slack tells us: commands, buttons, dialogs, events. Each only writes an intent."""

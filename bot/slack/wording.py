@@ -1,0 +1,150 @@
+"""Every text that people read in Slack, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.core.estimates import Estimate
+from bot.core.jobs import Job, State
+from bot.storage.base import Dataset
+from gpu.job import SplatError
+
+STAGE_NAMES = {
+    "fetch": "Fetch photos",
+    "preprocess": "Prepare photos",
+    "geometry": "Find cameras",
+    "train": "Train",
+    "descend": "Descend",
+    "compress": "Compress",
+    "publish": "Publish",
+}
+
+HELP = """*Make a splat*
+`/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
+`/splat` alone opens a dialog
+Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--job-id NAME`
+
+*Look after jobs*
+`/splat status [job]` · `/splat list` · `/splat datasets [prefix]`
+`/splat cancel [job]` stops a job · `/splat destroy [job]` stops it at once
+In a job's thread: its buttons, or `@splat status` and `@splat cancel`
+
+Two thirds of each photo should be in the next one. What you photograph is what you get."""
+
+WELCOME = "Photos in, a 3D scene out that you can walk in. Type `/splat help`, or press the button."
+
+
+def error(wrong: SplatError) -> str:
+    """What went wrong, and the remedy."""
+    return f":warning: {wrong.user_message} {wrong.hint}".strip()
+
+
+def accepted(command: str, job: Job, position: int) -> str:
+    """The echo of a start, for the person alone."""
+    place = f" It is number {position} in the queue." if position > 1 else ""
+    return f"`{command}` is job `#{job.id}`.{place}"
+
+
+def title(job: Job) -> str:
+    """The heading of a job's message."""
+    return f"{job.dataset} · {job.pipeline} · #{job.id}"
+
+
+def state_line(job: Job, position: int) -> str:
+    """One sentence on where a job stands."""
+    return {
+        State.QUEUED: f"Waiting in the queue: number {max(position, 1)}.",
+        State.LAUNCHING: "Starting.",
+        State.RUNNING: job.message or "Started.",
+        State.CANCELLING: f"Being stopped, asked by <@{job.cancelled_by}>.",
+        State.SUCCEEDED: "Your splat is ready.",
+        State.FAILED: f"*{job.error}*\n{job.hint}".strip(),
+        State.CANCELLED: f"Cancelled by <@{job.cancelled_by}>.",
+    }[job.state]
+
+
+def seconds(value: float) -> str:
+    """A duration as people say it."""
+    if value < 60:
+        return f"{max(value, 0):.0f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
+
+
+def eta(estimate: Estimate | None) -> str:
+    """The time that is left, as a range; no history, no estimate."""
+    if estimate is None:
+        return "no estimate yet: this machine's first job of this kind"
+    low, high = seconds(estimate.low), seconds(estimate.high)
+    return f"{low} left" if low == high else f"{low} to {high} left"
+
+
+def stale(age: float) -> str:
+    """Said when a job has been silent for long."""
+    return f":hourglass: last word from the job {seconds(age)} ago"
+
+
+def cost(job: Job, hours: float) -> str:
+    """What a job has cost so far."""
+    if job.price_per_hour == 0:
+        return "free: runs on the bot's own machine"
+    spent = job.price_per_hour * hours
+    return f"${spent:.2f} so far · ${job.price_per_hour:.2f}/h"
+
+
+def figures(job: Job) -> str:
+    """The measured figures of a finished job; only those that were measured."""
+    m = job.metrics
+    parts = []
+    if "photos_registered" in m:
+        parts.append(f"{m['photos_registered']} of {m['photos']} photos")
+    if "gaussians" in m:
+        parts.append(f"{m['gaussians']:,} Gaussians")
+    if m.get("psnr") is not None:
+        parts.append(f"{m['psnr']:.1f} dB on {m.get('held_out', 'the')} held-out photos")
+    if "splat_bytes" in m:
+        parts.append(f"{m['splat_bytes'] / 1e6:.1f} MB")
+    if job.started_at and job.finished_at:
+        parts.append(seconds(job.finished_at - job.started_at))
+    return " · ".join(parts)
+
+
+def final(job: Job) -> str:
+    """The one closing reply, which mentions the person."""
+    if job.state is State.SUCCEEDED:
+        return f"<@{job.user}> Your splat of *{job.dataset}* is ready: <{job.viewer_url}|open it>"
+    if job.state is State.FAILED:
+        return f"<@{job.user}> *{job.dataset}* did not work. {job.error} {job.hint}".strip()
+    return f"<@{job.user}> *{job.dataset}* was cancelled by <@{job.cancelled_by}>."
+
+
+def stage_done(name: str, message: str, took: float) -> str:
+    """A line in the thread."""
+    return f":white_check_mark: *{STAGE_NAMES[name]}* ({seconds(took)}) {message}"
+
+
+def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
+    """The list of datasets."""
+    if not found:
+        where = f" under `{prefix}`" if prefix else ""
+        return f"There are no photos{where} yet."
+    lines = [f"`{d.name}` {f'{d.photos} photos, ' if d.photos else ''}{d.bytes / 1e6:.1f} MB"
+             for d in found[:most]]  # fmt: skip
+    more = [f"… and {len(found) - most} more"] if len(found) > most else []
+    return "\n".join(lines + more)
+
+
+def job_line(job: Job) -> str:
+    """One job in a list."""
+    link = f" <{job.viewer_url}|open>" if job.viewer_url else ""
+    return f"`#{job.id}` {job.dataset} · {job.pipeline} · *{job.state}*{link}"
+
+
+def confirm_cancel(job: Job) -> str:
+    """What cancelling means."""
+    return f"Job #{job.id} stops and its slot is free again. Your photos stay as they are."
+
+
+def confirm_destroy(job: Job) -> str:
+    """What destroying means."""
+    return f"Job #{job.id} is ended at once, and what it has computed so far is lost."
