@@ -1,0 +1,47 @@
+"""From Enter on `/splat demo/parcel aerial` to the viewer link, in the sandbox, all stages real."""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from tests.e2e.workspace import Workspace, chromium, running_demo
+
+COMMAND = "/splat demo/parcel aerial --job-id bench"
+
+
+def seconds_to_link(slack: Workspace, command: str, patience: float) -> float:
+    """Type a command; return the seconds until the viewer's link is there."""
+    before = slack.page.get_by_test_id("viewer-link").count()
+    start = time.monotonic()
+    slack.say(command)
+    slack.page.get_by_test_id("viewer-link").nth(before).wait_for(timeout=patience * 1000)
+    return time.monotonic() - start
+
+
+def describe(folder: Path, seconds: float) -> str:
+    """One row of the table from the metrics that a job left."""
+    m = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    stages = ", ".join(f"{name} {taken:.0f}" for name, taken in m["seconds"].items())
+    return (
+        f"| {m['photos']['registered']} of {m['photos']['given']} | {m['gaussians']:,} "
+        f"| {m['psnr']:.2f} dB, {m['ssim']:.3f} | {seconds:.0f} s | {stages} |"
+    )
+
+
+HEADER = """| photos | Gaussians | held-out | Enter to link | seconds per stage |
+|---|---|---|---|---|"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        data = Path(folder) / "data"
+        with running_demo(data) as address:
+            slack = Workspace(browser.new_page(), address)
+            seconds = seconds_to_link(slack, COMMAND, patience=900)
+        print(HEADER)
+        print(describe(data / "jobs" / "bench", seconds))
+
+
+if __name__ == "__main__":
+    main()

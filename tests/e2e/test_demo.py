@@ -1,0 +1,52 @@
+"""What a newcomer does, with everything real: a command, a cancel, a link, a walk."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.pictures import share_of_background
+from tests.e2e.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_job_can_be_cancelled_and_the_slot_is_free_again(browser: Browser, demo: str) -> None:
+    slack = Workspace(browser.new_page(), demo)
+    slack.say("/splat datasets/miniature --job-id first")
+    status = slack.wait_for("#first", seconds=20)
+    slack.press(status, "Cancel")
+    expect(slack.message("#first")).to_contain_text("ancelled by", timeout=30_000)
+    slack.say("/splat datasets/miniature --job-id second --iterations 5000")
+    slack.wait_for("#second", seconds=20)
+    expect(slack.message("#second")).not_to_contain_text("queue", timeout=30_000)
+    slack.press(slack.message("#second"), "Destroy")
+    expect(slack.message("#second")).to_contain_text("ancelled by", timeout=30_000)
+
+
+def test_an_unknown_dataset_is_answered_with_the_nearest_names(browser: Browser, demo: str) -> None:
+    slack = Workspace(browser.new_page(), demo)
+    slack.say("/splat datasets/minature aerial")
+    answer = slack.wait_for("Did you mean", seconds=10)
+    expect(answer).to_contain_text("datasets/miniature")
+    expect(answer).to_contain_text("Only visible to you")
+
+
+def test_the_way_from_a_command_to_a_walk_in_the_splat(browser: Browser, demo: str) -> None:
+    slack = Workspace(browser.new_page(), demo)
+    slack.say("/splat datasets/miniature aerial --job-id walk --iterations 400")
+    slack.wait_for("#walk", seconds=20)
+    link = slack.page.get_by_test_id("viewer-link").last
+    link.wait_for(timeout=240_000)
+    expect(slack.message("#walk")).to_contain_text(re.compile(r"\d+\.\d dB"))
+
+    viewer = browser.new_page()
+    viewer.goto(link.get_attribute("href") or "")
+    viewer.evaluate("() => window.splatViewer.ready")
+    assert share_of_background(viewer.screenshot()) < 0.9
+    before = viewer.evaluate("() => window.splatViewer.camera().position")
+    viewer.evaluate("() => window.splatViewer.setMode('walk')")
+    viewer.keyboard.down("w")
+    viewer.wait_for_timeout(500)
+    viewer.keyboard.up("w")
+    assert viewer.evaluate("() => window.splatViewer.camera().position") != before

@@ -1,0 +1,105 @@
+"""Drives the product as a person does: `splatbot demo`, a browser, a keyboard and a mouse."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from tests.conftest import REPOSITORY
+
+#: Software WebGL, and no calls home (a machine without a way out answers those with errors).
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The distribution's Chromium, headless, with a new and empty profile."""
+    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    assert program, "Chromium is missing: run scripts/browser.sh"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def running_demo(data: Path, photos: Path | None = None) -> Iterator[str]:
+    """Start `splatbot demo` with its files under `data`; yield the sandbox's address.
+
+    Ends it as Ctrl-C does, and fails when a process of it is left.
+    """
+    command = [sys.executable, "-m", "bot.cli", "demo", "--no-browser"]
+    command += ["--photos", str(photos)] if photos else []
+    environment = os.environ | {"SPLATBOT_DATA": str(data), "PYTHONUNBUFFERED": "1"}
+    with (data.parent / "demo.log").open("w+", encoding="utf-8") as log:
+        demo = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield _address(demo, log)
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.wait(timeout=30)
+
+
+def _address(demo: subprocess.Popen[bytes], log: IO[str], patience: float = 120) -> str:
+    """Read the sandbox's address from what the demo printed."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        text = Path(log.name).read_text(encoding="utf-8")
+        if found := re.search(r"[Ss]andbox\S*\s.*?(http://127\.0\.0\.1:\d+/?)", text):
+            return found.group(1)
+        assert demo.poll() is None, f"the demo ended:\n{text}"
+        time.sleep(0.2)
+    raise AssertionError(f"the demo did not say where the sandbox is:\n{text}")
+
+
+class Workspace:
+    """The sandbox's page, with the words of a person."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        page.goto(address)
+        page.get_by_test_id("message-input").wait_for()
+
+    def say(self, text: str) -> None:
+        """Type a message or a command and press Enter."""
+        box = self.page.get_by_test_id("message-input").first
+        box.fill(text)
+        box.press("Enter")
+
+    def message(self, text: str) -> Locator:
+        """The newest message of the channel or the open thread that contains a text."""
+        return self.page.get_by_test_id("message").filter(has_text=text).last
+
+    def wait_for(self, text: str, seconds: float) -> Locator:
+        """Wait until a message says a text."""
+        found = self.message(text)
+        found.wait_for(timeout=seconds * 1000)
+        return found
+
+    def press(self, message: Locator, button: str) -> None:
+        """Press a message's button and confirm the dialog that asks back."""
+        message.get_by_role("button", name=button).click()
+        self.page.get_by_test_id("confirm-ok").click()
