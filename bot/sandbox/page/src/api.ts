@@ -1,0 +1,28 @@
+import { useEffect, useState } from "react";
+import type { Json, Option, Snapshot } from "./types";
+
+/** Do something as the person; see bot/sandbox/person.py. */
+export async function act(name: string, body: Json = {}): Promise<Json> {
+  const answer = await fetch(`sandbox/${name}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return (await answer.json()) as Json;
+}
+
+export async function fetchOptions(blockId: string, actionId: string, text: string): Promise<Option[]> {
+  const answer = await act("options", { block_id: blockId, action_id: actionId, text });
+  return (answer["options"] as Option[] | undefined) ?? [];
+}
+
+/** The workspace as it is now; the server sends it whole whenever it changes. */
+export function useSnapshot(): Snapshot | null {
+  const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
+  useEffect(() => {
+    const source = new EventSource("sandbox/updates");
+    source.onmessage = (event) => setSnapshot(JSON.parse(event.data as string) as Snapshot);
+    return () => source.close();
+  }, []);
+  return snapshot;
+}
