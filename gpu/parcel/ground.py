@@ -66,7 +66,9 @@ def path_distance(x: float, y: float) -> float:
 @kernel
 def height(x: float, y: float) -> float:
     """Return the ground's height: gentle waves, level at the house and on the road."""
-    hills = 2.6 * (fbm2(0.035 * x, 0.035 * y, 2, 900) - 0.5) + 0.35 * noise2(0.16 * x, 0.16 * y, 901)
+    hills = 2.6 * (fbm2(0.035 * x, 0.035 * y, 2, 900) - 0.5) + 0.35 * noise2(
+        0.16 * x, 0.16 * y, 901
+    )
     u, v = house_frame(x, y)
     house = ramp(0.5, 7.0, rectangle(u, v, 0.0, -1.5, HOUSE_A + 0.5, HOUSE_B + 2.0))
     road = ramp(0.0, 6.0, abs(y + 20.5) - 3.0)
@@ -109,7 +111,9 @@ def _pond(x: float, y: float, colour: Colour, salt: int) -> Colour:
     """The pond with its rim of stones."""
     distance = pond_distance(x, y)
     cell = chance(math.floor(2.6 * x), math.floor(2.6 * y), salt + 81)
-    rim = scale((0.38, 0.36, 0.33), 0.35 + 0.6 * cell + 0.7 * fbm2(4 * x, 4 * y, 3, salt + 82) * cell)
+    rim = scale(
+        (0.38, 0.36, 0.33), 0.35 + 0.6 * cell + 0.7 * fbm2(4 * x, 4 * y, 3, salt + 82) * cell
+    )
     colour = mix(colour, rim, 1.0 - ramp(0.35, 0.45, distance + 0.2 * (cell - 0.5)))
     return mix(colour, water(x, y, salt + 83), 1.0 - ramp(-0.06, 0.02, distance))
 

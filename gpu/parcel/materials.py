@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from gpu.parcel.jit import kernel
 from gpu.parcel.textures import Colour, chance, courses, fbm2, fbm3, mix, noise3, ramp, scale
-from gpu.parcel.trace import Floats, Vector
+from gpu.parcel.trace import LEAVES, Vector
 
 
 class Material(IntEnum):
@@ -18,7 +18,7 @@ class Material(IntEnum):
     BRICK = 2
     PLANKS = 3
     FELT = 4
-    LEAVES = 5
+    LEAVES = LEAVES
     BARK = 6
     PAINT = 7
     GLASS = 8
@@ -32,9 +32,7 @@ class Material(IntEnum):
 _PLASTER, _TILES, _BRICK, _PLANKS = (
     int(m) for m in (Material.PLASTER, Material.TILES, Material.BRICK, Material.PLANKS)
 )
-_FELT, _LEAVES, _BARK, _PAINT = (
-    int(m) for m in (Material.FELT, Material.LEAVES, Material.BARK, Material.PAINT)
-)
+_FELT, _BARK, _PAINT = (int(m) for m in (Material.FELT, Material.BARK, Material.PAINT))
 _GLASS, _RUBBER, _SOLAR, _FABRIC, _EARTH = (
     int(m)
     for m in (Material.GLASS, Material.RUBBER, Material.SOLAR, Material.FABRIC, Material.EARTH)
@@ -60,7 +58,7 @@ def _window(u: float, v: float, width: float, high: float, salt: int) -> tuple[f
         slat = 0.75 + 0.25 * math.sin(60.0 * v)
         green = scale((0.06, 0.15, 0.13), slat * (0.6 + 0.8 * fbm2(5 * u, 3 * v, 3, salt)))
         return 1.0, green
-    frame = min(min(width - abs(u), high - abs(v)), abs(u) + 0.02)
+    frame = min(width - abs(u), high - abs(v), abs(u) + 0.02)
     if frame < 0.07 or abs(v - 0.3 * high) < 0.04:
         return 1.0, scale((0.72, 0.72, 0.7), 0.8 + 0.4 * fbm2(4 * u, 4 * v, 3, salt))
     curtain = ramp(0.5, 0.56, fbm2(2.5 * u, 0.9 * v, 4, salt + 9))
@@ -124,7 +122,7 @@ def _brick(u: float, v: float, salt: int) -> Colour:
 def _planks(u: float, v: float, salt: int, tone: float) -> Colour:
     """Weathered boards of 14 cm that run along v."""
     board = math.floor(u / 0.14)
-    own = chance(int(board), int(math.floor(v / 3.1)), salt)
+    own = chance(int(board), math.floor(v / 3.1), salt)
     gap = 1.0 - ramp(0.004, 0.016, min(u / 0.14 - board, board + 1.0 - u / 0.14) * 0.14)
     grain = fbm2(9.0 * u, 1.1 * v, 4, salt + int(own * 4096.0))
     colour = mix((0.29, 0.185, 0.105), (0.36, 0.325, 0.28), ramp(0.2, 0.9, tone + 0.4 * own))
@@ -145,7 +143,7 @@ def _leaves(p: Vector, tone: float, salt: int) -> Colour:
 def _solar(u: float, v: float, salt: int) -> Colour:
     """A solar panel: dark cells, silver frame, dust."""
     line = min(abs(u * 4.0 - round(u * 4.0)), abs(v * 4.0 - round(v * 4.0))) / 4.0
-    tone = chance(int(math.floor(u * 4.0)), int(math.floor(v * 4.0)), salt)
+    tone = chance(math.floor(u * 4.0), math.floor(v * 4.0), salt)
     colour = mix((0.012, 0.02, 0.05), (0.03, 0.045, 0.1), tone)
     colour = mix(colour, (0.2, 0.2, 0.19), 0.4 * ramp(0.45, 0.75, fbm2(2 * u, 2 * v, 4, salt)))
     return mix(colour, (0.35, 0.36, 0.38), 1.0 - ramp(0.005, 0.02, line))
@@ -161,18 +159,20 @@ def _fabric(p: Vector, salt: int) -> Colour:
 
 @kernel
 def albedo(
-    material: int, tone: float, half: Floats, q: Vector, n: Vector, world: Vector, salt: int
+    material: int, tone: float, rise: float, q: Vector, n: Vector, world: Vector, salt: int
 ) -> Colour:
-    """Return the albedo of a solid at q with normal n (own axes) that is at `world` (metres)."""
+    """Return the albedo of a solid at q with normal n (own axes) that is at `world`.
+
+    `rise` is half its height (metres).
+    """
+    if material == LEAVES:
+        return _leaves(world, tone, salt)
     salt = salt + int(tone * 9973.0)
     u = q[0] if abs(n[1]) > abs(n[0]) else q[1]
     if abs(n[2]) > 0.9:
         u, v = q[0], q[1]
     else:
-        v = q[2] + half[2]
-    grit = fbm3(3.0 * q[0], 3.0 * q[1], 3.0 * q[2], 3, salt)
-    if material == _LEAVES:
-        return _leaves(world, tone, salt % 7)
+        v = q[2] + rise
     if material == _PLASTER:
         if abs(n[1]) > 0.5:
             return _wall(u, v, 0 if n[1] < 0.0 else 1, salt)
@@ -187,6 +187,7 @@ def albedo(
         return scale((0.13, 0.135, 0.13), 0.35 + 1.3 * fbm2(1.6 * q[0], 1.6 * q[1], 5, salt))
     if material == _BARK:
         return scale((0.16, 0.115, 0.08), 0.4 + 1.2 * noise3(9 * q[0], 9 * q[1], 2 * q[2], salt))
+    grit = fbm3(3.0 * q[0], 3.0 * q[1], 3.0 * q[2], 3, salt)
     if material == _PAINT:
         return scale(mix((0.5, 0.5, 0.5), (0.05, 0.13, 0.33), tone), 0.75 + 0.5 * grit)
     if material == _GLASS:

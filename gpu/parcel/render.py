@@ -25,17 +25,26 @@ from gpu.parcel.jit import kernel, parallel_kernel, sources_digest
 from gpu.parcel.light import (
     TILE,
     GroundMap,
-    Shadows,
     bake_ground,
     bake_heights,
+    bake_shadows,
     bake_sky,
-    find_shadows,
     ground_radiance,
     shade,
 )
 from gpu.parcel.scene import parcel
 from gpu.parcel.textures import Colour
-from gpu.parcel.trace import Floats, HeightMap, Ints, Solids, Vector, ground_distance, nearest, towards
+from gpu.parcel.trace import (
+    LEAVES,
+    Floats,
+    HeightMap,
+    Ints,
+    Solids,
+    Vector,
+    ground_distance,
+    nearest,
+    towards,
+)
 
 Bytes = NDArray[np.uint8]
 Progress = Callable[[float, str], None]
@@ -43,8 +52,12 @@ Progress = Callable[[float, str], None]
 STAMP, PHOTO = ".parcel.json", "parcel_{:03d}.jpg"
 QUALITY = 92
 PHOTOS, SIDE = (8, 200), (64, 8192)
-#: Half the size of the finely and the coarsely baked ground, and of the map of the sky's light.
+#: Half the size of the finely and the coarsely baked ground, and of the maps of sky and sun.
 FINE, COARSE, SKY = (30.0, 25.0), (85.0, 80.0), (24.0, 19.0)
+SUN_PLANE = (42.0, 36.0)
+#: Steps of the film curve per unit of radiance.
+FILM_STEPS = 8192
+SKY_COLOUR = (0.55, 0.68, 0.88)
 #: What the ground's map adds to the time: the part of the progress that it is.
 BAKE = 0.2
 
@@ -54,7 +67,7 @@ class World:
     """All that rays can meet, lit."""
 
     solids: Solids
-    shadows: Shadows
+    shadows: HeightMap
     heights: HeightMap
     fine: GroundMap
     coarse: GroundMap
@@ -62,17 +75,19 @@ class World:
 
 
 def bake(seed: int, ground_pixel: float) -> World:
-    """Build the parcel of a seed; `ground_pixel` is the size of a photo's pixel on the ground, m."""
+    """Build the parcel of a seed; `ground_pixel` (metres) is a photo's on the ground."""
     salt = 1009 * seed
     solids = parcel(seed)
     heights = HeightMap(*_lattice(COARSE, 0.5))
     bake_heights(*heights)
     sky = HeightMap(*_lattice(SKY, 0.25))
     bake_sky(solids, heights, *sky)
+    shadows = HeightMap(*_lattice(SUN_PLANE, 0.05))
+    bake_shadows(solids, *shadows)
     maps = [GroundMap(*_canvas(FINE, 0.75 * ground_pixel)), GroundMap(*_canvas(COARSE, 0.15))]
     for ground in maps:
-        bake_ground(solids, heights, sky, *ground, salt)
-    return World(solids, find_shadows(solids), heights, maps[0], maps[1], salt)
+        bake_ground(heights, sky, shadows, *ground, salt)
+    return World(solids, shadows, heights, maps[0], maps[1], salt)
 
 
 def _lattice(half: tuple[float, float], cell: float) -> tuple[float, float, float, Floats]:
@@ -88,36 +103,10 @@ def _canvas(
 
 
 @kernel
-def _radiance(
-    solids: Solids,
-    shadows: Shadows,
-    few: Ints,
-    heights: HeightMap,
-    fine: GroundMap,
-    coarse: GroundMap,
-    o: Vector,
-    d: Vector,
-    salt: int,
-) -> Colour:
-    """Return what a ray sees: a solid, the ground or the sky."""
-    far = ground_distance(heights, o, d)
-    far, i = nearest(solids, few, o, d, far)
-    if i < 0 and math.isinf(far):
-        return 0.55, 0.68, 0.88
-    x, y = o[0] + far * d[0], o[1] + far * d[1]
-    if i >= 0:
-        return shade(solids, shadows, i, (x, y, o[2] + far * d[2]), salt)
+def _ground(fine: GroundMap, coarse: GroundMap, x: float, y: float) -> Colour:
     if abs(x) < -fine.left and abs(y) < -fine.low:
         return ground_radiance(fine, x, y)
     return ground_radiance(coarse, x, y)
-
-
-@kernel
-def _develop(light: float) -> int:
-    """Return an 8-bit sRGB value: a soft shoulder, then the sRGB curve."""
-    c = 1.0 - math.exp(-light)
-    s = 12.92 * c if c < 0.0031308 else 1.055 * c ** (1.0 / 2.4) - 0.055
-    return int(min(255.0, 255.0 * s + 0.5))
 
 
 @kernel
@@ -130,10 +119,51 @@ def _ray(rotation: Floats, u: float, v: float) -> Vector:
     return x / size, y / size, z / size
 
 
+@kernel
+def _pixel(
+    solids: Solids,
+    shadows: HeightMap,
+    few: Ints,
+    count: int,
+    heights: HeightMap,
+    fine: GroundMap,
+    coarse: GroundMap,
+    rotation: Floats,
+    o: Vector,
+    u: float,
+    v: float,
+    width: float,
+    salt: int,
+) -> Colour:
+    """Return the sum of what the four rays of the pixel at (u, v) see."""
+    r, g, b = 0.0, 0.0, 0.0
+    before, c = -1, SKY_COLOUR
+    for k in range(4):
+        d = _ray(rotation, u + width * (0.25 + 0.5 * (k & 1)), v + width * (0.25 + 0.25 * (k & 2)))
+        ground = ground_distance(heights, o, d)
+        far, i = nearest(solids, few, count, o, d, ground)
+        x, y = o[0] + far * d[0], o[1] + far * d[1]
+        if i < 0:
+            c = SKY_COLOUR if math.isinf(ground) else _ground(fine, coarse, x, y)
+        elif i != before or solids.material[i] != LEAVES:
+            # Leaves are shaded once a pixel: they are costly, and too irregular to show it.
+            c = shade(solids, shadows, i, (x, y, o[2] + far * d[2]), salt)
+        before = i
+        r, g, b = r + c[0], g + c[1], b + c[2]
+    return r, g, b
+
+
+def _film() -> Bytes:
+    """Return the 8-bit sRGB values of radiances 0 to 4: a soft shoulder, then the sRGB curve."""
+    c = 1.0 - np.exp(-np.arange(4 * FILM_STEPS) / FILM_STEPS)
+    s = np.where(c < 0.0031308, 12.92 * c, 1.055 * c ** (1.0 / 2.4) - 0.055)
+    return np.asarray(255.0 * s + 0.5).astype(np.uint8)
+
+
 @parallel_kernel
 def paint(
     solids: Solids,
-    shadows: Shadows,
+    shadows: HeightMap,
     heights: HeightMap,
     fine: GroundMap,
     coarse: GroundMap,
@@ -142,10 +172,12 @@ def paint(
     focal: float,
     exposure: float,
     salt: int,
+    film: Bytes,
     picture: Bytes,
 ) -> None:
     """Fill a picture (height, width, 3) tile by tile: 2 x 2 rays a pixel, slightly vignetted."""
     rows, columns, _ = picture.shape
+    last = len(film) - 1
     across, down = -(-columns // TILE), -(-rows // TILE)
     for tile in numba.prange(across * down):
         found = np.empty(len(solids.kind), np.int64)
@@ -155,21 +187,29 @@ def paint(
             (side + TILE / 2 - columns / 2) / focal,
             (top + TILE / 2 - rows / 2) / focal,
         )
-        few = found[: towards(solids, o, 0.0, middle, TILE / focal, found)]
+        count = towards(solids, o, 0.0, middle, TILE / focal, found)
         for row in range(top, min(top + TILE, rows)):
             for column in range(side, min(side + TILE, columns)):
-                r, g, b = 0.0, 0.0, 0.0
                 u, v = (column - columns / 2) / focal, (row - rows / 2) / focal
-                for k in range(4):
-                    d = _ray(
-                        rotation, u + (0.25 + 0.5 * (k & 1)) / focal, v + (0.25 + 0.25 * (k & 2)) / focal
-                    )
-                    c = _radiance(solids, shadows, few, heights, fine, coarse, o, d, salt)
-                    r, g, b = r + c[0], g + c[1], b + c[2]
-                light = 0.25 * exposure * (1.0 - 0.12 * (u * u + v * v))
-                picture[row, column, 0] = _develop(light * r)
-                picture[row, column, 1] = _develop(light * g)
-                picture[row, column, 2] = _develop(light * b)
+                r, g, b = _pixel(
+                    solids,
+                    shadows,
+                    found,
+                    count,
+                    heights,
+                    fine,
+                    coarse,
+                    rotation,
+                    o,
+                    u,
+                    v,
+                    1.0 / focal,
+                    salt,
+                )
+                light = 0.25 * FILM_STEPS * exposure * (1.0 - 0.12 * (u * u + v * v))
+                picture[row, column, 0] = film[min(int(light * r), last)]
+                picture[row, column, 1] = film[min(int(light * g), last)]
+                picture[row, column, 2] = film[min(int(light * b), last)]
 
 
 def photograph(world: World, shot: Shot, size: tuple[int, int]) -> Bytes:
@@ -177,7 +217,7 @@ def photograph(world: World, shot: Shot, size: tuple[int, int]) -> Bytes:
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     o = (float(shot.centre[0]), float(shot.centre[1]), float(shot.centre[2]))
     parts = (world.solids, world.shadows, world.heights, world.fine, world.coarse)
-    paint(*parts, shot.rotation, o, focal_pixels(size), shot.exposure, world.salt, picture)
+    paint(*parts, shot.rotation, o, focal_pixels(size), shot.exposure, world.salt, _film(), picture)
     return picture
 
 

@@ -88,7 +88,9 @@ def _gabled(
         u, v = _local(x, y, yaw, 0.0, across)
         top = ridge - abs(across) * math.tan(pitch) + 0.1
         lean = turn(yaw if side < 0 else yaw + math.pi, pitch)
-        b.box((u, v, top), (a + overhang, slant + 0.06, 0.11), cover, axes=lean, tone=0.3 + side / 9)
+        b.box(
+            (u, v, top), (a + overhang, slant + 0.06, 0.11), cover, axes=lean, tone=0.3 + side / 9
+        )
     return ridge
 
 
@@ -133,7 +135,9 @@ def _shed(b: Builder) -> None:
         _gabled(b, place, half, yaw, math.radians(24.0), (Material.PLANKS, Material.FELT), 0.25)
         u, v = _local(x, y, yaw, -3.3, -0.9)
         for k, (up, side) in enumerate(((0.2, 0.0), (0.2, 0.45), (0.55, 0.2))):
-            b.ellipsoid((u + side, v, height(u, v) + up), (0.22, 0.8, 0.22), Material.BARK, tone=k / 9)
+            b.ellipsoid(
+                (u + side, v, height(u, v) + up), (0.22, 0.8, 0.22), Material.BARK, tone=k / 9
+            )
 
 
 def _garden(b: Builder, random: np.random.Generator) -> None:
@@ -236,8 +240,14 @@ def _hedge(b: Builder, random: np.random.Generator) -> None:
                 for across, up in ((-0.3, 0.5), (0.3, 0.5), (0.0, 1.05)):
                     x, y = float(along), 13.7 + across
                     _bush(b, random, (x, y, height(x, y) + up), 0.55, 0.3)
-    for x, y, radius, tone in ((7.4, -4.0, 0.8, 0.9), (13.8, -13.2, 0.9, 0.2), (-18.2, 4.3, 1.0, 0.7),
-                               (-9.3, -12.6, 0.8, 0.5), (-17.6, -6.3, 0.7, 0.95), (3.2, 8.6, 0.8, 0.6)):
+    for x, y, radius, tone in (
+        (7.4, -4.0, 0.8, 0.9),
+        (13.8, -13.2, 0.9, 0.2),
+        (-18.2, 4.3, 1.0, 0.7),
+        (-9.3, -12.6, 0.8, 0.5),
+        (-17.6, -6.3, 0.7, 0.95),
+        (3.2, 8.6, 0.8, 0.6),
+    ):
         with b.group():
             for _ in range(9):
                 u, v = np.array([x, y]) + random.normal(0.0, 0.45 * radius, 2)
@@ -259,7 +269,9 @@ def _tree(
     rise = min(0.42 * high, 1.15 * radius)
     middle = z + high - rise
     with b.group():
-        b.ellipsoid((x, y, z + 0.4 * high), (0.09 * radius, 0.09 * radius, 0.5 * high), Material.BARK)
+        b.ellipsoid(
+            (x, y, z + 0.4 * high), (0.09 * radius, 0.09 * radius, 0.5 * high), Material.BARK
+        )
         core = (0.72 * radius, 0.72 * radius, 0.72 * rise)
         b.ellipsoid((x, y, middle), core, Material.LEAVES, tone=-0.3 * tone - 0.01)
         count = int(30 * radius)

@@ -96,7 +96,7 @@ def courses(u: float, v: float, width: float, height: float, joint: float, salt:
     across = u / width + 0.5 * (row % 2)
     column = math.floor(across)
     s, t = (across - column) * width, v - row * height
-    edge = min(min(s, width - s), min(t, height - t))
+    edge = min(s, width - s, t, height - t)
     on_joint = 1.0 - ramp(0.5 * joint, 1.5 * joint, edge)
     return chance(int(column), int(row), salt), on_joint, t / height
 

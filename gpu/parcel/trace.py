@@ -58,12 +58,22 @@ def _slab(low: float, high: float, origin: float, inverse: float) -> tuple[float
 
 
 @kernel
-def turned(axes: Floats, v: Vector) -> Vector:
-    """Return a vector in a solid's own axes."""
+def _turned(s: Solids, i: int, v: Vector) -> Vector:
+    """Return a vector of the world in the own axes of solid i."""
     return (
-        axes[0, 0] * v[0] + axes[0, 1] * v[1] + axes[0, 2] * v[2],
-        axes[1, 0] * v[0] + axes[1, 1] * v[1] + axes[1, 2] * v[2],
-        axes[2, 0] * v[0] + axes[2, 1] * v[1] + axes[2, 2] * v[2],
+        s.axes[i, 0, 0] * v[0] + s.axes[i, 0, 1] * v[1] + s.axes[i, 0, 2] * v[2],
+        s.axes[i, 1, 0] * v[0] + s.axes[i, 1, 1] * v[1] + s.axes[i, 1, 2] * v[2],
+        s.axes[i, 2, 0] * v[0] + s.axes[i, 2, 1] * v[1] + s.axes[i, 2, 2] * v[2],
+    )
+
+
+@kernel
+def in_world(s: Solids, i: int, v: Vector) -> Vector:
+    """Return a vector of solid i's own axes in those of the world."""
+    return (
+        s.axes[i, 0, 0] * v[0] + s.axes[i, 1, 0] * v[1] + s.axes[i, 2, 0] * v[2],
+        s.axes[i, 0, 1] * v[0] + s.axes[i, 1, 1] * v[1] + s.axes[i, 2, 1] * v[2],
+        s.axes[i, 0, 2] * v[0] + s.axes[i, 1, 2] * v[1] + s.axes[i, 2, 2] * v[2],
     )
 
 
@@ -73,7 +83,7 @@ def _invert(x: float) -> float:
 
 
 @kernel
-def _hit_ellipsoid(half: Floats, p: Vector, d: Vector) -> float:
+def _hit_ellipsoid(half: Vector, p: Vector, d: Vector) -> float:
     """Return the distance to the near side of an ellipsoid around 0, or infinity."""
     px, py, pz = p[0] / half[0], p[1] / half[1], p[2] / half[2]
     dx, dy, dz = d[0] / half[0], d[1] / half[1], d[2] / half[2]
@@ -86,12 +96,12 @@ def _hit_ellipsoid(half: Floats, p: Vector, d: Vector) -> float:
 
 
 @kernel
-def _hit_box(half: Floats, slope: float, p: Vector, d: Vector) -> float:
+def _hit_box(half: Vector, slope: float, p: Vector, d: Vector) -> float:
     """Return the distance to the near side of a box, cut by a gabled roof if slope > 0."""
     x0, x1 = _slab(-half[0], half[0], p[0], _invert(d[0]))
     y0, y1 = _slab(-half[1], half[1], p[1], _invert(d[1]))
     z0, z1 = _slab(-half[2], half[2], p[2], _invert(d[2]))
-    near, away = max(max(x0, y0), z0), min(min(x1, y1), z1)
+    near, away = max(x0, y0, z0), min(x1, y1, z1)
     if slope > 0.0:
         for side in (-1.0, 1.0):
             rise = d[2] + side * slope * d[1]
@@ -105,11 +115,12 @@ def _hit_box(half: Floats, slope: float, p: Vector, d: Vector) -> float:
 
 @kernel
 def _hit_solid(s: Solids, i: int, o: Vector, d: Vector) -> float:
-    c = s.centre[i]
-    p = (o[0] - c[0], o[1] - c[1], o[2] - c[2])
+    # Single elements, never s.half[i]: a view would count references, which costs more than this.
+    p = (o[0] - s.centre[i, 0], o[1] - s.centre[i, 1], o[2] - s.centre[i, 2])
+    half = (s.half[i, 0], s.half[i, 1], s.half[i, 2])
     if s.kind[i] == ELLIPSOID:
-        return _hit_ellipsoid(s.half[i], p, d)
-    return _hit_box(s.half[i], s.slope[i], turned(s.axes[i], p), turned(s.axes[i], d))
+        return _hit_ellipsoid(half, p, d)
+    return _hit_box(half, s.slope[i], _turned(s, i, p), _turned(s, i, d))
 
 
 @kernel
@@ -147,14 +158,19 @@ def _is_gap(s: Solids, i: int, o: Vector, d: Vector, t: float) -> bool:
     """Say whether a ray passes between the leaves of a solid."""
     if s.material[i] != LEAVES or s.tone[i] < 0.0:
         return False
-    return noise3(4.5 * (o[0] + t * d[0]), 4.5 * (o[1] + t * d[1]), 4.5 * (o[2] + t * d[2]), 3) > 0.6
+    return (
+        noise3(4.5 * (o[0] + t * d[0]), 4.5 * (o[1] + t * d[1]), 4.5 * (o[2] + t * d[2]), 3) > 0.6
+    )
 
 
 @kernel
-def nearest(s: Solids, few: Ints, o: Vector, d: Vector, far: float) -> tuple[float, int]:
-    """Return (distance, solid) of the first of `few` solids before `far`, else (far, -1)."""
+def nearest(
+    s: Solids, few: Ints, count: int, o: Vector, d: Vector, far: float
+) -> tuple[float, int]:
+    """Return (distance, solid) of the nearest of few[:count] before `far`, else (far, -1)."""
     found = -1
-    for i in few:
+    for k in range(count):
+        i = few[k]
         t = _hit_solid(s, i, o, d)
         if t < far and not _is_gap(s, i, o, d, t):
             far, found = t, i
@@ -162,9 +178,10 @@ def nearest(s: Solids, few: Ints, o: Vector, d: Vector, far: float) -> tuple[flo
 
 
 @kernel
-def blocked(s: Solids, few: Ints, o: Vector, d: Vector, far: float) -> bool:
-    """Say whether any of `few` solids is within `far` along a ray."""
-    for i in few:
+def blocked(s: Solids, few: Ints, first: int, last: int, o: Vector, d: Vector, far: float) -> bool:
+    """Say whether any of the solids few[first:last] is within `far` along a ray."""
+    for k in range(first, last):
+        i = few[k]
         t = _hit_solid(s, i, o, d)
         if t < far and not _is_gap(s, i, o, d, t):
             return True
@@ -174,13 +191,13 @@ def blocked(s: Solids, few: Ints, o: Vector, d: Vector, far: float) -> bool:
 @kernel
 def normal(s: Solids, i: int, p: Vector) -> tuple[Vector, Vector]:
     """Return (outward unit normal in own axes, the point in own axes) of a point on solid i."""
-    c, half = s.centre[i], s.half[i]
-    q = (p[0] - c[0], p[1] - c[1], p[2] - c[2])
+    q = (p[0] - s.centre[i, 0], p[1] - s.centre[i, 1], p[2] - s.centre[i, 2])
+    half = (s.half[i, 0], s.half[i, 1], s.half[i, 2])
     if s.kind[i] == ELLIPSOID:
         x, y, z = q[0] / half[0] ** 2, q[1] / half[1] ** 2, q[2] / half[2] ** 2
         size = math.sqrt(x * x + y * y + z * z)
         return (x / size, y / size, z / size), q
-    q = turned(s.axes[i], q)
+    q = _turned(s, i, q)
     side = 1.0 if q[1] > 0.0 else -1.0
     ax, ay, az = abs(q[0]) - half[0], abs(q[1]) - half[1], abs(q[2]) - half[2]
     if s.slope[i] > 0.0:
@@ -216,7 +233,7 @@ def ground_distance(m: HeightMap, o: Vector, d: Vector) -> float:
     if d[2] > -0.02:
         return math.inf
     z = 0.0
-    for _ in range(5):
+    for _ in range(4):
         t = (z - o[2]) / d[2]
         z = lookup(m, o[0] + t * d[0], o[1] + t * d[1])
     return (z - o[2]) / d[2]
