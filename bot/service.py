@@ -60,8 +60,8 @@ class Service:
     def run(self) -> None:
         """Serve until told to stop. Running jobs go on, and are found again at the next start."""
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-        for chatty in ("httpx", "apscheduler", "slack_bolt"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        # A pass that is still busy when the next one is due is no news: that one is left out.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.every(TICK, self._dispatcher.tick, "dispatch")
         self._scheduler.every(DRAIN, self._drainer.drain, "drain")
         self._scheduler.start()

@@ -24,7 +24,8 @@ def main() -> None:
         token=os.environ["SLACK_BOT_TOKEN"],
         secret=os.environ["SLACK_SIGNING_SECRET"],
     )
-    uvicorn.run(app, host=HOST, port=args.port, log_level="warning", timeout_graceful_shutdown=1)
+    # The page keeps one connection open for updates; ending it is no error.
+    uvicorn.run(app, host=HOST, port=args.port, log_level="critical", timeout_graceful_shutdown=1)
 
 
 if __name__ == "__main__":

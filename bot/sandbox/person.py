@@ -88,8 +88,14 @@ class Person:
         answer = self._sender.command(command, text)
         if answer.error:
             self._tell(f"`{command}` failed with the error “{answer.error}”")
-        elif said := answer.json.get("text") or ("" if answer.json else answer.body):
-            self._tell(said)
+        elif answer.json.get("text") or answer.json.get("blocks"):
+            self._workspace.post(
+                channel=state.CHANNEL,
+                user=state.BOT,
+                text=answer.json.get("text", ""),
+                blocks=answer.json.get("blocks", []),
+                visible_to=state.PERSON,
+            )
 
     def _message(self, text: str, thread_ts: str | None) -> None:
         body = text.replace("@splat", f"<@{state.BOT}>")

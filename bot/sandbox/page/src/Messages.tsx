@@ -10,7 +10,9 @@ export function MessageList({ messages, all, openThread }: {
   openThread?: (ts: string) => void;
 }) {
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [messages.length]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "end" });
+  }, [messages.length]);
   return (
     <div className="messages" role="log" aria-live="polite">
       {messages.map((message) => (
