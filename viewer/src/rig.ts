@@ -10,7 +10,8 @@ import type { World } from "./world";
 const GLIDE_SECONDS = 0.9;
 /** Time constant with which the camera follows the hand, seconds. */
 const FOLLOW_SECONDS = 0.07;
-const INVISIBLE = 1e-5;
+/** Less than a tenth of a pixel. */
+const INVISIBLE = 1e-4;
 
 /** The modes, and the glide between where the camera is and where it should be. */
 export class Rig {

@@ -28,7 +28,7 @@ export const texts = {
   } satisfies Record<ModeName, string>,
   touchHints: {
     orbit: "Drag to turn · pinch to zoom · two fingers to shift",
-    fly: "Left pad to move · drag to look · pinch to go forward",
+    fly: "Left pad to move · drag to look · pinch to go on",
     walk: "Left pad to walk · drag to look",
     topdown: "Drag to shift · pinch to zoom",
   } satisfies Record<ModeName, string>,

@@ -1,4 +1,7 @@
+import { clamp } from "../math";
+
 const SLOW_MS = 45;
+const WANTED_MS = 33;
 const FAST_MS = 20;
 const LOWEST = 0.5;
 
@@ -22,9 +25,11 @@ export class Resolution {
 
   /** Takes the duration of one frame in motion, milliseconds. */
   measured(ms: number): void {
-    this.average += (Math.min(ms, 200) - this.average) * 0.25;
-    if (++this.frames % 6 !== 0) return; // let the last change show its effect first
-    if (this.average > SLOW_MS) this.moving = Math.max(LOWEST, this.moving * 0.8);
-    else if (this.average < FAST_MS) this.moving = Math.min(this.full, this.moving * 1.1);
+    this.average += (Math.min(ms, 500) - this.average) * 0.3;
+    if (++this.frames % 4 !== 0) return; // let the last change show its effect first
+    if (this.average > FAST_MS && this.average < SLOW_MS) return;
+    // The time goes with the pixels, the square of the ratio.
+    const factor = clamp(Math.sqrt(WANTED_MS / this.average), 0.6, 1.1);
+    this.moving = clamp(this.moving * factor, LOWEST, this.full);
   }
 }

@@ -119,7 +119,7 @@ export class Stage {
   private drawn(): void {
     this.frames++;
     const now = performance.now();
-    if (now - this.changedAt < STILL_AFTER_MS && now - this.drawnAt < 1000) this.resolution.measured(now - this.drawnAt);
+    if (now - this.changedAt < STILL_AFTER_MS && now - this.drawnAt < 2000) this.resolution.measured(now - this.drawnAt);
     this.drawnAt = now;
   }
 }
