@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines are shared and noisy: how long one example takes says nothing about the code.
+settings.register_profile("splatbot", deadline=None, max_examples=40)
+settings.load_profile("splatbot")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

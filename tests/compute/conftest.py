@@ -1,0 +1,71 @@
+"""A backend and a whole dispatcher around a stand-in for the pipeline; nothing survives a test."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.compute import processes
+from bot.compute.local import LocalBackend
+from bot.core.dispatcher import Dispatcher
+from bot.core.ledger import Ledger
+from bot.storage.local import LocalStorage
+from tests.core.conftest import Clock, a_request
+from tests.fakes import pipeline
+
+KINDS = ("ok", "fail", "wait", "mute", "family")
+
+
+class Bench:
+    """One bot without Slack: `restart` is what a crash and a new start of the bot look like."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.clock, self.grace_clock = Clock(time.time()), Clock(0.0)
+        for kind in KINDS:
+            (root / "store" / kind).mkdir(parents=True)
+            (root / "store" / kind / "a.jpg").write_bytes(b"photo")
+        self.restart()
+
+    def restart(self) -> None:
+        self.ledger = Ledger(self.root / "ledger.db", self.clock)
+        self.storage = LocalStorage(self.root / "store", "http://bot")
+        command = (sys.executable, pipeline.__file__)
+        self.backend = LocalBackend(self.root / "jobs", command=command, clock=self.grace_clock)
+        self.dispatcher = Dispatcher(
+            self.ledger, self.backend, self.storage, public_url="http://bot", clock=self.clock
+        )
+
+    def ask(self, name: str, kind: str) -> str:
+        request = a_request(name, dataset=kind)
+        return self.ledger.submit(request, backend="local", price_per_hour=0.0).id
+
+    def tick_until(self, holds: Callable[[], bool], patience: float = 20.0) -> None:
+        """Tick until something holds. Real processes take real time, so there is a deadline."""
+        deadline = time.monotonic() + patience
+        while not holds():
+            assert time.monotonic() < deadline, [job.state for job in self.ledger.jobs()]
+            self.dispatcher.tick()
+            time.sleep(0.02)
+
+    def state(self, name: str) -> str:
+        return self.ledger.job(name).state.value
+
+    def starts(self, name: str) -> int:
+        """How often the job's process was started."""
+        file = self.root / "jobs" / name / "starts"
+        return len(file.read_text()) if file.exists() else 0
+
+    def is_working(self, name: str) -> bool:
+        return self.starts(name) == 1 and self.ledger.last_event(self.ledger.job(name)) is not None
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    yield Bench(tmp_path)
+    for mark in processes.all_marks():
+        if mark.startswith(str(tmp_path)):
+            processes.stop(mark, signal.SIGKILL)

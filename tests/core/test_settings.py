@@ -1,0 +1,42 @@
+"""Settings: what is missing is named with the remedy, and no secret shows."""
+
+import pytest
+
+from bot.core.config import BadSetting, Settings
+
+ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-secret-1", "SLACK_SIGNING_SECRET": "secret-2"}
+SPACES = {"SPACES_BUCKET": "b", "SPACES_KEY": "secret-3", "SPACES_SECRET": "secret-4"}
+
+
+def test_two_secrets_are_enough() -> None:
+    settings = Settings.from_env(ENOUGH)
+    assert settings.public_url == "http://127.0.0.1:3000"
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.spaces is None
+
+
+@pytest.mark.parametrize("variable", [*ENOUGH, "SPACES_KEY", "SPACES_SECRET"])
+@pytest.mark.parametrize("value", ["", "  "])
+def test_what_is_missing_is_named(variable: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=variable) as refused:
+        Settings.from_env(ENOUGH | SPACES | {variable: value})
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
+def test_an_impossible_port_is_refused(port: str) -> None:
+    with pytest.raises(BadSetting, match="PORT"):
+        Settings.from_env(ENOUGH | {"PORT": port})
+
+
+def test_the_endpoint_follows_the_region_unless_another_server_is_named() -> None:
+    spaces = Settings.from_env(ENOUGH | SPACES | {"SPACES_REGION": "tor1"}).spaces
+    assert spaces is not None
+    assert spaces.endpoint_url == "https://tor1.digitaloceanspaces.com"
+    other = Settings.from_env(ENOUGH | SPACES | {"SPACES_ENDPOINT_URL": "http://x"}).spaces
+    assert other is not None
+    assert other.endpoint_url == "http://x"
+
+
+def test_secrets_do_not_show() -> None:
+    assert "secret-" not in repr(Settings.from_env(ENOUGH | SPACES))
