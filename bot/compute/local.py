@@ -64,10 +64,10 @@ class LocalBackend:
 
     def observe(self, handle: Handle) -> Observation:
         """Look whether any process of the job is left."""
-        child = self._children.get(handle["mark"])
-        code = child.poll() if child else None  # also ends the zombie that our child may be
         if processes.marked(handle["mark"]):
             return Observation(Presence.RUNNING)
+        child = self._children.get(handle["mark"])
+        code = child.poll() if child else None  # also buries the zombie that our child is now
         return Observation(Presence.GONE, detail=_last_words(handle, code), exit_code=code)
 
     def events(self, handle: Handle, after: int) -> Sequence[Event]:
