@@ -31,6 +31,7 @@ class TrainConfig:
     coarse          the part of the iterations that run at half the resolution
     grow_until      the part after which the number of Gaussians stays
     opacity_weight, scale_weight   regularisation as in 3DGS-MCMC (Kheradmand et al. 2024)
+    warm            it goes on from a trained scene: all spherical harmonics from the start
     """
 
     iterations: int
@@ -45,6 +46,7 @@ class TrainConfig:
     coarse: float = 0.4
     refine_every: int = 100
     grow_until: float = 0.7
+    warm: bool = False
 
     @classmethod
     def of(cls, spec: JobSpec, device: torch.device) -> TrainConfig:

@@ -18,6 +18,8 @@ def reduction(config: TrainConfig, done: float) -> int:
 
 def sh_degree(config: TrainConfig, done: float) -> int:
     """Return the degree in use: view dependence waits until the geometry is there."""
+    if config.warm:
+        return config.sh_degree
     return min(config.sh_degree, int(done * 2 * (config.sh_degree + 1)))
 
 

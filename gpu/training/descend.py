@@ -1,0 +1,180 @@
+"""The stage `descend`: the scene is refined for lower and lower views from above.
+
+Five levels, as in SplatWalk: each looks straight down from a part of the drone's height. Every
+level trains on the real photos at their finest resolution and on virtual views filled with real
+pixels (`nadir.py`), after needles, which only show from close up, have been shortened. A level is
+kept only if the held-out photos do not get worse; else the scene is as it was before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from gpu.export.ply import read_ply, write_ply
+from gpu.gaussians import Gaussians
+from gpu.job import Stage
+from gpu.job.events import Metric
+from gpu.stage import Context, Outcome
+from gpu.training.config import Rates, TrainConfig, best_device
+from gpu.training.dataset import Dataset, View, load_dataset
+from gpu.training.metrics import PhotoMetric, Score, evaluate
+from gpu.training.nadir import Ground, Reprojector, ground_below, nadir_view, tiling
+from gpu.training.previews import rendered, write_row
+from gpu.training.stage import photo_metrics
+from gpu.training.trainer import train
+
+PICTURE = "previews/descend.jpg"
+#: Heights of the levels, as parts of the drone's height above ground.
+LEVELS = (1.0, 0.5, 0.25, 0.12, 0.05)
+TOLERANCE = 0.05  #: dB of held-out PSNR that a level may cost
+VIEWS_A_LEVEL = 12
+FINER = 1.5  #: photos are this much larger than in training, where they have the pixels
+PART_OF_TRAINING = 0.08  #: iterations of a level
+NEEDLE = 8.0  #: the longest axis is at most this many times the middle one
+#: Small steps: the scene is nearly right, and only details may move.
+RATES = Rates(4e-5, 4e-6, 5e-4, 2.5e-3, 1.2e-2, 2.5e-3, 1.2e-4)
+
+
+@dataclass(frozen=True)
+class Level:
+    """What became of one level: PSNRs are means over the held-out photos, in dB."""
+
+    factor: float
+    views: int
+    before: float
+    after: float
+    kept: bool
+
+    def figures(self) -> dict[str, Metric]:
+        name = f"level_{self.factor:g}"
+        return {
+            f"{name}_views": self.views,
+            f"{name}_psnr_before": round(self.before, 3),
+            f"{name}_psnr_after": round(self.after, 3),
+            f"{name}_kept": self.kept,
+        }
+
+    def sentence(self) -> str:
+        verb = "kept" if self.kept else "rolled back"
+        return f"Level {self.factor:g}: {verb} ({self.before:.2f} → {self.after:.2f} dB)."
+
+
+def run_descend(ctx: Context) -> Outcome:
+    """Refine what `train` left, level by level.
+
+    Reads ctx.paths.gaussians(Stage.TRAIN) and ctx.paths.undistorted; writes
+    ctx.paths.gaussians(Stage.DESCEND) and previews/descend.jpg.
+    """
+    device = best_device()
+    config = _config(ctx, device)
+    dataset = load_dataset(ctx.paths.undistorted, config.image_size, ctx.spec.holdout)
+    gaussians = read_ply(ctx.paths.gaussians(Stage.TRAIN))
+    ground = ground_below(dataset)
+    if ground.above <= 0:
+        write_ply(gaussians, ctx.paths.gaussians(Stage.DESCEND))
+        photos = evaluate(gaussians, dataset.held_out)
+        return Outcome("The photos were not taken from above: no descent.", photo_metrics(photos))
+    descent = Descent(gaussians, dataset, ground, config, device)
+    for i, factor in enumerate(LEVELS):
+        level = descent.descend_to(factor)
+        ctx.progress((i + 1) / len(LEVELS), level.sentence(), metrics=level.figures())
+    write_altitudes(descent.gaussians, ground, ctx)
+    write_ply(descent.gaussians, ctx.paths.gaussians(Stage.DESCEND))
+    return Outcome(_summary(descent.levels), _figures(descent), (PICTURE,))
+
+
+class Descent:
+    """The scene on its way down, and the record of the levels."""
+
+    def __init__(
+        self,
+        gaussians: Gaussians,
+        dataset: Dataset,
+        ground: Ground,
+        config: TrainConfig,
+        device: torch.device,
+    ) -> None:
+        self.gaussians = gaussians
+        self.levels: list[Level] = []
+        self.photos: list[PhotoMetric] = evaluate(gaussians, dataset.held_out)
+        self._best = self._psnr(self.photos)
+        self._dataset, self._ground = dataset, ground
+        self._config, self._device = config, device
+
+    def descend_to(self, factor: float) -> Level:
+        """Train one level; keep it or roll it back; return what happened."""
+        virtual = self._virtual_views(factor)
+        start = shorten_needles(self.gaussians)
+        views = [*self._dataset.train, *virtual]
+        candidate = train(start, views, self._config, self._device)
+        photos = evaluate(candidate, self._dataset.held_out)
+        after, before = self._psnr(photos), self._best
+        kept = after >= before - TOLERANCE
+        if kept:
+            self.gaussians, self.photos = candidate, photos
+            self._best = max(before, after)
+        self.levels.append(Level(factor, len(virtual), before, after, kept))
+        return self.levels[-1]
+
+    def _virtual_views(self, factor: float) -> list[View]:
+        altitude = factor * self._ground.above
+        empty = tiling(self._ground, altitude, VIEWS_A_LEVEL, self._config.seed)
+        reprojector = Reprojector(self.gaussians, self._dataset.train)
+        filled = (reprojector.fill(view) for view in empty)
+        return [view for view in filled if view is not None]
+
+    @staticmethod
+    def _psnr(photos: Sequence[PhotoMetric]) -> float:
+        psnr = Score.of(photos).psnr
+        return math.nan if psnr is None else psnr
+
+
+def shorten_needles(gaussians: Gaussians) -> Gaussians:
+    """Return the Gaussians with no longest axis over NEEDLE times the middle one."""
+    middle = gaussians.log_scales.median(dim=1, keepdim=True).values
+    longest = middle + math.log(NEEDLE)
+    return replace(gaussians, log_scales=torch.minimum(gaussians.log_scales, longest))
+
+
+def write_altitudes(gaussians: Gaussians, ground: Ground, ctx: Context) -> None:
+    """Write the views straight down from each level's height, side by side."""
+    x, y = ((low + high) / 2 for low, high in zip(ground.low, ground.high, strict=True))
+    heights = (ground.height + factor * ground.above for factor in LEVELS)
+    pictures = [rendered(gaussians, nadir_view(x, y, height)) for height in heights]
+    write_row(pictures, ctx.paths.root / PICTURE)
+
+
+def _config(ctx: Context, device: torch.device) -> TrainConfig:
+    """Return the settings of one level."""
+    config = TrainConfig.of(ctx.spec, device)
+    return replace(
+        config,
+        iterations=max(10, round(config.iterations * PART_OF_TRAINING)),
+        image_size=ctx.spec.image_size or round(config.image_size * FINER),
+        rates=RATES,
+        coarse=0.0,
+        grow_until=0.0,
+        warm=True,
+    )
+
+
+def _summary(levels: Sequence[Level]) -> str:
+    kept = [level for level in levels if level.kept]
+    back = ", ".join(f"{level.factor:g}" for level in levels if not level.kept)
+    after = kept[-1].after if kept else levels[0].before
+    said = f"Kept {len(kept)} of {len(levels)} levels; held-out photos went from "
+    said += f"{levels[0].before:.2f} to {after:.2f} dB."
+    return said + (f" Rolled back: {back}." if back else "")
+
+
+def _figures(descent: Descent) -> Mapping[str, Metric]:
+    levels: dict[str, Metric] = {}
+    for level in descent.levels:
+        levels |= level.figures()
+    kept = sum(level.kept for level in descent.levels)
+    count = len(descent.gaussians)
+    return {"levels_kept": kept, "gaussians": count, **levels, **photo_metrics(descent.photos)}

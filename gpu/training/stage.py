@@ -1,0 +1,99 @@
+"""The stage `train`: undistorted photos and their model in, Gaussians out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+
+from gpu.export.ply import write_ply
+from gpu.gaussians import Gaussians
+from gpu.job import Stage
+from gpu.job.events import Metric
+from gpu.stage import Context, Outcome
+from gpu.training.config import TrainConfig, best_device
+from gpu.training.dataset import Dataset, View, load_dataset
+from gpu.training.init import gaussians_from_points
+from gpu.training.metrics import PhotoMetric, Score, evaluate
+from gpu.training.previews import beside
+from gpu.training.trainer import train
+
+PICTURE = "previews/train.jpg"
+PREVIEWS = 3  #: pictures while training runs
+REPORTS = 50  #: progress messages while training runs
+
+
+def run_train(ctx: Context) -> Outcome:
+    """Train and measure on the held-out photos.
+
+    Reads ctx.paths.undistorted, writes ctx.paths.gaussians(Stage.TRAIN) and previews/train.jpg.
+    Raises NoModel when there is nothing to train from.
+    """
+    device = best_device()
+    config = TrainConfig.of(ctx.spec, device)
+    dataset = load_dataset(ctx.paths.undistorted, config.image_size, ctx.spec.holdout)
+    cap = config.max_gaussians
+    start = gaussians_from_points(dataset.points, dataset.colors, config.sh_degree, cap)
+    begun = time.monotonic()
+    trained = train(start, dataset.train, config, device, _Reporter(ctx, config, dataset))
+    seconds = time.monotonic() - begun
+    photos = evaluate(trained, dataset.held_out)
+    beside(trained, typical(dataset.held_out, photos), ctx.paths.root / PICTURE)
+    write_ply(trained, ctx.paths.gaussians(Stage.TRAIN))
+    score = Score.of(photos)
+    return Outcome(
+        f"Trained {len(trained):,} Gaussians; held-out photos match at {score.psnr:.1f} dB.",
+        {
+            "iterations": config.iterations,
+            "image_size": config.image_size,
+            "gaussians": len(trained),
+            "iterations_per_second": round(config.iterations / seconds, 2),
+            **photo_metrics(photos),
+        },
+        (PICTURE,),
+    )
+
+
+def photo_metrics(photos: Sequence[PhotoMetric]) -> dict[str, Metric]:
+    """Return the figures of the held-out photos: the means, and those of each by its name."""
+    score = Score.of(photos)
+    figures: dict[str, Metric] = {"held_out": len(photos), "psnr": score.psnr, "ssim": score.ssim}
+    for photo in photos:
+        figures |= {f"psnr/{photo.name}": photo.psnr, f"ssim/{photo.name}": photo.ssim}
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
+
+
+def typical(views: Sequence[View], photos: Sequence[PhotoMetric]) -> View:
+    """Return the view whose likeness is in the middle: neither the best nor the worst."""
+    order = sorted(range(len(photos)), key=lambda i: photos[i].psnr)
+    return views[order[len(order) // 2]]
+
+
+class _Reporter:
+    """Tells of the loss every so often, and shows a held-out photo beside its render."""
+
+    def __init__(self, ctx: Context, config: TrainConfig, dataset: Dataset) -> None:
+        self._ctx, self._view = ctx, dataset.held_out[len(dataset.held_out) // 2]
+        self._total, self._step, self._mean = config.iterations, 0, 0.0
+
+    def __call__(self, done: float, loss: float, gaussians: Gaussians) -> None:
+        self._step += 1
+        self._mean = loss if self._step == 1 else 0.98 * self._mean + 0.02 * loss
+        if self._step % max(1, self._total // REPORTS):
+            return
+        message = f"Step {self._step:,} of {self._total:,}, {len(gaussians):,} Gaussians."
+        figures = {"loss": round(self._mean, 5), "gaussians": len(gaussians)}
+        self._ctx.progress(done, message, metrics=figures, pictures=self._picture(gaussians))
+
+    @torch.no_grad()
+    def _picture(self, gaussians: Gaussians) -> tuple[str, ...]:
+        """Write a picture at each of PREVIEWS steps; no picture otherwise, nor at the end."""
+        every = self._total // (PREVIEWS + 1)
+        shown = self._step // max(1, every)
+        before = (self._step - max(1, self._total // REPORTS)) // max(1, every)
+        if shown == before or shown > PREVIEWS:
+            return ()
+        name = f"previews/train-{shown}.jpg"
+        beside(gaussians, self._view, self._ctx.paths.root / name)
+        return (name,)
