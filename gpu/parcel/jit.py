@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba import config
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
@@ -28,7 +29,7 @@ _CACHE = _HERE / "__pycache__" / f"kernels-{sources_digest()}"
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function; it is inlined or called from other kernels."""
+    """Compile a function; it may be called from other kernels."""
     return _compile(function, parallel=False)
 
 
@@ -38,9 +39,11 @@ def parallel_kernel(function: Function) -> Function:
 
 
 def _compile(function: Function, *, parallel: bool) -> Function:
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_CACHE)
+    before = vars(config)["CACHE_DIR"]
+    vars(config)["CACHE_DIR"] = str(_CACHE)
     try:
-        return cast(Function, numba.njit(cache=True, parallel=parallel)(function))
+        # numpy's error model: a division by zero gives infinity, and needs no branch.
+        compiled = numba.njit(cache=True, parallel=parallel, error_model="numpy")(function)
+        return cast(Function, compiled)
     finally:
-        numba.config.CACHE_DIR = before
+        vars(config)["CACHE_DIR"] = before

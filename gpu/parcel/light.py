@@ -127,7 +127,8 @@ def sunlit(shadows: HeightMap, p: Vector) -> float:
     a, b = u - i, v - j
     near = (1.0 - a) * (depth > m.values[j, i]) + a * (depth > m.values[j, i + 1])
     away = (1.0 - a) * (depth > m.values[j + 1, i]) + a * (depth > m.values[j + 1, i + 1])
-    return near * (1.0 - b) + away * b
+    lit: float = near * (1.0 - b) + away * b
+    return lit
 
 
 @kernel
@@ -213,4 +214,5 @@ def _openness(s: Solids, i: int, p: Vector) -> float:
     x = (2.0 * p[0] - s.bounds[i, 0] - s.bounds[i, 3]) / (s.bounds[i, 3] - s.bounds[i, 0])
     y = (2.0 * p[1] - s.bounds[i, 1] - s.bounds[i, 4]) / (s.bounds[i, 4] - s.bounds[i, 1])
     z = (p[2] - s.bounds[i, 2]) / (s.bounds[i, 5] - s.bounds[i, 2])
-    return min(1.0, 0.15 + 0.9 * (x * x + y * y) * 0.5 + 0.75 * z * z)
+    sky: float = 0.15 + 0.45 * (x * x + y * y) + 0.75 * z * z
+    return min(1.0, sky)

@@ -6,7 +6,7 @@ import math
 from enum import IntEnum
 
 from gpu.parcel.jit import kernel
-from gpu.parcel.textures import Colour, chance, courses, fbm2, fbm3, mix, noise3, ramp, scale
+from gpu.parcel.textures import Colour, chance, courses, fbm2, fbm3, mix, ramp, scale
 from gpu.parcel.trace import LEAVES, Vector
 
 
@@ -132,11 +132,11 @@ def _planks(u: float, v: float, salt: int, tone: float) -> Colour:
 @kernel
 def _leaves(p: Vector, tone: float, salt: int) -> Colour:
     """Foliage by its place in the world; `tone` is the plant's own hue."""
-    spray = fbm3(2.4 * p[0], 2.4 * p[1], 2.4 * p[2], 4, salt)
+    spray = fbm3(3.1 * p[0], 3.1 * p[1], 3.1 * p[2], 4, salt)
     light = fbm3(0.7 * p[0], 0.7 * p[1], 0.7 * p[2], 2, salt + 500)
     colour = mix((0.04, 0.095, 0.03), (0.155, 0.195, 0.05), ramp(0.0, 1.0, tone))
     colour = mix(colour, (0.2, 0.19, 0.055), 0.6 * ramp(0.5, 0.75, light))
-    return scale(colour, max(0.12, 3.4 * (spray - 0.5) + 0.95))
+    return scale(colour, max(0.1, 4.2 * (spray - 0.5) + 0.95))
 
 
 @kernel
@@ -158,6 +158,25 @@ def _fabric(p: Vector, salt: int) -> Colour:
 
 
 @kernel
+def _plain(material: int, tone: float, q: Vector, salt: int) -> Colour:
+    """Surfaces of one colour with dirt and grain."""
+    if material == _FELT:
+        return scale((0.13, 0.135, 0.13), 0.35 + 1.3 * fbm2(1.6 * q[0], 1.6 * q[1], 5, salt))
+    if material == _EARTH:
+        return scale((0.12, 0.075, 0.045), 0.35 + 1.3 * fbm2(2.6 * q[0], 2.6 * q[1], 4, salt))
+    grit = fbm3(3.0 * q[0], 3.0 * q[1], 3.0 * q[2], 3, salt)
+    if material == _BARK:
+        return scale((0.16, 0.115, 0.08), 0.3 + 1.4 * grit)
+    if material == _PAINT:
+        return scale(mix((0.5, 0.5, 0.5), (0.05, 0.13, 0.33), tone), 0.75 + 0.5 * grit)
+    if material == _GLASS:
+        return mix((0.02, 0.03, 0.04), (0.22, 0.28, 0.33), ramp(0.4, 0.75, grit))
+    if material == _RUBBER:
+        return scale((0.035, 0.035, 0.04), 0.4 + 1.2 * grit)
+    return scale((0.36, 0.34, 0.31), 0.45 + 1.1 * grit)
+
+
+@kernel
 def albedo(
     material: int, tone: float, rise: float, q: Vector, n: Vector, world: Vector, salt: int
 ) -> Colour:
@@ -168,36 +187,19 @@ def albedo(
     if material == LEAVES:
         return _leaves(world, tone, salt)
     salt = salt + int(tone * 9973.0)
-    u = q[0] if abs(n[1]) > abs(n[0]) else q[1]
-    if abs(n[2]) > 0.9:
-        u, v = q[0], q[1]
-    else:
-        v = q[2] + rise
+    u = q[0] if abs(n[1]) > abs(n[0]) or abs(n[2]) > 0.9 else q[1]
+    v = q[1] if abs(n[2]) > 0.9 else q[2] + rise
     if material == _PLASTER:
-        if abs(n[1]) > 0.5:
-            return _wall(u, v, 0 if n[1] < 0.0 else 1, salt)
-        return _wall(u, v, 2 if n[0] > 0.0 else 3, salt)
+        side, far = (n[0] > 0.0, 2) if abs(n[0]) > 0.5 else (n[1] < 0.0, 0)
+        return _wall(u, v, far if side else far + 1, salt)
     if material == _TILES:
         return _tiles(q[0], q[1] + 50.0, salt)
     if material == _BRICK:
         return _brick(u, v, salt)
     if material == _PLANKS:
         return _planks(u, v, salt, tone)
-    if material == _FELT:
-        return scale((0.13, 0.135, 0.13), 0.35 + 1.3 * fbm2(1.6 * q[0], 1.6 * q[1], 5, salt))
-    if material == _BARK:
-        return scale((0.16, 0.115, 0.08), 0.4 + 1.2 * noise3(9 * q[0], 9 * q[1], 2 * q[2], salt))
-    grit = fbm3(3.0 * q[0], 3.0 * q[1], 3.0 * q[2], 3, salt)
-    if material == _PAINT:
-        return scale(mix((0.5, 0.5, 0.5), (0.05, 0.13, 0.33), tone), 0.75 + 0.5 * grit)
-    if material == _GLASS:
-        return mix((0.02, 0.03, 0.04), (0.22, 0.28, 0.33), ramp(0.4, 0.75, grit))
-    if material == _RUBBER:
-        return scale((0.035, 0.035, 0.04), 0.4 + 1.2 * grit)
     if material == _SOLAR:
         return _solar(q[0], q[1], salt)
     if material == _FABRIC:
         return _fabric(q, salt)
-    if material == _EARTH:
-        return scale((0.12, 0.075, 0.045), 0.35 + 1.3 * fbm2(2.6 * q[0], 2.6 * q[1], 4, salt))
-    return scale((0.36, 0.34, 0.31), 0.45 + 1.1 * grit)
+    return _plain(material, tone, q, salt)

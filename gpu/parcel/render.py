@@ -80,11 +80,11 @@ def bake(seed: int, ground_pixel: float) -> World:
     solids = parcel(seed)
     heights = HeightMap(*_lattice(COARSE, 0.5))
     bake_heights(*heights)
-    sky = HeightMap(*_lattice(SKY, 0.25))
+    sky = HeightMap(*_lattice(SKY, 0.4))
     bake_sky(solids, heights, *sky)
     shadows = HeightMap(*_lattice(SUN_PLANE, 0.05))
     bake_shadows(solids, *shadows)
-    maps = [GroundMap(*_canvas(FINE, 0.75 * ground_pixel)), GroundMap(*_canvas(COARSE, 0.15))]
+    maps = [GroundMap(*_canvas(FINE, 0.75 * ground_pixel)), GroundMap(*_canvas(COARSE, 0.2))]
     for ground in maps:
         bake_ground(heights, sky, shadows, *ground, salt)
     return World(solids, shadows, heights, maps[0], maps[1], salt)

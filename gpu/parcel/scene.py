@@ -154,7 +154,7 @@ def _garden(b: Builder, random: np.random.Generator) -> None:
             for u in (-0.7, 0.0, 0.7):
                 for v in np.arange(-1.35, 1.4, 0.55):
                     if random.random() > 0.16:
-                        _bush(b, random, (x + u, y + v, z + 0.36), 0.24, tone)
+                        _bush(b, random, (x + u, y + v, z + 0.36), 0.25, tone, dense=True)
 
 
 def _bush(
@@ -163,11 +163,13 @@ def _bush(
     place: tuple[float, float, float],
     radius: float,
     tone: float,
+    *,
+    dense: bool = False,
 ) -> None:
     x, y, z = np.array(place) + random.normal(0.0, 0.15 * radius, 3)
     a, d, h = radius * random.uniform(0.75, 1.25, 3)
-    own = float(np.clip(tone + random.normal(0.0, 0.12), 0.0, 1.0))
-    b.ellipsoid((x, y, z), (a, d, h), Material.LEAVES, tone=own)
+    own = float(np.clip(tone + random.normal(0.0, 0.12), 0.01, 1.0))
+    b.ellipsoid((x, y, z), (a, d, h), Material.LEAVES, tone=-own if dense else own)
 
 
 def _car(b: Builder, x: float, y: float, yaw: float) -> None:

@@ -112,8 +112,8 @@ def grass(x: float, y: float, salt: int) -> Colour:
     colour = scale(mix(colour, (0.04, 0.105, 0.03), 0.8 * clover), 0.4 + 1.2 * tuft + stripe)
     worn = ramp(0.67, 0.76, fbm2(0.5 * x, 0.5 * y, 4, salt + 37))
     colour = mix(colour, (0.24, 0.19, 0.115), 0.7 * worn)
-    daisy = chance(math.floor(9.0 * x), math.floor(9.0 * y), salt + 41)
-    return mix(colour, (0.7, 0.7, 0.62), 0.6 if daisy > 0.993 - 0.02 * clover else 0.0)
+    daisy = chance(math.floor(14.0 * x), math.floor(14.0 * y), salt + 41)
+    return mix(colour, (0.7, 0.7, 0.62), 0.6 if daisy > 0.996 - 0.02 * clover else 0.0)
 
 
 @kernel

@@ -155,12 +155,11 @@ def around(s: Solids, o: Vector, radius: float, found: Ints) -> int:
 
 @kernel
 def _is_gap(s: Solids, i: int, o: Vector, d: Vector, t: float) -> bool:
-    """Say whether a ray passes between the leaves of a solid."""
+    """Say whether a ray passes between leaves at t; those of a negative tone are dense."""
     if s.material[i] != LEAVES or s.tone[i] < 0.0:
         return False
-    return (
-        noise3(4.5 * (o[0] + t * d[0]), 4.5 * (o[1] + t * d[1]), 4.5 * (o[2] + t * d[2]), 3) > 0.6
-    )
+    x, y, z = o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2]
+    return noise3(6.5 * x, 6.5 * y, 6.5 * z, 3) > 0.57
 
 
 @kernel
@@ -221,7 +220,8 @@ def lookup(m: HeightMap, x: float, y: float) -> float:
     i, j = int(u), int(v)
     a, b = u - i, v - j
     top = m.values[j, i] * (1.0 - a) + m.values[j, i + 1] * a
-    return top + b * (m.values[j + 1, i] * (1.0 - a) + m.values[j + 1, i + 1] * a - top)
+    value: float = top + b * (m.values[j + 1, i] * (1.0 - a) + m.values[j + 1, i + 1] * a - top)
+    return value
 
 
 @kernel
