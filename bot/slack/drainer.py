@@ -72,7 +72,9 @@ class Drainer:
         for notice in self._ledger.pending(self._clock()):
             if notice.job_id not in stuck and not self._deliver(notice):
                 stuck.add(notice.job_id)
-        for job in self._ledger.unrendered():
+        # A running job's message also changes with time alone: what is left, how long it is silent.
+        jobs = {job.id: job for job in [*self._ledger.unrendered(), *self._ledger.active()]}
+        for job in jobs.values():
             self._refresh(job)
 
     # -- notices ------------------------------------------------------------------------------
@@ -191,8 +193,10 @@ class Drainer:
             return
         post = blocks.status(job, standing_of(self._ledger, job, self._clock))
         digest = hashlib.sha256(json.dumps(post.blocks).encode()).hexdigest()
-        if digest == self._ledger.rendered(job.id)[1]:
-            self._ledger.set_rendered(job.id, job.version, digest)
+        version, shown = self._ledger.rendered(job.id)
+        if digest == shown:
+            if job.version != version:
+                self._ledger.set_rendered(job.id, job.version, digest)
             return
         try:
             self._client.chat_update(

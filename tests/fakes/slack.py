@@ -1,0 +1,108 @@
+"""The sandbox as the tests' Slack: a real server on loopback, and a person who uses it.
+
+The bot's requests go over HTTP; what the person does goes straight to the sandbox's objects.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from bot.sandbox import state
+from bot.sandbox.app import create_app
+from bot.sandbox.person import Person
+from bot.sandbox.sender import Sender
+from bot.sandbox.state import Message, Workspace
+from bot.sandbox.web_api import Fault, WebApi
+
+TOKEN, SECRET = "xoxb-test", "signing-secret"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(app: FastAPI, port: int) -> Iterator[str]:
+    """Serve an app on loopback while the block runs; yield its address."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.005)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+class FakeSlack:
+    """One workspace. `bot_url` may be set once the bot has an address."""
+
+    def __init__(self, port: int, bot_url: str) -> None:
+        self.url = f"http://127.0.0.1:{port}/"
+        self.workspace = Workspace()
+        self.app = create_app(
+            bot_url=bot_url,
+            base_url=self.url,
+            token=TOKEN,
+            secret=SECRET,
+            workspace=self.workspace,
+        )
+        self.api: WebApi = self.app.state.api
+        self.sender = Sender(self.workspace, f"{bot_url}/slack/events", SECRET, self.url)
+        self.person = Person(self.workspace, self.sender)
+
+    def fail(
+        self, method: str, *, status: int = 429, times: int = 1, retry_after: int = 30
+    ) -> None:
+        """Have the next calls of a method fail."""
+        self.api.faults[method] = Fault(status, times, retry_after)
+
+    def calls(self, method: str) -> list[dict[str, Any]]:
+        """The parameters of every answered call of a method."""
+        return [dict(params) for name, params in self.api.calls if name == method]
+
+    def channel(self) -> list[Message]:
+        """The messages of the channel itself that are not ephemeral, as they look now."""
+        everything = (m for m in self.workspace.messages if not m.deleted)
+        return [m for m in everything if not m.thread_ts and not m.visible_to]
+
+    def thread(self, message: Message) -> list[Message]:
+        return self.workspace.thread(state.CHANNEL, message.ts)[1:]
+
+    def whispers(self) -> list[Message]:
+        """What only the person sees."""
+        return [m for m in self.workspace.messages if m.visible_to and not m.deleted]
+
+
+def text_of(message: Message) -> str:
+    """Everything that a person reads in a message."""
+    return message.text + "\n" + "\n".join(_texts(message.blocks))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def buttons(message: Message) -> dict[str, dict[str, Any]]:
+    """The buttons of a message by their words."""
+    rows = (b["elements"] for b in message.blocks if b["type"] == "actions")
+    return {e["text"]["text"]: e for row in rows for e in row}

@@ -1,0 +1,99 @@
+"""The bot's Slack side against the fake Slack, without machines: the test plays the pipeline."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.core.config import Settings
+from bot.core.desk import Desk
+from bot.core.jobs import Job
+from bot.core.ledger import Ledger
+from bot.sandbox.state import Message
+from bot.slack.app import create_app, make_client
+from bot.slack.drainer import Drainer
+from bot.storage.local import LocalStorage
+from bot.web.app import create_app as create_web_app
+from gpu.job import Stage, Status
+from tests.core.conftest import Clock, an_event
+from tests.fakes.slack import SECRET, TOKEN, FakeSlack, buttons, free_port, serving
+
+PICTURE = b"\xff\xd8 a picture"
+
+
+class Bot:
+    """Everything of the bot but compute."""
+
+    def __init__(self, slack: FakeSlack, port: int, root: Path) -> None:
+        self.slack = slack
+        self.clock = Clock()
+        url = f"http://127.0.0.1:{port}"
+        self.settings = Settings(TOKEN, SECRET, f"{slack.url}api/", url, port=port, data=root)
+        self.storage = LocalStorage(root / "store", url)
+        self.ledger = Ledger(self.settings.ledger, self.clock)
+        self.wakes: list[str] = []
+        self.desk = Desk(
+            self.ledger,
+            self.storage,
+            backend="local",
+            price_per_hour=0.0,
+            wake=lambda: self.wakes.append("wake"),
+        )
+        self.web = create_web_app(
+            slack=create_app(self.settings, self.desk), ledger=self.ledger, storage=self.storage
+        )
+        self.pictures: dict[str, bytes] = {"previews/train.jpg": PICTURE}
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: what the drainer only had in memory is lost."""
+        self.drainer = Drainer(
+            self.ledger,
+            make_client(self.settings),
+            pictures=lambda _, name: self.pictures.get(name),
+            thumbnail_url=lambda job: self.storage.url(f"splats/{job.id}/thumbnail.jpg"),
+            clock=self.clock,
+        )
+
+    def add_dataset(self, name: str, photos: int = 3) -> None:
+        folder = self.storage.path(name)
+        folder.mkdir(parents=True)
+        for number in range(photos):
+            (folder / f"{number}.jpg").write_bytes(b"photo")
+
+    def drain(self, seconds: float = 40.0, step: float = 2.0) -> None:
+        """Let the outbox work for a while, on a clock that only we move."""
+        for _ in range(int(seconds / step)):
+            self.drainer.drain()
+            self.clock.move(step)
+
+    def start(self, command: str = "demo/parcel aerial --job-id a") -> Job:
+        """Type a command, give the job the slot, and show it."""
+        self.slack.person.type(f"/splat {command}")
+        job = self.ledger.claim()
+        assert job is not None
+        self.drain(4)
+        return self.ledger.set_handle(job.id, {"pid": 1})
+
+    def tell(self, seq: int, stage: Stage, status: Status, **more: object) -> None:
+        assert self.ledger.record(an_event("a", seq, stage, status, **more))
+
+    def status(self) -> Message:
+        """The status message of the only job."""
+        [message] = self.slack.channel()
+        return message
+
+    def press(self, message: Message, button: str) -> None:
+        pressed = buttons(message)[button]
+        action = {k: pressed[k] for k in ("type", "action_id", "value", "text")}
+        self.slack.person.press(message.ts, action | {"block_id": "b"})
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[Bot]:
+    bot_port, slack_port = free_port(), free_port()
+    slack = FakeSlack(slack_port, f"http://127.0.0.1:{bot_port}")
+    bot = Bot(slack, bot_port, tmp_path)
+    bot.add_dataset("demo/parcel")
+    with serving(slack.app, slack_port), serving(bot.web, bot_port):
+        yield bot

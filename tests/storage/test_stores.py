@@ -1,0 +1,107 @@
+"""Both stores behave alike: names of datasets, near names, results apart, photos untouched."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from bot.core.config import Settings, SpacesSettings
+from bot.core.errors import InvalidValue, UnknownDataset
+from bot.storage import LocalStorage, Storage, open_storage
+from bot.storage.spaces import SpacesStorage
+
+PHOTOS = {
+    "demo/parcel/a.jpg": b"aa",
+    "demo/parcel/b.JPEG": b"bbb",
+    "demo/parcel/notes.txt": b"n",
+    "demo/parcel/._a.jpg": b"mac",
+    "datasets/house.zip": b"zip",
+    "splats/j1/thumbnail.jpg": b"t",
+    "stray.jpg": b"s",
+}
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def spaces(url: str, name: str) -> SpacesStorage:
+    keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
+    boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys).create_bucket(Bucket=name)
+    return SpacesStorage(SpacesSettings(name, "us-east-1", url, "k", "s"))
+
+
+@pytest.fixture(params=["local", "spaces"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, s3: str) -> Storage:
+    if request.param == "local":
+        storage: Storage = LocalStorage(tmp_path / "store", "http://bot")
+    else:
+        storage = spaces(s3, f"b{abs(hash(request.node.name))}")
+    for key, data in PHOTOS.items():
+        storage.put(key, data, "image/jpeg")
+    return storage
+
+
+def test_datasets_are_folders_of_photos_and_archives(store: Storage) -> None:
+    found = {d.name: (d.photos, d.bytes) for d in store.datasets()}
+    assert found == {"demo/parcel": (2, 5), "datasets/house.zip": (0, 3)}
+    assert [d.name for d in store.datasets("demo")] == ["demo/parcel"]
+
+
+def test_a_mistyped_dataset_is_answered_with_near_names(store: Storage) -> None:
+    for typed in ("demo/parcl", "parcel", "Demo/Parcel2"):
+        with pytest.raises(UnknownDataset) as refused:
+            store.source(typed)
+        assert refused.value.suggestions[0] == "demo/parcel"
+
+
+def test_what_was_put_is_read_again(store: Storage) -> None:
+    assert store.get("demo/parcel/a.jpg") == b"aa"
+    assert store.keys("demo/parcel/a") == ["demo/parcel/a.jpg"]
+    with pytest.raises(KeyError):
+        store.get("demo/parcel/none.jpg")
+
+
+def test_a_local_dataset_is_read_in_place_even_through_a_link(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "a.jpg").write_bytes(b"a")
+    store = LocalStorage(tmp_path / "store", "http://bot")
+    (tmp_path / "store" / "datasets").mkdir()
+    (tmp_path / "store" / "datasets" / "mine").symlink_to(mine)
+    assert store.source("datasets/mine").path == str(tmp_path / "store" / "datasets" / "mine")
+    assert store.url("splats/j 1/x.json") == "http://bot/files/splats/j%201/x.json"
+
+
+@pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/passwd", "", "a\0b"])
+def test_a_key_never_leads_outside(tmp_path: Path, key: str) -> None:
+    store = LocalStorage(tmp_path / "store", "http://bot")
+    for act in (store.get, store.path, lambda k: store.put(k, b"", "")):
+        with pytest.raises(InvalidValue):
+            act(key)
+
+
+def test_the_pipeline_gets_urls_that_work_without_a_key_of_ours(s3: str) -> None:
+    store = spaces(s3, "presigned")
+    store.put("demo/parcel/a.jpg", b"aa", "image/jpeg")
+    urls = store.source("demo/parcel").urls
+    assert httpx.get(urls["a.jpg"], trust_env=False).content == b"aa"
+    target = store.target("j1").urls
+    assert httpx.put(target["metrics.json"], content=b"{}", trust_env=False).status_code == 200
+    assert store.get("splats/j1/metrics.json") == b"{}"
+    assert "manifest.json" in target
+
+
+def test_the_settings_choose_the_store(tmp_path: Path, s3: str) -> None:
+    local = Settings("t", "s", data=tmp_path)
+    assert isinstance(open_storage(local), LocalStorage)
+    bucket = SpacesSettings("b", "us-east-1", s3, "k", "s")
+    assert isinstance(open_storage(Settings("t", "s", spaces=bucket)), SpacesStorage)

@@ -1,0 +1,95 @@
+"""The pages: splats are served with ranges, photos are not, and the viewer may be embedded."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from bot.core.config import Settings
+from bot.core.desk import Desk
+from bot.core.ledger import Ledger
+from bot.slack.app import create_app as create_slack_app
+from bot.storage.local import LocalStorage
+from bot.web.app import create_app
+from bot.web.pages import VIEWER
+from tests.core.conftest import a_request
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def web(tmp_path: Path, ledger: Ledger) -> Iterator[TestClient]:
+    storage = LocalStorage(tmp_path / "store", "http://bot")
+    storage.put("splats/a/scene.splat", bytes(range(64)), "")
+    storage.put("splats/a/manifest.json", b"{}", "")
+    storage.put("demo/parcel/a.jpg", b"private", "")
+    (tmp_path / "secret.txt").write_text("secret")
+    desk = Desk(ledger, storage, backend="local", price_per_hour=0.0, wake=lambda: None)
+    slack = create_slack_app(Settings("xoxb-1", "s", data=tmp_path), desk)
+    with TestClient(create_app(slack=slack, ledger=ledger, storage=storage)) as client:
+        yield client
+
+
+def test_a_splat_is_served_whole_and_in_parts(web: TestClient) -> None:
+    whole = web.get("/files/splats/a/scene.splat")
+    assert whole.content == bytes(range(64))
+    assert whole.headers["access-control-allow-origin"] == "*"
+    part = web.get("/files/splats/a/scene.splat", headers={"Range": "bytes=32-63"})
+    assert (part.status_code, part.content) == (206, bytes(range(32, 64)))
+
+
+def test_a_manifest_is_always_looked_at_again(web: TestClient) -> None:
+    answer = web.get("/files/splats/a/manifest.json")
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "demo/parcel/a.jpg",
+        "splats/../demo/parcel/a.jpg",
+        "splats/%2e%2e/demo/parcel/a.jpg",
+        "..%2fsecret.txt",
+        "splats/a",
+        "splats/none",
+    ],
+)
+def test_photos_and_what_is_outside_are_not_served(web: TestClient, key: str) -> None:
+    assert web.get(f"/files/{key}").status_code == 404
+
+
+def test_a_link_out_of_the_results_is_not_followed(web: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "store" / "splats" / "a" / "x.txt").symlink_to(tmp_path / "secret.txt")
+    assert web.get("/files/splats/a/x.txt").status_code == 404
+
+
+def test_health_and_figures(web: TestClient, ledger: Ledger) -> None:
+    ledger.submit(a_request("a"), backend="local", price_per_hour=0.0)
+    assert web.get("/healthz").json() == {"ok": True, "active_jobs": 1}
+    assert 'splatbot_jobs{state="queued"} 1' in web.get("/metrics").text
+
+
+def test_finished_splats_are_listed_with_names_as_text(web: TestClient, ledger: Ledger) -> None:
+    ledger.submit(a_request("a", dataset="<img src=x>"), backend="local", price_per_hour=0.0)
+    ledger.claim()
+    ledger.set_handle("a", {})
+    ledger.succeed("a", viewer_url="http://v/?a=1&b=2", manifest_url="http://m/manifest.json")
+    page = web.get("/").text
+    assert "&lt;img src=x&gt;" in page
+    assert "http://v/?a=1&amp;b=2" in page
+    assert "http://m/thumbnail.jpg" in page
+
+
+@pytest.mark.skipif(not VIEWER.is_dir(), reason="the viewer is not built: make setup")
+def test_the_viewer_may_be_shown_inside_slack_and_loads_nothing_foreign(web: TestClient) -> None:
+    answer = web.get("/viewer/")
+    policy = answer.headers["content-security-policy"]
+    assert answer.status_code == 200
+    assert "frame-ancestors 'self' https://*.slack.com" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
