@@ -1,0 +1,39 @@
+"""Why photos do not become a geometry.
+
+SplatError (gpu.job)
+├── PhotosDoNotConnect   too few of the photos show the same things
+└── GeometryCrashed      the native library ended without an answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gpu.ingest.errors import named
+from gpu.job import SplatError
+
+
+class PhotosDoNotConnect(SplatError):
+    """Too few photos could be placed relative to each other. `left_out` names the others."""
+
+    def __init__(self, registered: int, left_out: Sequence[str]) -> None:
+        total = registered + len(left_out)
+        how_many = (
+            f"only {registered} of {total} photos" if registered else f"none of {total} photos"
+        )
+        super().__init__(
+            f"The photos do not connect: {how_many} could be placed (left out: {named(left_out)}).",
+            hint="Photograph the ways between them: each photo should show two thirds of what the "
+            "one before it shows, from a step further, on a subject with texture and without blur.",
+        )
+        self.left_out = tuple(left_out)
+
+
+class GeometryCrashed(SplatError):
+    """The process that computes the geometry ended without an answer."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(
+            f"Computing the geometry ended unexpectedly (exit code {exit_code}).",
+            hint="Start the job again; if it repeats, try fewer photos with `--max-views`.",
+        )

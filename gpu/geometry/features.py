@@ -1,0 +1,108 @@
+"""The database of cameras, features and matches, filled a few photos at a time.
+
+Photos and cameras enter it in a fixed order before anything runs in parallel, so that the same
+photos and seed give the same geometry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from statistics import median
+
+import pycolmap
+
+from gpu.geometry.pairs import Pair
+from gpu.ingest.photos import Photo
+
+#: COLMAP's guess where the EXIF says nothing: a field of view of about 45 degrees.
+FOCAL_GUESS = 1.2
+PHOTOS_AT_ONCE, PAIRS_AT_ONCE = 4, 60
+#: SIFT finds its features in photos of this long side; it looks at larger ones scaled down.
+SIFT_SIZE = 1600
+
+Say = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to look: features a photo, and the contrast from which something is one."""
+
+    features: int
+    contrast: float
+
+
+def build_database(
+    file: Path,
+    images: Path,
+    photos: Sequence[Photo],
+    pairs: Sequence[Pair],
+    *,
+    effort: Effort,
+    seed: int,
+    say: Say,
+) -> None:
+    """Fill a new database at `file`: cameras, SIFT features, and verified matches of `pairs`."""
+    file.unlink(missing_ok=True)
+    with pycolmap.Database.open(file):
+        pass
+    _import_photos(file, images, photos)
+    _extract(file, images, photos, effort, say)
+    _match(file, photos, pairs, seed, say)
+
+
+def _import_photos(file: Path, images: Path, photos: Sequence[Photo]) -> None:
+    """Enter the photos with one camera for each group that shares its intrinsics."""
+    in_groups = sorted(photos, key=lambda photo: photo.camera)
+    for _, group in groupby(in_groups, key=lambda photo: photo.camera):
+        members = list(group)
+        options = pycolmap.ImageReaderOptions()
+        with pycolmap.Database.open(file) as database:
+            options.existing_camera_id = database.write_camera(_camera(members))
+        pycolmap.import_images(
+            file,
+            images,
+            camera_mode=pycolmap.CameraMode.SINGLE,
+            image_names=[photo.image for photo in members],
+            options=options,
+        )
+
+
+def _camera(photos: Sequence[Photo]) -> pycolmap.Camera:
+    """Make the camera of one group, with the EXIF's focal length as a prior where there is one."""
+    first = photos[0]
+    known = [photo.focal for photo in photos if photo.focal]
+    focal = median(known) if known else FOCAL_GUESS * max(first.width, first.height)
+    camera = pycolmap.Camera.create_from_model_name(
+        pycolmap.INVALID_CAMERA_ID, "SIMPLE_RADIAL", focal, first.width, first.height
+    )
+    camera.has_prior_focal_length = bool(known)
+    return camera
+
+
+def _extract(file: Path, images: Path, photos: Sequence[Photo], effort: Effort, say: Say) -> None:
+    options = pycolmap.FeatureExtractionOptions()
+    options.max_image_size = SIFT_SIZE
+    options.sift.max_num_features = effort.features
+    options.sift.peak_threshold = effort.contrast
+    for start in range(0, len(photos), PHOTOS_AT_ONCE):
+        some = [photo.image for photo in photos[start : start + PHOTOS_AT_ONCE]]
+        pycolmap.extract_features(file, images, image_names=some, extraction_options=options)
+        done = start + len(some)
+        say(0.4 * done / len(photos), f"Found features in {done} of {len(photos)} photos")
+
+
+def _match(file: Path, photos: Sequence[Photo], pairs: Sequence[Pair], seed: int, say: Say) -> None:
+    pairing = pycolmap.ImportedPairingOptions()
+    pairing.match_list_path = file.with_suffix(".pairs")
+    verification = pycolmap.TwoViewGeometryOptions()
+    verification.ransac.random_seed = seed
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        some = pairs[start : start + PAIRS_AT_ONCE]
+        lines = [f"{photos[i].image} {photos[j].image}" for i, j in some]
+        pairing.match_list_path.write_text("\n".join(lines), encoding="utf-8")
+        pycolmap.match_image_pairs(file, pairing_options=pairing, verification_options=verification)
+        done = start + len(some)
+        say(0.4 + 0.6 * done / len(pairs), f"Compared {done} of {len(pairs)} pairs of photos")

@@ -1,0 +1,68 @@
+"""From GPS to metres: a local East-North-Up frame, and whether it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.ingest.exif import Gps
+
+#: WGS 84: semi-major axis (metres) and first eccentricity squared.
+SEMI_MAJOR, ECCENTRICITY_SQUARED = 6378137.0, 6.69437999014e-3
+#: Photos with GPS that an alignment needs, at the least.
+MIN_PLACES = 4
+#: Positions closer together than this (standard deviation, metres) are noise of the receiver.
+MIN_EXTENT = 5.0
+#: The second axis of the positions against the first: less is a straight line, about which the
+#: scene could turn freely.
+MIN_SECOND_AXIS = 0.05
+
+
+def middle(places: Sequence[Gps]) -> Gps:
+    """Return the median latitude, longitude and altitude: robust against single wild values."""
+    latitude, longitude, altitude = np.median(np.asarray(places, dtype=np.float64), axis=0)
+    return float(latitude), float(longitude), float(altitude)
+
+
+def enu_metres(places: Sequence[Gps], origin: Gps | None = None) -> NDArray[np.float64]:
+    """Return East, North, Up of each place [N, 3] in metres about `origin` (default: the median).
+
+    Through earth-centred coordinates on the WGS 84 ellipsoid (Hofmann-Wellenhof, GNSS, 2008).
+    """
+    latitude, longitude, altitude = origin or middle(places)
+    offset = _earth_centred(places) - _earth_centred([(latitude, longitude, altitude)])
+    phi, lam = np.radians(latitude), np.radians(longitude)
+    east = np.array([-np.sin(lam), np.cos(lam), 0.0])
+    up = np.array([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+    enu: NDArray[np.float64] = offset @ np.stack([east, np.cross(up, east), up], axis=1)
+    return enu
+
+
+def _earth_centred(places: Sequence[Gps]) -> NDArray[np.float64]:
+    latitude, longitude, height = np.asarray(places, dtype=np.float64).T
+    phi, lam = np.radians(latitude), np.radians(longitude)
+    curve = SEMI_MAJOR / np.sqrt(1 - ECCENTRICITY_SQUARED * np.sin(phi) ** 2)
+    flat = (curve + height) * np.cos(phi)
+    polar = (curve * (1 - ECCENTRICITY_SQUARED) + height) * np.sin(phi)
+    return np.stack([flat * np.cos(lam), flat * np.sin(lam), polar], axis=1)
+
+
+def spread(places: NDArray[np.float64]) -> float:
+    """Return the standard deviation of positions [N, 3] along their longest axis, metres."""
+    return float(_axes(places)[0])
+
+
+def fix_a_frame(places: NDArray[np.float64]) -> bool:
+    """Say whether positions [N, 3] (metres) are enough, far enough apart and not in one line."""
+    if len(places) < MIN_PLACES:
+        return False
+    first, second, _ = _axes(places)
+    return bool(first > MIN_EXTENT and second > MIN_SECOND_AXIS * first)
+
+
+def _axes(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = places - places.mean(axis=0)
+    axes: NDArray[np.float64] = np.linalg.svd(centred, compute_uv=False) / np.sqrt(len(places))
+    return axes

@@ -1,0 +1,111 @@
+"""Stage `geometry`: where every photo was taken from, and what the scene roughly looks like."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gpu
+from gpu.errors import DiskFull, OutOfMemory, no_room_left
+from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
+from gpu.geometry.record import Geometry
+from gpu.ingest.errors import named
+from gpu.job import JobPaths
+from gpu.job.events import Metric
+from gpu.stage import Context, Outcome
+
+WORKER = (sys.executable, "-m", "gpu.geometry.worker")
+
+
+def run_geometry(ctx: Context, *, worker: tuple[str, ...] = WORKER) -> Outcome:
+    """Fill `geometry/` and `work/undistorted`.
+
+    Raises PhotosDoNotConnect with the names left out, GeometryCrashed when the native library
+    ends its process, OutOfMemory and DiskFull when that was the machine's fault.
+    """
+    answer = _work(ctx, worker)
+    if not answer["connected"]:
+        raise PhotosDoNotConnect(len(answer["registered"]), answer["left_out"])
+    geometry = Geometry.load(ctx.paths)
+    return Outcome(_message(geometry), _metrics(geometry), _pictures(ctx.paths))
+
+
+def _work(ctx: Context, worker: tuple[str, ...]) -> Mapping[str, Any]:
+    """Run the child, pass its progress on and return its last line."""
+    with subprocess.Popen(
+        [*worker, str(ctx.paths.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    ) as child:
+        try:
+            answer = _listen(ctx, child)
+        except BaseException:
+            child.kill()  # a job that is stopped leaves nothing running behind it
+            raise
+    if answer is None or child.returncode != 0:
+        raise _failure(ctx.paths, child.returncode)
+    if answer.get("disk_full"):
+        raise DiskFull
+    return answer
+
+
+def _listen(ctx: Context, child: subprocess.Popen[str]) -> Mapping[str, Any] | None:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with child.stdin as request:
+        request.write(ctx.spec.to_json())
+    answer = None
+    for line in child.stdout:
+        said = json.loads(line)
+        if "fraction" in said:
+            ctx.progress(said["fraction"], said["message"])
+        else:
+            answer = said
+    return answer
+
+
+def _environment() -> dict[str, str]:
+    """Let the child find this very package, installed or not."""
+    package = str(Path(gpu.__file__).resolve().parent.parent)
+    known = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, known] if known else [package])}
+
+
+def _failure(paths: JobPaths, exit_code: int) -> Exception:
+    if no_room_left(paths.root):
+        return DiskFull()
+    return OutOfMemory() if exit_code == -9 else GeometryCrashed(exit_code)
+
+
+def _message(geometry: Geometry) -> str:
+    total = len(geometry.registered) + len(geometry.left_out)
+    placed = f"Placed {len(geometry.registered)} of {total} photos and {geometry.points:,} points"
+    frame = f", to {geometry.gps_rmse:.1f} m by GPS" if geometry.gps_rmse is not None else ""
+    left_out = f" (left out: {named(geometry.left_out)})" if geometry.left_out else ""
+    return f"{placed}{frame}{left_out}."
+
+
+def _metrics(geometry: Geometry) -> dict[str, Metric]:
+    return {
+        "photos_registered": len(geometry.registered),
+        "photos_left_out": named(geometry.left_out),
+        "points": geometry.points,
+        "reprojection_error_px": round(geometry.reprojection_error, 3),
+        "track_length": round(geometry.track_length, 2),
+        "metric": geometry.metric,
+        "gps_rmse_m": None if geometry.gps_rmse is None else round(geometry.gps_rmse, 3),
+        "drone_agl_m": round(geometry.camera_height, 1) if geometry.metric else None,
+        "matching_rung": geometry.rung,
+    }
+
+
+def _pictures(paths: JobPaths) -> tuple[str, ...]:
+    picture = paths.previews / "geometry.jpg"
+    return (picture.relative_to(paths.root).as_posix(),) if picture.exists() else ()

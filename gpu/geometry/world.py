@@ -1,0 +1,167 @@
+"""The frame of the results: Z up, metres where GPS allows it, the ground at height 0.
+
+With trustworthy GPS the axes are East, North, Up. Without, up comes from how people hold
+cameras, and the unit makes the median distance from camera to scene 10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pycolmap
+from numpy.typing import NDArray
+
+from gpu.geometry.gps import enu_metres, fix_a_frame, middle, spread
+from gpu.ingest.exif import Gps
+
+Array = NDArray[np.float64]
+
+#: The median distance from camera to scene without GPS, in units of the results.
+SCENE_DISTANCE = 10.0
+#: GPS may be off by this (metres), or by this share of the flight's extent, and still count.
+TOLERANCE, TOLERANCE_SHARE = 2.0, 0.08
+#: Of the photos with GPS, this share must agree with the geometry.
+AGREEING = 0.6
+#: Degrees by which the GPS's up may differ from the cameras'.
+MAX_TILT = 20.0
+#: Points below this percentile of height are taken for errors; the ground starts here.
+GROUND_PERCENTILE = 10.0
+
+
+@dataclass(frozen=True)
+class World:
+    """How the frame was found. `gps_rmse` in metres; `origin` is the GPS place of (0, 0, 0)."""
+
+    metric: bool
+    gps_rmse: float | None = None
+    gps_agreeing: int = 0
+    origin: Gps | None = None
+
+
+def to_world(
+    model: pycolmap.Reconstruction, gps: Mapping[str, Gps], *, aerial: bool, seed: int
+) -> World:
+    """Move `model` into the world frame, in place; `gps` is by image name.
+
+    `aerial` decides the one ambiguous case: photos that all look the same way, upright, show a
+    wall from the front, or the ground from a drone that never turned.
+    """
+    up, sure = up_of_cameras(*_camera_axes(model), aerial=aerial)
+    world = _by_gps(model, gps, up if sure else None, seed)
+    if world is None:
+        model.transform(_upright(model, up))
+        world = World(metric=False)
+    ground = ground_height(points_of(model))
+    middle_xy = np.zeros(2) if world.metric else np.median(points_of(model)[:, :2], axis=0)
+    shift = -np.array([*middle_xy, ground])
+    model.transform(pycolmap.Sim3d(1.0, pycolmap.Rotation3d(), shift))
+    return _lifted(world, ground)
+
+
+def _lifted(world: World, ground: float) -> World:
+    if world.origin is None:
+        return world
+    latitude, longitude, altitude = world.origin
+    return World(True, world.gps_rmse, world.gps_agreeing, (latitude, longitude, altitude + ground))
+
+
+def up_of_cameras(right: Array, down: Array, forward: Array, *, aerial: bool) -> tuple[Array, bool]:
+    """Return the unit vector up and whether it is sure, from cameras' axes, each [N, 3].
+
+    People and gimbals keep the horizon level, so up is perpendicular to every camera's right
+    axis: the right axes' smallest singular vector, once the cameras face different ways.
+    """
+    _, sizes, axes = np.linalg.svd(right, full_matrices=False)
+    hint = -down.mean(axis=0) if np.linalg.norm(down.mean(axis=0)) > 0.3 else -forward.mean(axis=0)
+    if sizes[1] > 0.2 * sizes[0]:
+        return _unit(axes[2] * np.sign(axes[2] @ hint)), True
+    straight_down = aerial or np.linalg.norm(down.mean(axis=0)) < 0.3
+    return _unit(-forward.mean(axis=0) if straight_down else -down.mean(axis=0)), False
+
+
+def ground_height(points: Array) -> float:
+    """Return the height of the ground below points [N, 3]: a low percentile, not the lowest."""
+    return float(np.percentile(points[:, 2], GROUND_PERCENTILE))
+
+
+def points_of(model: pycolmap.Reconstruction) -> Array:
+    """Return the model's points [N, 3], without those seen twice only where others suffice."""
+    points = list(model.points3D.values())
+    steady = [p.xyz for p in points if p.track.length() > 2]
+    return np.array(steady if len(steady) > 100 else [p.xyz for p in points])
+
+
+def centres_of(model: pycolmap.Reconstruction) -> dict[str, Array]:
+    """Return the registered cameras' centres by image name."""
+    images = (model.image(i) for i in model.reg_image_ids())
+    return {image.name: image.projection_center() for image in images}
+
+
+def scene_distance(model: pycolmap.Reconstruction) -> float:
+    """Return the median over cameras of the median depth of the points that they see."""
+    depths = []
+    for number in model.reg_image_ids():
+        image = model.image(number)
+        seen = [model.point3D(p.point3D_id).xyz for p in image.get_observation_points2D()]
+        depths.append(
+            np.median((np.array(seen) - image.projection_center()) @ image.viewing_direction())
+        )
+    return float(np.median(depths))
+
+
+def _camera_axes(model: pycolmap.Reconstruction) -> tuple[Array, Array, Array]:
+    """Return the right, down and forward axes of the registered cameras, each [N, 3]."""
+    poses = [
+        model.image(i).cam_from_world().rotation.matrix() for i in sorted(model.reg_image_ids())
+    ]
+    rotations = np.stack(poses)
+    return rotations[:, 0], rotations[:, 1], rotations[:, 2]
+
+
+def _by_gps(
+    model: pycolmap.Reconstruction, gps: Mapping[str, Gps], up: Array | None, seed: int
+) -> World | None:
+    """Align the model to GPS; None, and the model untouched, when the GPS can not be trusted."""
+    centres = centres_of(model)
+    names = sorted(name for name in centres if name in gps)
+    if not names:
+        return None
+    places = enu_metres([gps[name] for name in names])
+    if not fix_a_frame(places):
+        return None
+    tolerance = max(TOLERANCE, TOLERANCE_SHARE * spread(places))
+    options = pycolmap.RANSACOptions(max_error=tolerance, random_seed=seed)
+    found = pycolmap.align_reconstruction_to_locations(model, names, places, 3, options)
+    if found is None:
+        return None
+    moved = np.array([found * centres[name] for name in names])
+    errors = np.linalg.norm(moved - places, axis=1)
+    agreeing = errors <= tolerance
+    tilted = up is not None and (found.rotation.matrix() @ up)[2] < np.cos(np.radians(MAX_TILT))
+    if agreeing.mean() < AGREEING or tilted or not fix_a_frame(places[agreeing]):
+        return None
+    model.transform(found)
+    rmse = float(np.sqrt(np.mean(errors[agreeing] ** 2)))
+    return World(True, rmse, int(agreeing.sum()), middle([gps[name] for name in names]))
+
+
+def _upright(model: pycolmap.Reconstruction, up: Array) -> pycolmap.Sim3d:
+    """Return the similarity that turns `up` to +Z and scales the scene's distance to 10.
+
+    The first camera looks, as far as it looks sideways at all, along +Y.
+    """
+    _, _, forward = _camera_axes(model)
+    ahead = forward[0] - (forward[0] @ up) * up
+    if np.linalg.norm(ahead) < 0.1:
+        ahead = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
+    ahead = _unit(ahead)
+    rotation = np.stack([np.cross(ahead, up), ahead, up])
+    scale = SCENE_DISTANCE / max(scene_distance(model), 1e-9)
+    return pycolmap.Sim3d(scale, pycolmap.Rotation3d(rotation), np.zeros(3))
+
+
+def _unit(vector: Array) -> Array:
+    unit: Array = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return unit
