@@ -33,11 +33,15 @@ def download(
     """
     targets = {name: folder / _checked(name) for name in urls}
     done: list[Path] = []
-    client = httpx.Client(timeout=TIMEOUT, follow_redirects=True)
-    with client, ThreadPoolExecutor(TOGETHER) as pool:
-        for target in pool.map(lambda n: _fetch(client, urls[n], n, targets[n], wait), urls):
-            done.append(target)
-            progress(len(done) / len(urls), f"Fetched {len(done)} of {len(urls)} files")
+    pool = ThreadPoolExecutor(TOGETHER)
+    with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+        jobs = [pool.submit(_fetch, client, urls[n], n, targets[n], wait) for n in urls]
+        try:
+            for job in jobs:
+                done.append(job.result())
+                progress(len(done) / len(urls), f"Fetched {len(done)} of {len(urls)} files")
+        finally:
+            pool.shutdown(cancel_futures=True)  # a job that is stopped does not do the rest first
     return done
 
 

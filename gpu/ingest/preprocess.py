@@ -86,14 +86,17 @@ def _read_all(ctx: Context, names: list[str], size: int) -> tuple[list[_Read], d
     """Read and write all photos, several at a time (Pillow works outside the interpreter lock)."""
     reads, dropped = [], {}
     files = _image_names(names)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(_prepare, ctx.paths, n, files[n], size) for n in names]
+    pool = ThreadPoolExecutor(os.cpu_count())
+    jobs = [pool.submit(_prepare, ctx.paths, n, files[n], size) for n in names]
+    try:
         for number, (name, job) in enumerate(zip(names, jobs, strict=True), start=1):
             try:
                 reads.append(job.result())
             except Unusable as reason:
                 dropped[name] = str(reason)
             ctx.progress(number / len(names), f"Prepared {number} of {len(names)} photos")
+    finally:
+        pool.shutdown(cancel_futures=True)  # a job that is stopped does not do the rest first
     return reads, dropped
 
 
