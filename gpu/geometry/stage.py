@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def _work(ctx: Context, worker: tuple[str, ...]) -> Mapping[str, Any]:
         except BaseException:
             child.kill()  # a job that is stopped leaves nothing running behind it
             raise
+    if child.returncode == -signal.SIGTERM:
+        raise SystemExit(128 + signal.SIGTERM)  # whoever stopped it stops this process too
     if answer is None or child.returncode != 0:
         raise _failure(ctx.paths, child.returncode)
     if answer.get("disk_full"):
@@ -81,7 +84,7 @@ def _environment() -> dict[str, str]:
 def _failure(paths: JobPaths, exit_code: int) -> Exception:
     if no_room_left(paths.root):
         return DiskFull()
-    return OutOfMemory() if exit_code == -9 else GeometryCrashed(exit_code)
+    return OutOfMemory() if exit_code == -signal.SIGKILL else GeometryCrashed(exit_code)
 
 
 def _message(geometry: Geometry) -> str:

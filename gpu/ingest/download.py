@@ -12,8 +12,9 @@ import httpx
 from gpu.ingest.errors import BadArchive, DownloadFailed
 from gpu.ingest.names import safe_name
 from gpu.stage import Progress
+from gpu.transfer import TransferFailed, retried
 
-TRIES, TOGETHER = 4, 8
+TOGETHER = 8
 TIMEOUT = httpx.Timeout(60, connect=15)
 #: More than any photo or archive that we would unpack.
 MOST_BYTES = 100 << 30
@@ -55,24 +56,15 @@ def _checked(name: str) -> str:
 def _fetch(
     client: httpx.Client, url: str, name: str, target: Path, wait: Callable[[float], None]
 ) -> Path:
-    """Read one URL; an error of the network or of the server is tried again after a pause."""
+    """Read one URL to `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    reason = ""
-    for attempt in range(TRIES):
-        if attempt:
-            wait(2.0**attempt)
-        try:
-            return _stream(client, url, target)
-        except httpx.HTTPStatusError as refused:
-            reason = f"the server answered {refused.response.status_code}"
-            if refused.response.status_code < 500 and refused.response.status_code != 429:
-                break
-        except (httpx.HTTPError, httpx.InvalidURL) as broken:
-            reason = type(broken).__name__
-    raise DownloadFailed(
-        f"{name} could not be fetched ({reason}).",
-        hint="Check that the file is still there, then start the job again.",
-    )
+    try:
+        return retried(lambda: _stream(client, url, target), wait)
+    except TransferFailed as failed:
+        raise DownloadFailed(
+            f"{name} could not be fetched ({failed}).",
+            hint="Check that the file is still there, then start the job again.",
+        ) from None
 
 
 def _stream(client: httpx.Client, url: str, target: Path) -> Path:

@@ -26,9 +26,8 @@ from gpu.ingest.photos import Photo, Photos
 from gpu.job import JobPaths
 from gpu.stage import Context, Outcome
 
-#: Geometry works on photos of at least this long side, where they have it: more gives few more
-#: matches on the real sets and costs time; less loses matches.
-GEOMETRY_SIZE = 1024
+#: Photos keep at least this long side, where they have it: what training on a GPU uses.
+WORKING_SIZE = 1600
 MIN_SIDE = 64
 MAX_PIXELS = 200_000_000
 #: Photos are alike when the mean difference of their thumbnails (0 to 255) is below this: sensor
@@ -60,7 +59,7 @@ def run_preprocess(ctx: Context) -> Outcome:
     shutil.rmtree(ctx.paths.images, ignore_errors=True)
     ctx.paths.images.mkdir(parents=True)
     names = _pick(_names(ctx.paths), ctx.spec.max_views)
-    size = max(GEOMETRY_SIZE, ctx.spec.image_size or 0)
+    size = max(WORKING_SIZE, ctx.spec.image_size or 0)
     reads, dropped = _read_all(ctx, names, size)
     reads = _without_copies(reads, dropped)
     photos = Photos(tuple(r.photo for r in reads), dropped)

@@ -1,0 +1,125 @@
+"""Stage `compress`: from trained Gaussians to the files that users get."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gpu.export.cameras import above, as_photographed, central_view, on_foot
+from gpu.export.figures import Measured, figures_of, measure, summary
+from gpu.export.ground import ground_of
+from gpu.export.manifest import Scene, manifest_of
+from gpu.export.ply import read_ply, write_ply
+from gpu.export.prune import Box, prune
+from gpu.export.splat import importance, read_splat, write_splat
+from gpu.export.thumbnail import draw_thumbnail
+from gpu.gaussians import Gaussians
+from gpu.geometry.record import Geometry
+from gpu.ingest.photos import Photos
+from gpu.job import JobSpec, Pipeline, Stage
+from gpu.job.paths import MANIFEST, METRICS, PLY, SPLAT, THUMBNAIL
+from gpu.stage import Context, Outcome
+from gpu.training.config import TrainConfig, best_device
+from gpu.training.dataset import Dataset, load_dataset
+from gpu.training.metrics import Score, evaluate
+
+#: What is more opaque than this is a surface.
+SOLID = 0.3
+#: Percent of the solid Gaussians outside the scene's bounds, at each end.
+OUTSIDE = 1.0
+
+
+def run_compress(ctx: Context) -> Outcome:
+    """Write scene.splat, scene.ply, thumbnail.jpg, metrics.json and manifest.json.
+
+    Every figure is measured on what the files hold, read back from them.
+    """
+    spec, root, device = ctx.spec, ctx.paths.root, best_device()
+    size = TrainConfig.of(spec, device).image_size
+    dataset = load_dataset(ctx.paths.undistorted, size, spec.holdout)
+    photos, geometry = Photos.load(ctx.paths), Geometry.load(ctx.paths)
+    last = Stage.DESCEND if spec.pipeline is Pipeline.AERIAL else Stage.TRAIN
+    ctx.progress(0.1, "Leaving out what nobody misses")
+    kept, pruned = _prune(read_ply(ctx.paths.gaussians(last)).to(device), dataset)
+    ctx.progress(0.5, "Writing and measuring the files")
+    splat, ply = _write(kept, root, dataset, device)
+    scene = _scene(spec, geometry, dataset, splat)
+    figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, splat, ply)
+    _json(root / METRICS, figures)
+    _json(root / MANIFEST, manifest_of(spec, geometry, scene, photos.given, time.time()))
+    metrics = {
+        "gaussians": splat.gaussians,
+        "splat_bytes": scene.splat_bytes,
+        "psnr": scene.psnr,
+        "ssim": scene.ssim,
+        **{f"pruned_{name}": count for name, count in pruned.items()},
+    }
+    return Outcome(summary(last, splat, pruned), metrics, (THUMBNAIL,))
+
+
+def _prune(gaussians: Gaussians, dataset: Dataset) -> tuple[Gaussians, dict[str, int]]:
+    def psnr(candidate: Gaussians) -> float:
+        return Score.of(evaluate(candidate, dataset.held_out)).psnr or 0.0
+
+    box = Box.around(dataset.points.to(gaussians.means.device))
+    kept, left_out = prune(gaussians, box, psnr)
+    return kept.select(importance(kept).argsort(descending=True, stable=True)), left_out
+
+
+def _write(
+    gaussians: Gaussians, root: Path, dataset: Dataset, device: torch.device
+) -> tuple[Measured, Measured]:
+    """Write both files and the thumbnail; measure what they hold."""
+    write_ply(gaussians, root / PLY)
+    write_splat(gaussians, root / SPLAT)
+    published = read_splat(root / SPLAT).to(device)
+    view = central_view(dataset.train + dataset.held_out)
+    draw_thumbnail(published, view, root / THUMBNAIL)
+    splat = measure(root / SPLAT, published, dataset.held_out)
+    return splat, measure(root / PLY, read_ply(root / PLY).to(device), dataset.held_out)
+
+
+def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured) -> Scene:
+    """Find the bounds, the ground and the viewer's cameras of the published scene."""
+    published = read_splat(splat.file)
+    solid = published.means[published.opacities > SOLID]
+    box = Box.around(_inside(solid, dataset.points), OUTSIDE)
+    low, high = box.low.tolist(), box.high.tolist()
+    ground = ground_of(*(np.asarray(t, np.float64) for t in (solid, box.low, box.high)))
+    views = dataset.train + dataset.held_out
+    if spec.pipeline is Pipeline.AERIAL:
+        centre, size = ((box.low + box.high) / 2).tolist(), (box.high - box.low).tolist()
+        camera = above(centre, size, geometry.ground_z, geometry.camera_height)
+    else:
+        camera = as_photographed(central_view(views), dataset.points)
+    return Scene(
+        low=low,
+        high=high,
+        ground=ground,
+        camera=camera,
+        walk=on_foot(camera, ground, geometry.ground_z, metric=geometry.metric),
+        gaussians=splat.gaussians,
+        splat_bytes=splat.file.stat().st_size,
+        psnr=splat.score.psnr,
+        ssim=splat.score.ssim,
+    )
+
+
+def _inside(solid: Tensor, points: Tensor) -> Tensor:
+    """Return the solid Gaussians within the sparse points' box and half its size around it."""
+    box = Box.around(points)
+    room = (box.high - box.low) / 2
+    inside = ((solid >= box.low - room) & (solid <= box.high + room)).all(dim=1)
+    return solid[inside] if int(inside.sum()) > 10 else points
+
+
+def _json(file: Path, content: object) -> None:
+    """Write a JSON document, whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+    partial.replace(file)

@@ -1,0 +1,122 @@
+"""metrics.json: what was measured of a job, and how."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from gpu.gaussians import Gaussians
+from gpu.geometry.record import Geometry
+from gpu.ingest.photos import Photos
+from gpu.job import JobPaths, JobSpec, Stage
+from gpu.stamps import load_stamp
+from gpu.training.dataset import View
+from gpu.training.metrics import PhotoMetric, Score, evaluate
+
+PACKAGES = ("splatbot", "torch", "gsplat", "numba", "numpy", "pillow", "pycolmap")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One published file, and how its scene looks beside the held-out photos."""
+
+    file: Path
+    gaussians: int
+    photos: Sequence[PhotoMetric]
+
+    @property
+    def score(self) -> Score:
+        return Score.of(self.photos)
+
+
+def measure(file: Path, gaussians: Gaussians, held_out: Sequence[View]) -> Measured:
+    """Measure what was read back from `file`."""
+    return Measured(file, len(gaussians), evaluate(gaussians, held_out))
+
+
+def figures_of(
+    spec: JobSpec,
+    paths: JobPaths,
+    photos: Photos,
+    geometry: Geometry,
+    held_out: Sequence[View],
+    splat: Measured,
+    ply: Measured,
+) -> dict[str, object]:
+    """Return the contents of metrics.json. PSNR in dB; sizes in pixels and bytes."""
+    names = {photo.image: photo.name for photo in photos.photos}
+    return {
+        "job": spec.job_id,
+        "pipeline": str(spec.pipeline),
+        "photos": photos.given,
+        "photos_registered": len(geometry.registered),
+        "registered": list(geometry.registered),
+        "left_out": {**photos.dropped, **dict.fromkeys(geometry.left_out, "does not connect")},
+        "holdout": spec.holdout,
+        "held_out": [names[view.name] for view in held_out],
+        "image_size": max((max(view.width, view.height) for view in held_out), default=None),
+        "gaussians": splat.gaussians,
+        "psnr": _rounded(splat.score.psnr),
+        "ssim": _rounded(splat.score.ssim),
+        "splat": _measured(splat, names),
+        "ply": _measured(ply, names),
+        "geometry": _geometry(geometry),
+        "seconds": seconds_of(spec, paths),
+        "seed": spec.seed,
+        "versions": _versions(),
+    }
+
+
+def seconds_of(spec: JobSpec, paths: JobPaths) -> dict[str, float]:
+    """Return how long each stage took that is complete."""
+    stamps = {stage: load_stamp(paths, stage) for stage in spec.stages}
+    return {str(stage): round(stamp.seconds, 3) for stage, stamp in stamps.items() if stamp}
+
+
+def summary(stage: Stage, splat: Measured, pruned: Mapping[str, int]) -> str:
+    """Return what `compress` says in one sentence."""
+    mega = splat.file.stat().st_size / 1e6
+    likeness = f", {splat.score.psnr:.1f} dB on held-out photos" if splat.score.psnr else ""
+    left_out = sum(pruned.values())
+    said = f"scene.splat has {splat.gaussians:,} Gaussians in {mega:.1f} MB{likeness}"
+    return f"{said}; {left_out:,} of those of `{stage}` were left out."
+
+
+def _measured(measured: Measured, names: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "bytes": measured.file.stat().st_size,
+        "psnr": _rounded(measured.score.psnr),
+        "ssim": _rounded(measured.score.ssim),
+        "photos": {
+            names[photo.name]: {"psnr": _rounded(photo.psnr), "ssim": _rounded(photo.ssim)}
+            for photo in measured.photos
+        },
+    }
+
+
+def _geometry(geometry: Geometry) -> dict[str, object]:
+    return {
+        "points": geometry.points,
+        "reprojection_error_px": _rounded(geometry.reprojection_error),
+        "track_length": _rounded(geometry.track_length),
+        "metric": geometry.metric,
+        "gps_rmse_m": _rounded(geometry.gps_rmse),
+        "gps_photos": geometry.gps_agreeing,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
