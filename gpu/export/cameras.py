@@ -16,6 +16,8 @@ from gpu.training.dataset import View
 EYE_METRES, EYE_UNITS = 1.7, 1.7
 #: Sideways part of the look down: north stays up, and houses show a wall.
 TILT = 0.25
+#: A walker starts this part of the scene's shorter side away from its middle.
+ASIDE = 0.3
 UP = (0.0, 0.0, 1.0)
 
 Point = tuple[float, float, float]
@@ -61,12 +63,19 @@ def as_photographed(view: View, points: Tensor) -> Camera:
     return Camera(_point(view.position), _point(view.position + distance * ahead))
 
 
-def on_foot(start: Camera, ground: Ground | None, ground_z: float, *, metric: bool) -> Camera:
-    """Stand on the ground before what `start` looks at, half as far as it is, and look level."""
+def on_foot(
+    start: Camera, size: Sequence[float], ground: Ground | None, ground_z: float, *, metric: bool
+) -> Camera:
+    """Stand free on the ground, aside of what `start` looks at, and look at it on the level."""
     eye = EYE_METRES if metric else EYE_UNITS
-    (x, y, _), (to_x, to_y, _) = start.position, start.look_at
-    x, y = (x + to_x) / 2, (y + to_y) / 2
-    height = (ground.at(x, y) if ground else ground_z) + eye
+    (to_x, to_y, _), away = start.look_at, ASIDE * min(size[0], size[1])
+    dx, dy = start.position[0] - to_x, start.position[1] - to_y
+    far = away / max((dx**2 + dy**2) ** 0.5, 1e-9)
+    x, y = to_x + far * dx, to_y + far * dy
+    if ground is None:
+        return Camera((x, y, ground_z + eye), (to_x, to_y, ground_z + eye))
+    x, y = ground.nearest_free(x, y)
+    height = ground.at(x, y) + eye
     return Camera((x, y, height), (to_x, to_y, height))
 
 

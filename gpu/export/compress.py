@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gpu.export.cameras import above, as_photographed, central_view, on_foot
-from gpu.export.figures import Measured, figures_of, measure, summary
+from gpu.export.figures import Measured, figures_of, measure, rounded, summary
 from gpu.export.ground import ground_of
 from gpu.export.manifest import Scene, manifest_of
 from gpu.export.ply import read_ply, write_ply
@@ -91,10 +91,12 @@ def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured)
     box = Box.around(_inside(solid, dataset.points), OUTSIDE)
     low, high = box.low.tolist(), box.high.tolist()
     ground = ground_of(*(np.asarray(t, np.float64) for t in (solid, box.low, box.high)))
+    size = (box.high - box.low).tolist()
     views = dataset.train + dataset.held_out
     if spec.pipeline is Pipeline.AERIAL:
-        centre, size = ((box.low + box.high) / 2).tolist(), (box.high - box.low).tolist()
-        camera = above(centre, size, geometry.ground_z, geometry.camera_height)
+        camera = above(
+            ((box.low + box.high) / 2).tolist(), size, geometry.ground_z, geometry.camera_height
+        )
     else:
         camera = as_photographed(central_view(views), dataset.points)
     return Scene(
@@ -102,11 +104,11 @@ def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured)
         high=high,
         ground=ground,
         camera=camera,
-        walk=on_foot(camera, ground, geometry.ground_z, metric=geometry.metric),
+        walk=on_foot(camera, size, ground, geometry.ground_z, metric=geometry.metric),
         gaussians=splat.gaussians,
         splat_bytes=splat.file.stat().st_size,
-        psnr=splat.score.psnr,
-        ssim=splat.score.ssim,
+        psnr=rounded(splat.score.psnr),
+        ssim=rounded(splat.score.ssim),
     )
 
 
@@ -121,5 +123,5 @@ def _inside(solid: Tensor, points: Tensor) -> Tensor:
 def _json(file: Path, content: object) -> None:
     """Write a JSON document, whole or not at all."""
     partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+    partial.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
     partial.replace(file)

@@ -59,8 +59,8 @@ def figures_of(
         "held_out": [names[view.name] for view in held_out],
         "image_size": max((max(view.width, view.height) for view in held_out), default=None),
         "gaussians": splat.gaussians,
-        "psnr": _rounded(splat.score.psnr),
-        "ssim": _rounded(splat.score.ssim),
+        "psnr": rounded(splat.score.psnr),
+        "ssim": rounded(splat.score.ssim),
         "splat": _measured(splat, names),
         "ply": _measured(ply, names),
         "geometry": _geometry(geometry),
@@ -88,10 +88,10 @@ def summary(stage: Stage, splat: Measured, pruned: Mapping[str, int]) -> str:
 def _measured(measured: Measured, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "bytes": measured.file.stat().st_size,
-        "psnr": _rounded(measured.score.psnr),
-        "ssim": _rounded(measured.score.ssim),
+        "psnr": rounded(measured.score.psnr),
+        "ssim": rounded(measured.score.ssim),
         "photos": {
-            names[photo.name]: {"psnr": _rounded(photo.psnr), "ssim": _rounded(photo.ssim)}
+            names[photo.name]: {"psnr": rounded(photo.psnr), "ssim": rounded(photo.ssim)}
             for photo in measured.photos
         },
     }
@@ -100,15 +100,16 @@ def _measured(measured: Measured, names: Mapping[str, str]) -> dict[str, object]
 def _geometry(geometry: Geometry) -> dict[str, object]:
     return {
         "points": geometry.points,
-        "reprojection_error_px": _rounded(geometry.reprojection_error),
-        "track_length": _rounded(geometry.track_length),
+        "reprojection_error_px": rounded(geometry.reprojection_error),
+        "track_length": rounded(geometry.track_length),
         "metric": geometry.metric,
-        "gps_rmse_m": _rounded(geometry.gps_rmse),
+        "gps_rmse_m": rounded(geometry.gps_rmse),
         "gps_photos": geometry.gps_agreeing,
     }
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """Round a figure to what it means; None stays None."""
     return None if value is None else round(value, 4)
 
 

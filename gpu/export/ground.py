@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Kind = TypeVar("Kind", np.float64, np.bool_)
 
 #: Cells along the longer side.
 CELLS = 64
 #: Of the heights in a cell, this percentile is ground: the lowest are errors below it.
 PERCENTILE = 10.0
+#: Higher than this above the ground, in cells, something stands in the way.
+OBSTACLE = 0.5
 #: Cells across of what stands on the ground (houses, trees) and is not walked on.
 OPENING = 11
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Heights [rows, columns] at origin + cell * (column, row), world units; row 0 is south."""
+    """Heights [rows, columns] at origin + cell * (column, row), world units; row 0 is south.
+
+    `free` [rows, columns] says where nothing stands on the ground, nor right beside.
+    """
 
     origin: tuple[float, float]
     cell: float
     heights: Array
+    free: NDArray[np.bool_]
 
     def at(self, x: float, y: float) -> float:
         """Return the height at a place; outside the map its edge goes on."""
@@ -33,6 +41,15 @@ class Ground:
         column = int(np.clip(round((x - self.origin[0]) / self.cell), 0, columns - 1))
         row = int(np.clip(round((y - self.origin[1]) / self.cell), 0, rows - 1))
         return float(self.heights[row, column])
+
+    def nearest_free(self, x: float, y: float) -> tuple[float, float]:
+        """Return the place nearest to (x, y) where one can stand; itself if there is none."""
+        rows, columns = np.nonzero(self.free)
+        if len(rows) == 0:
+            return x, y
+        places = np.stack([columns, rows], axis=1) * self.cell + self.origin
+        best = places[np.linalg.norm(places - (x, y), axis=1).argmin()]
+        return float(best[0]), float(best[1])
 
 
 def ground_of(points: Array, low: Array, high: Array) -> Ground | None:
@@ -47,20 +64,24 @@ def ground_of(points: Array, low: Array, high: Array) -> Ground | None:
     if cell <= 0 or inside.sum() < 10:
         return None
     columns, rows = (int(np.floor(side / cell)) + 1 for side in size)
-    lowest = _lowest(points[inside], low, cell, (rows, columns))
+    lowest, highest = _heights(points[inside], low, cell, (rows, columns))
     opened = _window(_window(_filled(lowest), OPENING, np.min), OPENING, np.max)
-    return Ground((float(low[0]), float(low[1])), cell, _window(opened, 3, np.mean))
+    heights = _window(opened, 3, np.mean)
+    standing = np.isnan(highest) | (highest - heights > OBSTACLE * cell)
+    free = ~_window(standing, 3, np.any)
+    return Ground((float(low[0]), float(low[1])), cell, heights, free)
 
 
-def _lowest(points: Array, low: Array, cell: float, shape: tuple[int, int]) -> Array:
-    """Return a low percentile of the heights in each cell, NaN in empty ones."""
+def _heights(points: Array, low: Array, cell: float, shape: tuple[int, int]) -> tuple[Array, Array]:
+    """Return a low and a high percentile of the heights in each cell, NaN in empty ones."""
     columns, rows = np.round((points[:, :2] - low[:2]) / cell).astype(int).T
     flat = np.clip(rows, 0, shape[0] - 1) * shape[1] + np.clip(columns, 0, shape[1] - 1)
     order = np.lexsort((points[:, 2], flat))
     cells, first, counts = np.unique(flat[order], return_index=True, return_counts=True)
-    heights = np.full(shape[0] * shape[1], np.nan)
-    heights[cells] = points[order, 2][first + (counts * PERCENTILE / 100).astype(int)]
-    return heights.reshape(shape)
+    result = np.full((2, shape[0] * shape[1]), np.nan)
+    for row, percentile in zip(result, (PERCENTILE, 100 - PERCENTILE), strict=True):
+        row[cells] = points[order, 2][first + ((counts - 1) * percentile / 100).astype(int)]
+    return result[0].reshape(shape), result[1].reshape(shape)
 
 
 def _filled(heights: Array) -> Array:
@@ -76,8 +97,9 @@ def _filled(heights: Array) -> Array:
     return heights
 
 
-def _window(heights: Array, width: int, reduce: Callable[..., Array]) -> Array:
+def _window(cells: NDArray[Kind], width: int, reduce: Callable[..., Any]) -> NDArray[Kind]:
     """Reduce the square window around each cell; beyond the edge its value goes on."""
-    padded = np.pad(heights, width // 2, mode="edge")
+    padded = np.pad(cells, width // 2, mode="edge")
     windows = sliding_window_view(padded, (width, width))
-    return reduce(windows, axis=(2, 3))
+    result: NDArray[Kind] = reduce(windows, axis=(2, 3))
+    return result
