@@ -51,8 +51,13 @@ def outputs(device: str, seed: int, rasterize_mode: str) -> dict[str, Tensor]:
     """Return the images and the gradients of a fixed random loss, on the CPU."""
     parameters = [p.to(device).requires_grad_() for p in scene(seed)]
     views, Ks = (t.to(device) for t in cameras())
+    means, quats, scales, opacities, colors = parameters
     renders, alphas, _ = rasterize(
-        *parameters,
+        means,
+        quats,
+        scales,
+        opacities,
+        colors,
         views,
         Ks,
         WIDTH,

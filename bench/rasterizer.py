@@ -7,6 +7,7 @@ two cores, colour only, gradients of every parameter.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -39,16 +40,18 @@ def passes_per_second(n: int, width: int, height: int) -> tuple[float, float]:
     K = torch.tensor([[[0.8 * width, 0, width / 2], [0, 0.8 * width, height / 2], [0, 0, 1]]])
 
     def forward() -> Tensor:
-        return rasterize(*parameters, view, K, width, height, sh_degree=0).renders
+        means, quats, scales, opacities, colors = parameters
+        return rasterize(
+            means, quats, scales, opacities, colors, view, K, width, height, sh_degree=0
+        ).renders
 
     def both() -> None:
-        forward().sum().backward()
+        torch.autograd.backward(forward().sum())
 
     return _rate(forward), _rate(both)
 
 
-def _rate(function: object) -> float:
-    assert callable(function)
+def _rate(function: Callable[[], object]) -> float:
     function()
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < SECONDS:

@@ -21,7 +21,7 @@ from numba import prange
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gpu.rendering.jit import kernel, parallel_kernel
+from gpu.rendering.jit import Scalar, inlined, kernel, parallel_kernel
 from gpu.rendering.projection import ALPHA_THRESHOLD
 from gpu.rendering.tiles import TILE, Tiles
 
@@ -30,6 +30,7 @@ Ints = NDArray[np.int32]
 
 MAX_ALPHA = np.float32(0.999)
 MIN_TRANSMITTANCE = np.float32(1e-4)
+FAR = np.float32(20)  #: where the fall-off is taken to end; far below the threshold
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 #: What a slot holds before the colours: derivatives by x, y, the conic's three, the opacity, and
 #: the sums of the absolute derivatives by x and y.
@@ -37,7 +38,7 @@ SHAPE_GRADS = 8
 
 
 @kernel
-def _exp(x: float) -> float:
+def _exp(x: Scalar) -> Scalar:
     """e^x in float32 for -20 < x <= 0, to 2 units in the last place; becomes vector code."""
     scaled = x * np.float32(1.4426950408889634)
     whole = np.floor(scaled + HALF)
@@ -54,7 +55,7 @@ def _exp(x: float) -> float:
 
 
 @kernel
-def _rows(y: float, conic: Floats, opacity: float, top: int) -> tuple[int, int]:
+def _rows(y: Scalar, conic: Floats, opacity: Scalar, top: int) -> tuple[int, int]:
     """Return the rows of the tile (first, one after the last) that a Gaussian reaches."""
     reach = np.float32(2) * np.log(opacity / ALPHA_THRESHOLD)
     half = np.sqrt(max(reach, ZERO) * conic[0] / (conic[0] * conic[2] - conic[1] * conic[1]))
@@ -67,7 +68,7 @@ class Pixels(NamedTuple):
     """What the loss sees, or the derivatives by it; float32 but for `lasts`."""
 
     renders: Floats  # [C, H, W, D]
-    alphas: Floats  # [C, H, W]
+    through: Floats  # [C, H, W] transmittance; kept as 1 - alpha it would lose its digits
     lasts: Ints  # [C, H, W] position in the tile's list of the last Gaussian drawn, or -1
 
 
@@ -82,14 +83,14 @@ class Flat(NamedTuple):
 
 
 @kernel
-def _corner(tile: int, tiles: Tiles) -> tuple[int, int, int]:
+def _corner(tile: Scalar, tiles: Tiles) -> tuple[int, int, int]:
     """Return the camera of a tile and its first row and column in pixels."""
     camera, at = divmod(tile, tiles.columns * tiles.rows)
     return camera, TILE * (at // tiles.columns), TILE * (at % tiles.columns)
 
 
 @kernel
-def _draw_tile(tile: int, splats: Flat, tiles: Tiles, out: Pixels) -> None:
+def _draw_tile(tile: Scalar, splats: Flat, tiles: Tiles, out: Pixels) -> None:
     camera, top, left = _corner(tile, tiles)
     height, width, channels = out.renders.shape[1:]
     bottom, right = min(TILE, height - top), min(TILE, width - left)
@@ -121,7 +122,7 @@ def _draw_tile(tile: int, splats: Flat, tiles: Tiles, out: Pixels) -> None:
             for lane in range(TILE):
                 dx = x - np.float32(lane)
                 sigma = HALF * A * dx * dx + by * dx + cyy
-                alpha = min(opacity * _exp(-min(sigma, np.float32(20))), MAX_ALPHA)
+                alpha = min(opacity * _exp(-min(sigma, FAR)), MAX_ALPHA)
                 hit = (sigma >= ZERO) & (alpha >= ALPHA_THRESHOLD) & (live[row, lane] > ZERO)
                 behind = T[row, lane] * (ONE - alpha)
                 drawn = hit & (behind > MIN_TRANSMITTANCE)
@@ -142,7 +143,7 @@ def _draw_tile(tile: int, splats: Flat, tiles: Tiles, out: Pixels) -> None:
     for row in range(bottom):
         for lane in range(right):
             through = T[row, lane]
-            out.alphas[camera, top + row, left + lane] = ONE - through
+            out.through[camera, top + row, left + lane] = through
             out.lasts[camera, top + row, left + lane] = last[row, lane]
             for k in range(channels):
                 shown = sums[k, row, lane] + through * splats.backgrounds[camera, k]
@@ -155,93 +156,113 @@ def _draw(splats: Flat, tiles: Tiles, out: Pixels) -> None:
         _draw_tile(np.int64(tile), splats, tiles, out)
 
 
+class Loss(NamedTuple):
+    """A tile on the way back, from its last Gaussian to its first."""
+
+    T: Floats  # [TILE, TILE] transmittance behind the current Gaussian
+    behind: Floats  # [TILE, TILE] what is seen behind it: colours, background, alpha, times v
+    v: Floats  # [D, TILE, TILE] derivative of the loss by the pixel's colour
+    lasts: Ints  # [TILE, TILE]
+    v_color: Floats  # [TILE] scratch of one row
+    weight: Floats  # [TILE] scratch of one row
+
+
+@kernel
+def _read_tile(
+    camera: Scalar, top: Scalar, left: Scalar, backgrounds: Floats, out: Pixels, v_out: Pixels
+) -> Loss:
+    """Return the state behind the last Gaussian; pixels outside the image draw nothing."""
+    height, width, channels = v_out.renders.shape[1:]
+    T = np.ones((TILE, TILE), np.float32)
+    lasts = np.full((TILE, TILE), -1, np.int32)
+    v = np.zeros((channels, TILE, TILE), np.float32)
+    behind = np.zeros((TILE, TILE), np.float32)
+    for row in range(min(TILE, height - top)):
+        for lane in range(min(TILE, width - left)):
+            y, x = top + row, left + lane
+            T[row, lane] = out.through[camera, y, x]
+            lasts[row, lane] = out.lasts[camera, y, x]
+            seen = v_out.through[camera, y, x]
+            for k in range(channels):
+                v[k, row, lane] = v_out.renders[camera, y, x, k]
+                seen += v[k, row, lane] * backgrounds[camera, k]
+            behind[row, lane] = T[row, lane] * seen
+    return Loss(T, behind, v, lasts, np.empty(TILE, np.float32), np.empty(TILE, np.float32))
+
+
+@inlined
+def _row_backward(
+    row: Scalar,
+    position: Scalar,
+    x: Scalar,
+    dy: Scalar,
+    opacity: Scalar,
+    conic: Floats,
+    color: Floats,
+    loss: Loss,
+    grads: Floats,
+) -> None:
+    """Add one row's part of a Gaussian's gradient to grads [SHAPE_GRADS + D, TILE]."""
+    T, behind, lasts = loss.T, loss.behind, loss.lasts
+    A, B, C = conic[0], conic[1], conic[2]
+    cyy, by = HALF * C * dy * dy, B * dy
+    v_color, weight = loss.v_color, loss.weight
+    v_color[:] = ZERO
+    for k in range(len(color)):
+        for lane in range(TILE):
+            v_color[lane] += color[k] * loss.v[k, row, lane]
+    for lane in range(TILE):
+        dx = x - np.float32(lane)
+        sigma = HALF * A * dx * dx + by * dx + cyy
+        falloff = _exp(-min(sigma, FAR))
+        alpha = min(opacity * falloff, MAX_ALPHA)
+        hit = (sigma >= ZERO) & (alpha >= ALPHA_THRESHOLD) & (position <= lasts[row, lane])
+        alpha = alpha if hit else ZERO
+        inverse = ONE / (ONE - alpha)
+        T[row, lane] *= inverse
+        weight[lane] = alpha * T[row, lane]
+        v_alpha = T[row, lane] * v_color[lane] - behind[row, lane] * inverse
+        behind[row, lane] += weight[lane] * v_color[lane]
+        free = hit & (opacity * falloff <= MAX_ALPHA)
+        v_opacity = v_alpha * falloff if free else ZERO
+        v_sigma = -opacity * v_opacity
+        v_x, v_y = v_sigma * (A * dx + by), v_sigma * (B * dx + C * dy)
+        grads[0, lane] += v_x
+        grads[1, lane] += v_y
+        grads[2, lane] += HALF * v_sigma * dx * dx
+        grads[3, lane] += v_sigma * dx * dy
+        grads[4, lane] += HALF * v_sigma * dy * dy
+        grads[5, lane] += v_opacity
+        grads[6, lane] += abs(v_x)
+        grads[7, lane] += abs(v_y)
+    for k in range(len(color)):
+        for lane in range(TILE):
+            grads[SHAPE_GRADS + k, lane] += weight[lane] * loss.v[k, row, lane]
+
+
 @kernel
 def _draw_tile_backward(
-    tile: int, splats: Flat, tiles: Tiles, out: Pixels, v_out: Pixels, slots: Floats
+    tile: Scalar, splats: Flat, tiles: Tiles, out: Pixels, v_out: Pixels, slots: Floats
 ) -> None:
     """Write this tile's slots [SHAPE_GRADS + D], one per Gaussian in its list."""
     camera, top, left = _corner(tile, tiles)
-    height, width, channels = v_out.renders.shape[1:]
-    bottom, right = min(TILE, height - top), min(TILE, width - left)
-    T = np.ones((TILE, TILE), np.float32)
-    last = np.full((TILE, TILE), -1, np.int32)
-    v = np.zeros((channels, TILE, TILE), np.float32)
-    # What lies behind the current Gaussian, as seen by the loss: colours, background, alpha.
-    behind = np.zeros((TILE, TILE), np.float32)
-    row_last = np.full(TILE, -1, np.int32)
-    for row in range(bottom):
-        for lane in range(right):
-            T[row, lane] = ONE - out.alphas[camera, top + row, left + lane]
-            last[row, lane] = out.lasts[camera, top + row, left + lane]
-            row_last[row] = max(row_last[row], last[row, lane])
-            seen = -v_out.alphas[camera, top + row, left + lane]
-            for k in range(channels):
-                v[k, row, lane] = v_out.renders[camera, top + row, left + lane, k]
-                seen += v[k, row, lane] * splats.backgrounds[camera, k]
-            behind[row, lane] = T[row, lane] * seen
-    v_color = np.empty(TILE, np.float32)
-    weight = np.empty(TILE, np.float32)
-    grads = np.empty((SHAPE_GRADS, TILE), np.float32)
-    color_grads = np.empty((channels, TILE), np.float32)
-    start, stop = tiles.starts[tile], row_last.max() + 1
-    for position in range(max(start, stop), tiles.starts[tile + 1]):
-        slots[tiles.slots[position]] = ZERO
-    for position in range(stop - 1, start - 1, -1):
-        g = tiles.ids[position]
-        x = splats.means2d[g, 0] - (np.float32(left) + HALF)
-        opacity, A, B, C = (
-            splats.opacities[g],
-            splats.conics[g, 0],
-            splats.conics[g, 1],
-            splats.conics[g, 2],
-        )
-        first, end = _rows(splats.means2d[g, 1], splats.conics[g], opacity, top)
+    loss = _read_tile(camera, top, left, splats.backgrounds, out, v_out)
+    row_lasts = np.array([loss.lasts[row].max() for row in range(TILE)])
+    grads = np.empty((slots.shape[1], TILE), np.float32)
+    for position in range(tiles.starts[tile + 1] - 1, tiles.starts[tile] - 1, -1):
         grads[:] = ZERO
-        color_grads[:] = ZERO
-        for row in range(first, end):
-            if row_last[row] < position:
-                continue
-            v_color[:] = ZERO
-            for k in range(channels):
-                color = splats.colors[g, k]
-                for lane in range(TILE):
-                    v_color[lane] += color * v[k, row, lane]
-            dy = splats.means2d[g, 1] - (np.float32(top + row) + HALF)
-            cyy, by = HALF * C * dy * dy, B * dy
-            for lane in range(TILE):
-                dx = x - np.float32(lane)
-                sigma = HALF * A * dx * dx + by * dx + cyy
-                falloff = _exp(-min(sigma, np.float32(20)))
-                alpha = min(opacity * falloff, MAX_ALPHA)
-                hit = (sigma >= ZERO) & (alpha >= ALPHA_THRESHOLD)
-                drawn = hit & (position <= last[row, lane])
-                alpha = alpha if drawn else ZERO
-                inverse = ONE / (ONE - alpha)
-                T[row, lane] *= inverse
-                weight[lane] = alpha * T[row, lane]
-                v_alpha = T[row, lane] * v_color[lane] - behind[row, lane] * inverse
-                behind[row, lane] += weight[lane] * v_color[lane]
-                free = drawn & (opacity * falloff <= MAX_ALPHA)
-                v_falloff = v_alpha * falloff if free else ZERO
-                v_sigma = -opacity * v_falloff
-                v_x = v_sigma * (A * dx + by)
-                v_y = v_sigma * (B * dx + C * dy)
-                grads[0, lane] += v_x
-                grads[1, lane] += v_y
-                grads[2, lane] += HALF * v_sigma * dx * dx
-                grads[3, lane] += v_sigma * dx * dy
-                grads[4, lane] += HALF * v_sigma * dy * dy
-                grads[5, lane] += v_falloff
-                grads[6, lane] += abs(v_x)
-                grads[7, lane] += abs(v_y)
-            for k in range(channels):
-                for lane in range(TILE):
-                    color_grads[k, lane] += weight[lane] * v[k, row, lane]
-        slot = slots[tiles.slots[position]]
-        for k in range(SHAPE_GRADS):
-            slot[k] = grads[k].sum()
-        for k in range(channels):
-            slot[SHAPE_GRADS + k] = color_grads[k].sum()
+        if position <= row_lasts.max():
+            g = tiles.ids[position]
+            x = splats.means2d[g, 0] - (np.float32(left) + HALF)
+            y, opacity, conic = splats.means2d[g, 1], splats.opacities[g], splats.conics[g]
+            first, end = _rows(y, conic, opacity, top)
+            for row in range(first, end):
+                if position <= row_lasts[row]:
+                    dy = y - (np.float32(top + row) + HALF)
+                    color = splats.colors[g]
+                    _row_backward(row, position, x, dy, opacity, conic, color, loss, grads)
+        for k in range(len(grads)):
+            slots[tiles.slots[position], k] = grads[k].sum()
 
 
 @parallel_kernel
@@ -267,7 +288,7 @@ class Compositing(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         means2d: Tensor,
         conics: Tensor,
@@ -284,31 +305,31 @@ class Compositing(torch.autograd.Function):
         inputs = [t.detach().flatten(0, 1).contiguous() for t in splats]
         inputs.append(backgrounds.detach().contiguous())
         renders = torch.empty(cameras, height, width, channels)
-        alphas = torch.empty(cameras, height, width)
+        through = torch.empty(cameras, height, width)
         lasts = torch.empty(cameras, height, width, dtype=torch.int32)
-        _draw(Flat(*_arrays(inputs)), tiles, Pixels(*_arrays((renders, alphas, lasts))))
-        ctx.save_for_backward(*inputs, renders, alphas, lasts)
+        _draw(Flat(*_arrays(inputs)), tiles, Pixels(*_arrays((renders, through, lasts))))
+        ctx.save_for_backward(*inputs, renders, through, lasts)
         ctx.tiles, ctx.means2d = tiles, means2d if absgrad else None
-        return renders, alphas[..., None]
+        return renders, 1 - through[..., None]
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        *inputs, renders, alphas, lasts = ctx.saved_tensors
-        v_renders, v_alphas = grads[0].contiguous(), grads[1][..., 0].contiguous()
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        *inputs, renders, through, lasts = ctx.saved_tensors
+        v_renders, v_through = grads[0].contiguous(), -grads[1][..., 0].contiguous()
         cameras, channels = inputs[4].shape
         out, v_out = (
-            Pixels(*_arrays(t)) for t in ((renders, alphas, lasts), (v_renders, v_alphas, lasts))
+            Pixels(*_arrays(t)) for t in ((renders, through, lasts), (v_renders, v_through, lasts))
         )
         slots = np.empty((len(ctx.tiles.ids), SHAPE_GRADS + channels), np.float32)
         _draw_backward(Flat(*_arrays(inputs)), ctx.tiles, out, v_out, slots)
         sums = torch.zeros(len(inputs[0]), SHAPE_GRADS + channels)
         _sum_slots(slots, ctx.tiles.ranges, sums.numpy())
-        v = sums.unflatten(0, (cameras, len(sums) // cameras))
+        v = sums.reshape(cameras, len(sums) // cameras, sums.shape[1])
         if ctx.means2d is not None:
             ctx.means2d.absgrad = v[..., 6:8]
         v_backgrounds = None
         if ctx.needs_input_grad[4]:
-            v_backgrounds = (v_renders * (1 - alphas)[..., None]).sum((1, 2))
+            v_backgrounds = (v_renders * through[..., None]).sum((1, 2))
         v_splats = (v[..., :2], v[..., 2:5], v[..., 5], v[..., SHAPE_GRADS:])
         return (*v_splats, v_backgrounds, None, None, None, None)
 

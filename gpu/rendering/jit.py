@@ -7,17 +7,26 @@ are finite, so that a NaN stays visible.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: A float32 or an index inside a kernel: numba types it, Python's `float` does not describe it.
+Scalar: TypeAlias = Any
+
 RELAXED = {"reassoc", "contract", "arcp", "nsz", "afn"}
 
 
 def kernel(function: F) -> F:
     """Compile a function that runs on one core (called from a parallel one)."""
     compile_ = numba.njit(cache=True, fastmath=RELAXED, error_model="numpy")
+    return cast(F, compile_(function))
+
+
+def inlined(function: F) -> F:
+    """Compile a function into its callers; a call in an inner loop costs twice the time."""
+    compile_ = numba.njit(cache=True, fastmath=RELAXED, error_model="numpy", inline="always")
     return cast(F, compile_(function))
 
 

@@ -19,7 +19,7 @@ from numba import prange
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gpu.rendering.jit import kernel, parallel_kernel
+from gpu.rendering.jit import Scalar, kernel, parallel_kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -142,7 +142,7 @@ def _jacobian(K: Floats, camera: Camera, s: Scratch) -> None:
 @kernel
 def _splat(
     quat: Floats, scale: Floats, view: Floats, K: Floats, camera: Camera, s: Scratch
-) -> tuple[float, float, float]:
+) -> tuple[Scalar, Scalar, Scalar]:
     """Fill the scratch and return the blurred covariance a, b, c in square pixels."""
     _rotate(quat, s.R)
     for i in range(3):
@@ -160,7 +160,7 @@ def _splat(
 
 
 @kernel
-def _compensation(a: float, b: float, c: float, eps2d: float) -> float:
+def _compensation(a: Scalar, b: Scalar, c: Scalar, eps2d: Scalar) -> Scalar:
     """How much the blur raised the brightness: sqrt(det before / det after)."""
     before = (a - eps2d) * (c - eps2d) - b * b
     return np.sqrt(max(before, np.float32(0.0)) / (a * c - b * b))
@@ -221,8 +221,8 @@ def _project(gaussians: Parameters, camera: Camera, antialiased: bool, out: Spla
 
 @kernel
 def _covariance_gradient(
-    a: float, b: float, c: float, eps2d: float, v_conic: Floats, v_ratio: float
-) -> tuple[float, float, float]:
+    a: Scalar, b: Scalar, c: Scalar, eps2d: Scalar, v_conic: Floats, v_ratio: Scalar
+) -> tuple[Scalar, Scalar, Scalar]:
     """Return the derivatives by a, b and c (b counted once) of conic and compensation."""
     f = np.float32
     det = a * c - b * b
@@ -263,7 +263,7 @@ def _quaternion_gradient(quat: Floats, G: Floats, out: Floats) -> None:
 
 @kernel
 def _centre_gradient(
-    K: Floats, s: Scratch, dJ: Floats, v_mean2d: Floats, v_depth: float, out: Floats
+    K: Floats, s: Scratch, dJ: Floats, v_mean2d: Floats, v_depth: Scalar, out: Floats
 ) -> None:
     """Write the derivative by the centre in the camera: through J, the pixel and the depth."""
     z = s.at[2]
@@ -337,7 +337,7 @@ class Projection(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         means: Tensor,
         quats: Tensor,
@@ -358,7 +358,7 @@ class Projection(torch.autograd.Function):
         return outputs
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         *inputs, radii = ctx.saved_tensors
         v = [torch.zeros_like(t) for t in inputs]
         v_out = Splats(*_arrays([radii, *(t.contiguous() for t in grads[1:])]))

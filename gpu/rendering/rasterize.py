@@ -112,14 +112,14 @@ def _rasterize_cpu(
     absgrad: bool,
 ) -> Rendering:
     antialiased = rasterize_mode == "antialiased"
-    radii, means2d, depths, conics, ratios = Projection.apply(
+    radii, means2d, depths, conics, ratios = Projection.apply(  # type: ignore[no-untyped-call]
         means, quats, scales, opacities, camera, antialiased
     )
     seen = opacities * ratios if antialiased else opacities.expand(len(viewmats), -1)
     channels = _channels(colors, means, viewmats, sh_degree)
     channels, backgrounds = _with_depth(channels, depths, backgrounds, render_mode)
     tiles = sort_into_tiles(radii, means2d, depths, camera.width, camera.height)
-    renders, alphas = Compositing.apply(
+    renders, alphas = Compositing.apply(  # type: ignore[no-untyped-call]
         means2d, conics, seen, channels, backgrounds, tiles, camera.width, camera.height, absgrad
     )
     if render_mode in ("ED", "RGB+ED"):

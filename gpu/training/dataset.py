@@ -62,8 +62,8 @@ class View:
     def to(self, device: torch.device) -> View:
         """Return the view on another device."""
         mask = None if self.mask is None else self.mask.to(device)
-        tensors = (t.to(device) for t in (self.image, self.viewmat, self.K))
-        return View(self.name, *tensors, mask)
+        image, viewmat, K = (t.to(device) for t in (self.image, self.viewmat, self.K))
+        return View(self.name, image, viewmat, K, mask)
 
 
 @dataclass(frozen=True)

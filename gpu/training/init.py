@@ -40,7 +40,7 @@ def neighbour_distances(points: Tensor) -> Tensor:
     k = min(NEIGHBOURS + 1, len(points))
     nearest = [
         torch.cdist(block, points).topk(k, largest=False).values[:, 1:].square().mean(1).sqrt()
-        for block in points.split(BLOCK)
+        for block in torch.split(points, BLOCK)
     ]
     distances = torch.cat(nearest)
     return distances.clamp_max(10 * distances.median())

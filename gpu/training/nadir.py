@@ -49,7 +49,8 @@ def ground_below(dataset: Dataset) -> Ground:
         torch.minimum(positions[:, :2].amax(0), dataset.points[:, :2].quantile(0.95, dim=0)),
     )
     above = float(positions[:, 2].median()) - height
-    return Ground(height, above, tuple(low.tolist()), tuple(high.tolist()))
+    corners = [(float(corner[0]), float(corner[1])) for corner in (low, high)]
+    return Ground(height, above, *corners)
 
 
 def nadir_view(x: float, y: float, z: float, size: int = SIZE) -> View:
@@ -78,7 +79,7 @@ def tiling(ground: Ground, altitude: float, limit: int, seed: int) -> list[View]
     places = [(x, y) for x in axes[0] for y in axes[1]]
     order = torch.randperm(len(places), generator=torch.Generator().manual_seed(seed))
     chosen = sorted(order[:limit].tolist())
-    return [nadir_view(*places[i], ground.height + altitude) for i in chosen]
+    return [nadir_view(places[i][0], places[i][1], ground.height + altitude) for i in chosen]
 
 
 class Reprojector:
@@ -151,4 +152,5 @@ def _unproject(view: View, depth: Tensor) -> Tensor:
     )
     pixels = torch.stack([xs, ys, torch.ones_like(xs)], -1)
     camera = pixels @ torch.linalg.inv(view.K).T * depth[..., None]
-    return (camera - view.viewmat[:3, 3]) @ view.viewmat[:3, :3]
+    points: Tensor = (camera - view.viewmat[:3, 3]) @ view.viewmat[:3, :3]
+    return points

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from gpu.rendering.jit import kernel, parallel_kernel
+from gpu.rendering.jit import Scalar, kernel, parallel_kernel
 
 Floats = NDArray[np.float32]
 
@@ -48,10 +48,11 @@ def ssim_by_convolution(a: Tensor, b: Tensor) -> Tensor:
     taps = torch.as_tensor(TAPS, device=a.device)
     moments = torch.stack([a, b, a * a, b * b, a * b]).flatten(0, 1)[:, None]
     blurred = conv2d(conv2d(moments, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
-    ma, mb, aa, bb, ab = blurred.unflatten(0, (MOMENTS, -1))
+    ma, mb, aa, bb, ab = blurred.reshape(MOMENTS, len(a), *blurred.shape[-2:])
     luminance = (2 * ma * mb + C1) / (ma * ma + mb * mb + C1)
     structure = (2 * (ab - ma * mb) + C2) / (aa - ma * ma + bb - mb * mb + C2)
-    return (luminance * structure).mean()
+    similarity: Tensor = (luminance * structure).mean()
+    return similarity
 
 
 @kernel
@@ -82,7 +83,7 @@ def _row_moments(a: Floats, b: Floats, out: Floats) -> None:
 
 
 @kernel
-def _similarity(m: Floats, partials: Floats) -> float:
+def _similarity(m: Floats, partials: Floats) -> Scalar:
     """Return a row's summed similarity; write its derivatives by E[a], E[a a] and E[a b]."""
     total = np.float32(0)
     two = np.float32(2)
@@ -101,7 +102,7 @@ def _similarity(m: Floats, partials: Floats) -> float:
 
 
 @parallel_kernel
-def _ssim(a: Floats, b: Floats, gradient: Floats) -> float:
+def _ssim(a: Floats, b: Floats, gradient: Floats) -> Scalar:
     """Return the summed similarity of planes [D, H, W]; write its derivative by `a`."""
     planes, height, width = a.shape
     inner_h, inner_w = height - WINDOW + 1, width - WINDOW + 1
@@ -134,7 +135,7 @@ class _Ssim(torch.autograd.Function):
     """Planes [D, H, W] of an image and its reference -> mean similarity."""
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         gradient = torch.empty_like(a)
         total = _ssim(a.detach().numpy(), b.numpy(), gradient.numpy())
         planes, height, width = a.shape
@@ -143,5 +144,5 @@ class _Ssim(torch.autograd.Function):
         return a.new_tensor(total / count)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         return ctx.saved_tensors[0] * grads[0], None

@@ -61,7 +61,7 @@ def _step(
     degree = schedules.sh_degree(config, done)
     renders, _, meta = render_view(gaussians, view, sh_degree=degree, absgrad=True)
     loss = photo_loss(renders[0], view, config.ssim_weight)
-    (loss + regularisation(gaussians, config, extent)).backward()
+    torch.autograd.backward(loss + regularisation(gaussians, config, extent))
     strategy.observe(meta)
     optimizer.step(schedules.position_rate(config, done, extent))
     return float(loss.detach())
