@@ -53,7 +53,7 @@ class TrainConfig:
         """Return what suits the machine; what the job says comes first."""
         cuda = device.type == "cuda"
         return cls(
-            iterations=spec.iterations or (7_000 if cuda else 1_500),
+            iterations=spec.iterations or (7_000 if cuda else 1_200),
             image_size=spec.image_size or (1_600 if cuda else 480),
             max_gaussians=1_000_000 if cuda else 25_000,
             sh_degree=2 if cuda else 0,

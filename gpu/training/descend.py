@@ -31,9 +31,9 @@ PICTURE = "previews/descend.jpg"
 #: Heights of the levels, as parts of the drone's height above ground.
 LEVELS = (1.0, 0.5, 0.25, 0.12, 0.05)
 TOLERANCE = 0.05  #: dB of held-out PSNR that a level may cost
-VIEWS_A_LEVEL = 12
+VIEWS_A_LEVEL = 10
 FINER = 1.5  #: photos are this much larger than in training, where they have the pixels
-PART_OF_TRAINING = 0.08  #: iterations of a level
+PART_OF_TRAINING = 0.05  #: iterations of a level
 NEEDLE = 8.0  #: the longest axis is at most this many times the middle one
 #: Small steps: the scene is nearly right, and only details may move.
 RATES = Rates(4e-5, 4e-6, 5e-4, 2.5e-3, 1.2e-2, 2.5e-3, 1.2e-4)
