@@ -54,8 +54,8 @@ class TrainConfig:
         cuda = device.type == "cuda"
         return cls(
             iterations=spec.iterations or (7_000 if cuda else 1_200),
-            image_size=spec.image_size or (1_600 if cuda else 480),
-            max_gaussians=1_000_000 if cuda else 25_000,
+            image_size=spec.image_size or (1_600 if cuda else 384),
+            max_gaussians=1_000_000 if cuda else 15_000,
             sh_degree=2 if cuda else 0,
             seed=spec.seed,
         )
