@@ -82,12 +82,15 @@ def bake(seed: int, ground_pixel: float) -> World:
     bake_heights(*heights)
     sky = HeightMap(*_lattice(SKY, 0.4))
     bake_sky(solids, heights, *sky)
-    shadows = HeightMap(*_lattice(SUN_PLANE, 0.05))
+    shadows = HeightMap(*_lattice(SUN_PLANE, 1.4 * ground_pixel))
     bake_shadows(solids, *shadows)
-    maps = [GroundMap(*_canvas(FINE, 0.75 * ground_pixel)), GroundMap(*_canvas(COARSE, 0.2))]
-    for ground in maps:
+    maps = [
+        GroundMap(*_canvas(FINE, 0.75 * ground_pixel)),
+        GroundMap(*_canvas(COARSE, 5.0 * ground_pixel)),
+    ]
+    for ground in (fine, coarse):
         bake_ground(heights, sky, shadows, *ground, salt)
-    return World(solids, shadows, heights, maps[0], maps[1], salt)
+    return World(solids, shadows, heights, fine, coarse, salt)
 
 
 def _lattice(half: tuple[float, float], cell: float) -> tuple[float, float, float, Floats]:
@@ -239,7 +242,8 @@ def generate(
     made = {"version": sources_digest(), "photos": photos, "size": list(size), "seed": seed}
     if not _is_made(out, made, paths):
         out.mkdir(parents=True, exist_ok=True)
-        (out / STAMP).unlink(missing_ok=True)
+        for old in [out / STAMP, *out.glob(PHOTO.replace("{:03d}", "*"))]:
+            old.unlink(missing_ok=True)
         _photograph_all(paths, size, seed, tell)
         (out / STAMP).write_text(json.dumps(made), encoding="utf-8")
     tell(1.0, f"{photos} photos of the parcel are in {out}.")
