@@ -51,7 +51,11 @@ def run(photos: Path | None, *, open_browser: bool) -> None:
         print(f"Sandbox: {address}\nBot:     {bot_url}/\nCtrl-C stops everything.", flush=True)
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        Service(settings).run()
+        service = Service(settings)
+        try:
+            service.run()
+        finally:
+            service.end_jobs()
 
 
 def free_port(wanted: int) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import signal
+import time
 
 import uvicorn
 from fastapi import FastAPI
 
 from bot.compute.local import LocalBackend
+from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
 from bot.core.desk import Desk
 from bot.core.dispatcher import Dispatcher
@@ -16,14 +19,17 @@ from bot.core.ledger import Ledger
 from bot.core.scheduler import Scheduler
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.app import make_client
-from bot.slack.drainer import Drainer
+from bot.slack.outbox import SlackOutbox
 from bot.storage import open_storage
 from bot.web.app import create_app as create_web_app
 from gpu.job import InvalidValue
 from gpu.job.paths import THUMBNAIL
 
-#: Seconds between two passes of the dispatcher and of the outbox.
-TICK, DRAIN = 1.0, 0.5
+#: Seconds between two passes of the dispatcher, of the outbox, and looks at the photos.
+TICK, DRAIN, LOOK = 1.0, 0.5, 30.0
+
+#: Seconds that `end_jobs` waits for processes that were killed.
+PATIENCE = 10.0
 
 
 class Service:
@@ -38,17 +44,18 @@ class Service:
         self._dispatcher = Dispatcher(
             self.ledger, backend, self._storage, public_url=settings.public_url
         )
+        self._catalogue = Catalogue(self._storage)
         self.desk = Desk(
             self.ledger,
-            self._storage,
+            self._catalogue,
             backend=backend.name,
             price_per_hour=0.0,
             wake=lambda: self._scheduler.wake("dispatch"),
         )
-        self._drainer = Drainer(
+        self._outbox = SlackOutbox(
             self.ledger,
             make_client(settings),
-            pictures=self._picture,
+            read_picture=self._picture,
             thumbnail_url=self._thumbnail_url,
         )
 
@@ -63,7 +70,11 @@ class Service:
         # A pass that is still busy when the next one is due is no news: that one is left out.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.every(TICK, self._dispatcher.tick, "dispatch")
-        self._scheduler.every(DRAIN, self._drainer.drain, "drain")
+        self._scheduler.every(DRAIN, self._outbox.drain, "drain")
+        self._scheduler.every(DRAIN, self._outbox.upload, "upload")
+        self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
+        # uvicorn ends well on SIGTERM and then sends it again, which would skip what follows.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         self._scheduler.start()
         try:
             uvicorn.run(
@@ -75,6 +86,15 @@ class Service:
             )
         finally:
             self._scheduler.stop()
+
+    def end_jobs(self) -> None:
+        """End every job and wait until its processes are gone; for a bot that is tried out."""
+        for job in self.ledger.active():
+            self.ledger.request_destroy(job.id, "the end of the demo")
+        deadline = time.monotonic() + PATIENCE
+        while self.ledger.active() and time.monotonic() < deadline:
+            self._dispatcher.tick()
+            time.sleep(0.05)
 
     def _picture(self, job_id: str, name: str) -> bytes | None:
         """Read a preview from a job's folder on this machine."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bot.core.catalogue import Catalogue
 from bot.core.errors import UnknownJob
 from bot.core.jobs import Job, Request, State
 from bot.core.ledger import Ledger
 from bot.core.near import nearest
-from bot.storage.base import Dataset, Storage
+from bot.storage.base import Dataset
 from gpu.job import JobSpec, Source
 
 
@@ -19,21 +20,21 @@ class Desk:
     def __init__(
         self,
         ledger: Ledger,
-        storage: Storage,
+        catalogue: Catalogue,
         *,
         backend: str,
         price_per_hour: float,
         wake: Callable[[], None],
     ) -> None:
         self.ledger = ledger
-        self._storage = storage
+        self._catalogue = catalogue
         self._backend = backend
         self._price = price_per_hour
         self._wake = wake
 
     def start(self, request: Request) -> Job:
         """Queue a job. Raises UnknownDataset or InvalidValue before anything is written."""
-        self._storage.source(request.dataset)
+        self._catalogue.require(request.dataset)
         options: dict[str, Any] = dict(request.options)
         # Made only to be checked: the real one is made when the job is launched.
         JobSpec(
@@ -76,4 +77,4 @@ class Desk:
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         """List the photos that are there."""
-        return self._storage.datasets(prefix)
+        return self._catalogue.datasets(prefix)

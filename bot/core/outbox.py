@@ -36,13 +36,18 @@ class Outbox:
         self._file = file
         self._clock = clock
 
-    def pending(self, now: float, limit: int = 50) -> list[Notice]:
-        """Return the notices that are due, oldest first; none before an earlier one of its job."""
+    def pending(self, now: float, limit: int = 50, *, pictures: bool = False) -> list[Notice]:
+        """Return the notices that are due, oldest first; none before an earlier one of its job.
+
+        Pictures are a queue of their own: a slow upload holds up no word.
+        """
         rows = self._file.connection().execute(
-            "SELECT * FROM outbox o WHERE closed_at IS NULL AND next_try_at <= ? AND NOT EXISTS"
+            "SELECT * FROM outbox o WHERE closed_at IS NULL AND next_try_at <= ?"
+            " AND (kind = 'pictures') = ? AND NOT EXISTS"
             " (SELECT 1 FROM outbox e WHERE e.job = o.job AND e.id < o.id"
+            "  AND (e.kind = 'pictures') = (o.kind = 'pictures')"
             "  AND e.closed_at IS NULL AND e.next_try_at > ?) ORDER BY id LIMIT ?",
-            (now, now, limit),
+            (now, pictures, now, limit),
         )
         return [notice_from(row) for row in rows]
 
@@ -76,14 +81,21 @@ class Outbox:
             )
 
     def forget_status_message(self, job_id: str) -> None:
-        """Have a job's status message posted anew, after somebody deleted it."""
+        """Have a job's status message posted anew, after somebody deleted it.
+
+        Its notice is opened again instead of added: so it stays before those of its thread.
+        """
         with self._file.writing() as database:
             database.execute(
-                "UPDATE jobs SET status_ts = NULL, rendered_version = 0 WHERE id = ?", (job_id,)
+                "UPDATE jobs SET status_ts = NULL, rendered_version = 0, rendered_hash = ''"
+                " WHERE id = ?",
+                (job_id,),
             )
-            now = self._clock()
-            key = f"status:{job_id}:{now}"
-            enqueue(database, now=now, job_id=job_id, kind="status", key=key)
+            database.execute(
+                "UPDATE outbox SET closed_at = NULL, next_try_at = ?, tries = 0"
+                " WHERE job = ? AND kind = 'status'",
+                (self._clock(), job_id),
+            )
 
     def rendered(self, job_id: str) -> tuple[int, str]:
         """Return the version of the job that its status message shows, and the message's hash."""

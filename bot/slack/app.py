@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from slack_bolt import App
+import json
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from slack_bolt import App, BoltResponse
 from slack_sdk import WebClient
 
 from bot.core.config import Settings
 from bot.core.desk import Desk
+from bot.slack import wording
 from bot.slack.listeners import actions, commands, events, views
+
+log = logging.getLogger(__name__)
 
 #: Seconds for one call of the Web API.
 TIMEOUT = 10
+
+#: Threads for listeners. Bolt's five are all taken when five people open a slow App Home, and
+#: then nobody's command is acknowledged.
+LISTENERS = 32
 
 
 def make_client(settings: Settings) -> WebClient:
@@ -24,12 +37,24 @@ def make_client(settings: Settings) -> WebClient:
 
 
 def create_app(settings: Settings, desk: Desk) -> App:
-    """Build the Bolt app. Its listeners write an intent and return: Bolt has five threads."""
+    """Build the Bolt app. Its listeners write an intent and return."""
     app = App(
         client=make_client(settings),
         signing_secret=settings.slack_signing_secret,
         token_verification_enabled=False,
+        listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
     for room in (commands, actions, views, events):
         room.register(app, desk)
+    app.error(_unexpected)
     return app
+
+
+def _unexpected(error: Exception, body: dict[str, Any], response: BoltResponse | None) -> Any:
+    """Log what no listener expected, and say so where the person waits for an answer."""
+    log.error("a listener failed", exc_info=error)
+    if response is None or "command" not in body:
+        return None
+    said = {"response_type": "ephemeral", "text": wording.UNEXPECTED}
+    headers: dict[str, str | Sequence[str]] = {"Content-Type": "application/json"}
+    return BoltResponse(status=200, headers=headers, body=json.dumps(said))

@@ -14,8 +14,11 @@ from gpu.job import RANGES, Pipeline, stages_of
 
 Block = dict[str, Any]
 
-#: Slack's limits: characters of a section, of a header, and options of a select.
-SECTION, HEADER, OPTIONS = 3000, 150, 100
+#: Slack's limits: characters of a section, of a header, of an option's label and value.
+SECTION, HEADER, LABEL, VALUE = 3000, 150, 75, 150
+
+#: ... and the options of a select.
+OPTIONS = 100
 
 #: Seconds of silence after which we say that a job is silent.
 STALE = 180.0
@@ -41,7 +44,7 @@ class Standing:
     last_word: float | None = None
 
 
-def status(job: Job, standing: Standing) -> Post:
+def status(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
     """The one message of a job, whatever state it is in."""
     line = wording.state_line(job, standing.position)
     blocks = [_header(wording.title(job)), _section(line)]
@@ -50,17 +53,17 @@ def status(job: Job, standing: Standing) -> Post:
     if job.state in {State.RUNNING, State.LAUNCHING}:
         blocks.append(_section(_progress(job, standing)))
     if job.state is State.SUCCEEDED:
-        blocks.append(_section(wording.figures(job) or "No figures."))
+        blocks.append(_result(job) | _accessory(job, thumbnail_url))
     blocks.append(_context(_facts(job, standing)))
     blocks += _buttons(job)
-    return Post(f"{wording.title(job)}: {line}", blocks)
+    return Post(_cut(f"{wording.escape(wording.title(job))}: {line}", SECTION), blocks)
 
 
 def stage_done(event: Mapping[str, Any]) -> Post:
     """The thread's line for a finished stage."""
     took = event["metrics"].get("seconds", 0.0)
     text = wording.stage_done(event["stage"], event["message"], took)
-    return Post(text, [_section(text)])
+    return Post(_cut(text, SECTION), [_section(text)])
 
 
 def final(job: Job, thumbnail_url: str = "") -> Post:
@@ -68,12 +71,10 @@ def final(job: Job, thumbnail_url: str = "") -> Post:
     text = wording.final(job)
     blocks = [_section(text)]
     if job.state is State.SUCCEEDED:
-        blocks.append(_section(wording.figures(job) or "No figures."))
-        if thumbnail_url:
-            alt = f"The splat of {job.dataset}"
-            blocks.append({"type": "image", "image_url": thumbnail_url, "alt_text": alt})
+        blocks.append(_result(job))
+        blocks += [_image(job, thumbnail_url)] if thumbnail_url else []
         blocks.append({"type": "actions", "elements": [_open_button(job)]})
-    return Post(text, blocks)
+    return Post(_cut(text, SECTION), blocks)
 
 
 def home(active: Sequence[Job], newest: Sequence[Job]) -> dict[str, Any]:
@@ -118,17 +119,12 @@ def start_dialog(channel: str) -> dict[str, Any]:
 def dataset_options(found: Sequence[Dataset]) -> list[Block]:
     """The options of the dialog's dataset picker."""
     return [_option(f"{d.name} ({d.photos})" if d.photos else d.name, d.name)
-            for d in found if len(d.name) <= 75][:OPTIONS]  # fmt: skip
+            for d in found if len(d.name) <= VALUE][:OPTIONS]  # fmt: skip
 
 
 def plain_text(text: str) -> list[Block]:
     """Any text as blocks, cut to what Slack takes."""
     return [_section(text)]
-
-
-def without_images(blocks: Sequence[Block]) -> list[Block]:
-    """The same blocks for a second try, after Slack could not fetch a picture."""
-    return [block for block in blocks if block["type"] != "image"]
 
 
 def _stages(job: Job) -> str:
@@ -156,7 +152,7 @@ def _progress(job: Job, standing: Standing) -> str:
 def _facts(job: Job, standing: Standing) -> str:
     end = job.finished_at or standing.now
     hours = max(end - (job.started_at or end), 0.0) / 3600
-    parts = [f"for <@{job.user}>", wording.cost(job, hours)]
+    parts = [f"for {wording.person(job.user)}", wording.cost(job, hours)]
     silent = standing.now - (standing.last_word or standing.now)
     if job.state is State.RUNNING and silent > STALE:
         parts.append(wording.stale(silent))
@@ -173,8 +169,21 @@ def _buttons(job: Job) -> list[Block]:
     destroy = _button("Destroy", "destroy_job", job.id, style="danger")
     text = wording.confirm_destroy(job)
     destroy["confirm"] = _confirm("Destroy this job's machine?", text, "Destroy")
-    both = [destroy] if job.state is State.CANCELLING else [cancel, destroy]
-    return [{"type": "actions", "elements": both}]
+    # A job that waits has no machine; one that is being stopped is past asking.
+    live = {State.QUEUED: [cancel], State.CANCELLING: [destroy]}.get(job.state, [cancel, destroy])
+    return [{"type": "actions", "elements": live}]
+
+
+def _result(job: Job) -> Block:
+    return _section(wording.figures(job) or "No figures.")
+
+
+def _accessory(job: Job, thumbnail_url: str) -> Block:
+    return {"accessory": _image(job, thumbnail_url)} if thumbnail_url else {}
+
+
+def _image(job: Job, url: str) -> Block:
+    return {"type": "image", "image_url": url, "alt_text": f"The splat of {job.dataset}"}
 
 
 def _open_button(job: Job) -> Block:
@@ -200,7 +209,7 @@ def _plain(text: str) -> Block:
 
 
 def _option(text: str, value: str) -> Block:
-    return {"text": _plain(text[:75]), "value": value}
+    return {"text": _plain(_cut(text, LABEL)), "value": value}
 
 
 def _header(text: str) -> Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.core.estimates import Estimate
@@ -34,15 +35,30 @@ Two thirds of each photo should be in the next one. What you photograph is what 
 WELCOME = "Photos in, a 3D scene out that you can walk in. Type `/splat help`, or press the button."
 
 
+UNEXPECTED = (
+    ":warning: Something went wrong in the bot itself. Try again; its log says what it was."
+)
+
+
+def escape(text: str) -> str:
+    """Text from outside as text: no name of a photo mentions a channel or makes a link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def person(user: str) -> str:
+    """A mention of somebody; the name of whoever is not a person in Slack."""
+    return f"<@{user}>" if re.fullmatch(r"[UW][A-Z0-9]+", user) else user
+
+
 def error(wrong: SplatError) -> str:
     """What went wrong, and the remedy."""
-    return f":warning: {wrong.user_message} {wrong.hint}".strip()
+    return f":warning: {escape(str(wrong))}"
 
 
 def accepted(command: str, job: Job, position: int) -> str:
     """The echo of a start, for the person alone."""
     place = f" It is number {position} in the queue." if position > 1 else ""
-    return f"`{command}` is job `#{job.id}`.{place}"
+    return f"`{escape(command)}` is job `#{job.id}`.{place}"
 
 
 def title(job: Job) -> str:
@@ -55,11 +71,11 @@ def state_line(job: Job, position: int) -> str:
     return {
         State.QUEUED: f"Waiting in the queue: number {max(position, 1)}.",
         State.LAUNCHING: "Starting.",
-        State.RUNNING: job.message or "Started.",
-        State.CANCELLING: f"Being stopped, asked by <@{job.cancelled_by}>.",
-        State.SUCCEEDED: "Your splat is ready.",
-        State.FAILED: f"*{job.error}*\n{job.hint}".strip(),
-        State.CANCELLED: f"Cancelled by <@{job.cancelled_by}>.",
+        State.RUNNING: escape(job.message) or "Started.",
+        State.CANCELLING: f"Being stopped, asked by {person(job.cancelled_by)}.",
+        State.SUCCEEDED: ":white_check_mark: Your splat is ready.",
+        State.FAILED: f":x: *{escape(job.error)}*\n{escape(job.hint)}".strip(),
+        State.CANCELLED: f"Cancelled by {person(job.cancelled_by)}.",
     }[job.state]
 
 
@@ -97,7 +113,8 @@ def figures(job: Job) -> str:
     m = job.metrics
     parts = []
     if "photos_registered" in m:
-        parts.append(f"{m['photos_registered']} of {m['photos']} photos")
+        given = f" of {m['photos']}" if "photos" in m else ""
+        parts.append(f"{m['photos_registered']}{given} photos")
     if "gaussians" in m:
         parts.append(f"{m['gaussians']:,} Gaussians")
     if m.get("psnr") is not None:
@@ -111,33 +128,39 @@ def figures(job: Job) -> str:
 
 def final(job: Job) -> str:
     """The one closing reply, which mentions the person."""
+    name = f"*{escape(job.dataset)}*"
     if job.state is State.SUCCEEDED:
-        return f"<@{job.user}> Your splat of *{job.dataset}* is ready: <{job.viewer_url}|open it>"
-    if job.state is State.FAILED:
-        return f"<@{job.user}> *{job.dataset}* did not work. {job.error} {job.hint}".strip()
-    return f"<@{job.user}> *{job.dataset}* was cancelled by <@{job.cancelled_by}>."
+        said = f"Your splat of {name} is ready: <{job.viewer_url}|open it>"
+    elif job.state is State.FAILED:
+        said = f"{name} did not work. {escape(job.error)} {escape(job.hint)}".strip()
+    else:
+        said = f"{name} was cancelled by {person(job.cancelled_by)}."
+    return f"{person(job.user)} {said}"
 
 
 def stage_done(name: str, message: str, took: float) -> str:
     """A line in the thread."""
-    return f":white_check_mark: *{STAGE_NAMES[name]}* ({seconds(took)}) {message}"
+    return f":white_check_mark: *{STAGE_NAMES[name]}* ({seconds(took)}) {escape(message)}"
 
 
 def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
     """The list of datasets."""
     if not found:
         where = f" under `{prefix}`" if prefix else ""
-        return f"There are no photos{where} yet."
-    lines = [f"`{d.name}` {f'{d.photos} photos, ' if d.photos else ''}{d.bytes / 1e6:.1f} MB"
-             for d in found[:most]]  # fmt: skip
+        return f"There are no photos{escape(where)} yet."
     more = [f"… and {len(found) - most} more"] if len(found) > most else []
-    return "\n".join(lines + more)
+    return "\n".join([*map(_dataset_line, found[:most]), *more])
+
+
+def _dataset_line(dataset: Dataset) -> str:
+    photos = f"{dataset.photos} photos, " if dataset.photos else ""
+    return f"`{escape(dataset.name)}` {photos}{dataset.bytes / 1e6:.1f} MB"
 
 
 def job_line(job: Job) -> str:
     """One job in a list."""
     link = f" <{job.viewer_url}|open>" if job.viewer_url else ""
-    return f"`#{job.id}` {job.dataset} · {job.pipeline} · *{job.state}*{link}"
+    return f"`#{job.id}` {escape(job.dataset)} · {job.pipeline} · *{job.state}*{link}"
 
 
 def confirm_cancel(job: Job) -> str:

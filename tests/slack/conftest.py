@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
 from bot.core.desk import Desk
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.sandbox.state import Message
 from bot.slack.app import create_app, make_client
-from bot.slack.drainer import Drainer
+from bot.slack.outbox import SlackOutbox
 from bot.storage.local import LocalStorage
 from bot.web.app import create_app as create_web_app
 from gpu.job import Stage, Status
@@ -34,7 +35,7 @@ class Bot:
         self.wakes: list[str] = []
         self.desk = Desk(
             self.ledger,
-            self.storage,
+            Catalogue(self.storage),
             backend="local",
             price_per_hour=0.0,
             wake=lambda: self.wakes.append("wake"),
@@ -46,11 +47,11 @@ class Bot:
         self.restart()
 
     def restart(self) -> None:
-        """A new process: what the drainer only had in memory is lost."""
-        self.drainer = Drainer(
+        """A new process: what the outbox only had in memory is lost."""
+        self.outbox = SlackOutbox(
             self.ledger,
             make_client(self.settings),
-            pictures=lambda _, name: self.pictures.get(name),
+            read_picture=lambda _, name: self.pictures.get(name),
             thumbnail_url=lambda job: self.storage.url(f"splats/{job.id}/thumbnail.jpg"),
             clock=self.clock,
         )
@@ -64,7 +65,8 @@ class Bot:
     def drain(self, seconds: float = 40.0, step: float = 2.0) -> None:
         """Let the outbox work for a while, on a clock that only we move."""
         for _ in range(int(seconds / step)):
-            self.drainer.drain()
+            self.outbox.drain()
+            self.outbox.upload()
             self.clock.move(step)
 
     def start(self, command: str = "demo/parcel aerial --job-id a") -> Job:

@@ -1,8 +1,12 @@
 """What the channel sees: one message that edits itself, a thread, one end. Whatever goes wrong."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
 import pytest
 
 from bot.sandbox.state import Message
+from bot.sandbox.web_api import Refused, Reply
 from gpu.job import Stage, Status
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import PICTURE, Bot
@@ -104,19 +108,72 @@ def test_retry_after_is_honoured(bot: Bot) -> None:
     assert len(bot.slack.channel()) == 1
 
 
-def test_a_message_that_arrived_though_its_answer_was_lost_is_not_sent_again(bot: Bot) -> None:
-    bot.start()
+@pytest.mark.parametrize("kind", ["status", "stage", "final"])
+def test_a_crash_between_sending_and_noting_sends_nothing_twice(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    noted = bot.ledger.sent
+
+    def crash(notice_id: int, **where: str) -> None:
+        if bot.ledger.pending(1e12)[0].kind == kind:
+            raise KeyboardInterrupt
+        noted(notice_id, **where)
+
+    monkeypatch.setattr(bot.ledger, "sent", crash)
+    bot.slack.person.type("/splat demo/parcel aerial --job-id a")
+    bot.ledger.claim()
+    bot.ledger.set_handle("a", {})
     finish(bot)
+    with pytest.raises(KeyboardInterrupt):
+        bot.drain()
+    monkeypatch.undo()
+    bot.restart()
     bot.drain()
-    final = next(n for n in bot.slack.calls("chat.postMessage") if "ready" in n["text"])
-    sent = len(bot.slack.calls("chat.postMessage"))
-    # As after a crash between sending and noting: the notice is open again, tried once.
-    db = bot.ledger._file.connection()
-    db.execute("UPDATE outbox SET closed_at = NULL, tries = 1 WHERE kind = 'final'")
-    bot.drain()
-    assert len(bot.slack.calls("chat.postMessage")) == sent
+    assert len(bot.slack.channel()) == 1
+    assert len(replies(bot)) == 3  # two stages and the end
     assert len(closing(bot)) == 1
-    assert final["thread_ts"]
+
+
+def test_an_answer_that_got_lost_is_looked_up_before_a_second_try(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_answers(bot, monkeypatch, "chat.postMessage", times=1)
+    bot.clock.move(1)
+    bot.slack.person.type("/splat demo/parcel --job-id a")
+    bot.drain()
+    assert len(bot.slack.channel()) == 1
+    assert len(bot.slack.calls("conversations.history")) == 1
+
+
+def test_without_the_right_to_look_up_a_message_is_sent_rather_than_lost(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(bot.slack.api._methods, "conversations.history", refuse("missing_scope"))
+    bot.slack.fail("chat.postMessage", status=503)
+    bot.slack.person.type("/splat demo/parcel --job-id a")
+    bot.drain()
+    assert len(bot.slack.channel()) == 1
+
+
+def lose_answers(bot: Bot, monkeypatch: pytest.MonkeyPatch, method: str, times: int) -> None:
+    """Have Slack do what it is asked, and then answer with an error."""
+    real, left = bot.slack.api.answer, [times]
+
+    def answer(name: str, token: str | None, params: dict[str, object]) -> Reply:
+        reply = real(name, token, params)
+        if name != method or not left[0]:
+            return reply
+        left[0] -= 1
+        return Reply(503, {"ok": False, "error": "service_unavailable"})
+
+    monkeypatch.setattr(bot.slack.api, "answer", answer)
+
+
+def refuse(error: str) -> Callable[[object], NoReturn]:
+    def refuse(_: object) -> NoReturn:
+        raise Refused(error)
+
+    return refuse
 
 
 def test_a_picture_that_fails_fails_nothing_else(bot: Bot) -> None:
@@ -152,23 +209,37 @@ def test_a_deleted_status_message_is_posted_again(bot: Bot) -> None:
 def test_when_the_channel_is_closed_the_end_comes_as_a_direct_message(bot: Bot) -> None:
     bot.start()
     finish(bot)
-    bot.slack.api._methods["chat.postMessage"] = closed_to("C0SPLATS", bot)
+    close_channel(bot, "is_archived")
     bot.drain()
-    [direct] = [m for m in bot.slack.channel() if m.channel == "U0YOU"]
+    [direct] = direct_messages(bot)
     assert "is ready" in direct.text
 
 
-def closed_to(channel: str, bot: Bot):
+def test_where_the_bot_is_no_member_the_whole_job_is_shown_directly(bot: Bot) -> None:
+    close_channel(bot, "not_in_channel")
+    bot.start()
+    finish(bot)
+    bot.drain()
+    [status] = [m for m in direct_messages(bot) if not m.thread_ts]
+    assert "Your splat is ready" in text_of(status)
+    assert [
+        m.text for m in direct_messages(bot) if m.thread_ts == status.ts and "open it" in m.text
+    ]
+
+
+def direct_messages(bot: Bot) -> list[Message]:
+    return [m for m in bot.slack.workspace.messages if m.channel == "D0YOU"]
+
+
+def close_channel(bot: Bot, error: str) -> None:
     post = bot.slack.api._post_message
 
-    def answer(params):
-        from bot.sandbox.web_api import Refused
-
-        if params["channel"] == channel:
-            raise Refused("is_archived")
+    def answer(params: Mapping[str, Any]) -> dict[str, Any]:
+        if params["channel"] == "C0SPLATS":
+            raise Refused(error)
         return post(params)
 
-    return answer
+    bot.slack.api._methods["chat.postMessage"] = answer
 
 
 def test_edits_are_spaced_out_but_a_new_stage_is_shown_at_once(bot: Bot) -> None:
@@ -179,7 +250,7 @@ def test_edits_are_spaced_out_but_a_new_stage_is_shown_at_once(bot: Bot) -> None
         bot.drain(1, step=0.5)
     assert len(bot.slack.calls("chat.update")) - before <= 30 / 3 + 2
     bot.tell(31, Stage.COMPRESS, Status.STARTED)
-    bot.drainer.drain()
+    bot.outbox.drain()
     assert "▸ *Compress*" in text_of(bot.status())
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
 from bot.core.desk import Desk
 from bot.core.ledger import Ledger
@@ -28,7 +29,7 @@ def web(tmp_path: Path, ledger: Ledger) -> Iterator[TestClient]:
     storage.put("splats/a/manifest.json", b"{}", "")
     storage.put("demo/parcel/a.jpg", b"private", "")
     (tmp_path / "secret.txt").write_text("secret")
-    desk = Desk(ledger, storage, backend="local", price_per_hour=0.0, wake=lambda: None)
+    desk = Desk(ledger, Catalogue(storage), backend="local", price_per_hour=0.0, wake=lambda: None)
     slack = create_slack_app(Settings("xoxb-1", "s", data=tmp_path), desk)
     with TestClient(create_app(slack=slack, ledger=ledger, storage=storage)) as client:
         yield client

@@ -1,0 +1,112 @@
+"""Keeps every job's one status message up to date: the newest version only, and not too often."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.core.jobs import Job
+from bot.core.ledger import Ledger
+from bot.slack import answers, blocks
+from bot.slack.blocks import Post
+from bot.slack.standing import standing_of
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two edits of one status message, in a job's first minute and later: Slack
+#: allows 50 a minute in all, and nobody reads faster. A new state or stage is shown at once.
+EARLY_SPACING, LATE_SPACING, EARLY = 3.0, 10.0, 60.0
+
+
+class Refresher:
+    """Edits status messages. One pass (`refresh`) never sleeps."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        client: WebClient,
+        *,
+        thumbnail_url: Callable[[Job], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._client = client
+        self._thumbnail_url = thumbnail_url
+        self._clock = clock
+        self._not_before: dict[str, float] = {}
+        self._held_until: dict[str, float] = {}
+        self._shown: dict[str, tuple[str, str | None]] = {}
+        self._without_picture: set[str] = set()
+
+    def refresh(self) -> None:
+        """Look at every job that changed, or runs: what is left changes with time alone."""
+        jobs = {job.id: job for job in [*self._ledger.unrendered(), *self._ledger.active()]}
+        for job in jobs.values():
+            try:
+                self._refresh(job)
+            except Exception:  # one job's message must not keep the others from being shown
+                log.exception("job %s: its status message can not be written", job.id)
+                self._held_until[job.id] = self._clock() + LATE_SPACING
+
+    def render(self, job: Job) -> Post:
+        """Return the status message as it should look now."""
+        picture = "" if job.id in self._without_picture else self._thumbnail_url(job)
+        standing = standing_of(self._ledger, job, self._clock)
+        return blocks.status(job, standing, thumbnail_url=picture)
+
+    def _refresh(self, job: Job) -> None:
+        where = self._ledger.status_message(job.id)
+        if where is None or not self._is_time(job):
+            return
+        post = self.render(job)
+        digest = hashlib.sha256(json.dumps(post.blocks).encode()).hexdigest()
+        version, shown = self._ledger.rendered(job.id)
+        if digest != shown and not self._edit(job, where, post):
+            return
+        if digest != shown or job.version != version:
+            self._ledger.set_rendered(job.id, job.version, digest)
+
+    def _edit(self, job: Job, where: tuple[str, str], post: Post) -> bool:
+        channel, ts = where
+        try:
+            self._client.chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
+        except SlackApiError as refused:
+            self._refused(job, refused)
+            return False
+        except (SlackClientError, OSError):
+            self._held_until[job.id] = self._clock() + answers.PAUSE
+            return False
+        self._shown[job.id] = _step(job)
+        young = self._clock() - (job.started_at or self._clock()) < EARLY
+        self._not_before[job.id] = self._clock() + (EARLY_SPACING if young else LATE_SPACING)
+        return True
+
+    def _is_time(self, job: Job) -> bool:
+        """Whether an edit is due: spaced out, but at once for a new state or stage."""
+        now = self._clock()
+        if now < self._held_until.get(job.id, 0.0):
+            return False
+        return self._shown.get(job.id) != _step(job) or now >= self._not_before.get(job.id, 0.0)
+
+    def _refused(self, job: Job, refused: SlackApiError) -> None:
+        error = answers.error_of(refused)
+        self._held_until[job.id] = self._clock() + answers.retry_after(refused)
+        if answers.is_too_early(refused) or answers.is_doubtful(refused):
+            return
+        if error in answers.GONE:
+            self._ledger.forget_status_message(job.id)
+        elif error == "invalid_blocks" and job.id not in self._without_picture:
+            self._without_picture.add(job.id)  # Slack may not be able to fetch the thumbnail
+        else:  # no repetition mends this; the job's next version may look different
+            log.warning("job %s: its status message can not be edited: %s", job.id, error)
+            self._held_until[job.id] = self._clock() + LATE_SPACING
+            self._ledger.set_rendered(job.id, job.version, "")
+
+
+def _step(job: Job) -> tuple[str, str | None]:
+    return job.state.value, job.stage.value if job.stage else None
