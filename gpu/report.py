@@ -40,7 +40,7 @@ class Reporter:
         paths.work.mkdir(parents=True, exist_ok=True)
         earlier = [e for e in read_events(paths.events) if e.attempt == spec.attempt]
         self._seq = max((event.seq for event in earlier), default=0)
-        self._told = {e.stage for e in earlier if e.status is Status.DONE}
+        self._told = {e.stage: e for e in earlier if e.status is Status.DONE}
         with suppress(OSError):
             self._reserve.write_bytes(bytes(RESERVE_BYTES))
 
@@ -69,14 +69,15 @@ class Reporter:
     def done(self, stage: Stage, outcome: Outcome, seconds: float) -> None:
         """Say that a stage is complete, with what it measured."""
         metrics = {**outcome.metrics, "seconds": round(seconds, 3)}
-        self._told.add(stage)
-        self._write(
+        self._told[stage] = self._write(
             stage, Status.DONE, 1.0, outcome.message, metrics=metrics, pictures=outcome.pictures
         )
 
     def was_done(self, stage: Stage, outcome: Outcome, seconds: float) -> None:
-        """Say that a stage was complete before, unless this attempt has said so already."""
-        if stage not in self._told:
+        """Say that a stage was complete before; what this attempt said already stays as it is."""
+        if stage in self._told:
+            self._hear(self._told[stage])
+        else:
             self.done(stage, outcome, seconds)
 
     def failed(self, stage: Stage, message: str, hint: str) -> None:
@@ -98,7 +99,7 @@ class Reporter:
         metrics: Mapping[str, Metric] | None = None,
         pictures: tuple[str, ...] = (),
         hint: str = "",
-    ) -> None:
+    ) -> Event:
         event = Event(
             job=self._spec.job_id, attempt=self._spec.attempt, seq=self._seq + 1, stage=stage,
             status=status, fraction=fraction, message=message, time=self._clock(),
@@ -106,6 +107,10 @@ class Reporter:
         )  # fmt: skip
         _append(self._file, event, durable=status is not Status.PROGRESS)
         self._seq = event.seq
+        self._hear(event)
+        return event
+
+    def _hear(self, event: Event) -> None:
         for listener in self._listeners:
             listener(event)
 

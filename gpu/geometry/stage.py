@@ -38,13 +38,17 @@ def run_geometry(ctx: Context, *, worker: tuple[str, ...] = WORKER) -> Outcome:
 
 def _work(ctx: Context, worker: tuple[str, ...]) -> Mapping[str, Any]:
     """Run the child, pass its progress on and return its last line."""
-    with subprocess.Popen(
-        [*worker, str(ctx.paths.root)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=_environment(),
-    ) as child:
+    with (
+        ctx.paths.log.open("ab") as log,
+        subprocess.Popen(
+            [*worker, str(ctx.paths.root)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=_environment(),
+        ) as child,
+    ):
         try:
             answer = _listen(ctx, child)
         except BaseException:
