@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.middleware.trustedhost import TrustedHostMiddleware
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
@@ -17,14 +19,18 @@ from starlette.concurrency import run_in_threadpool
 from bot.sandbox.person import Person
 from bot.sandbox.sender import Sender
 from bot.sandbox.state import Workspace
-from bot.sandbox.web_api import Fault, WebApi
+from bot.sandbox.web_api import Fault, Reply, WebApi
 
 STATIC = Path(__file__).parent / "static"
 
 #: Seconds between two looks at the workspace for the open page.
 LOOK = 0.1
 
+#: Seconds for which Slack is at work on an upload after it has said that it is complete.
+FILE_SECONDS = 0.2
+
 #: The page loads nothing from elsewhere. Pictures may come from the bot, which is on loopback too.
+#: Styles that the blocks' renderer writes into elements are allowed, scripts are not.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self';"
     " img-src 'self' data: http://127.0.0.1:* http://localhost:*; font-src 'self'; "
@@ -36,12 +42,13 @@ def create_app(
     *, bot_url: str, base_url: str, token: str, secret: str, workspace: Workspace | None = None
 ) -> FastAPI:
     """Build the server. `base_url` is its own address, with a slash at the end."""
-    workspace = workspace or Workspace()
+    workspace = workspace or Workspace(file_seconds=FILE_SECONDS)
     app = FastAPI(title="Splatbot sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.workspace = workspace
     app.state.api = WebApi(workspace, token, lambda: base_url)
     sender = Sender(workspace, f"{bot_url.rstrip('/')}/slack/events", secret, base_url)
-    _add_web_api(app, app.state.api, workspace)
+    _add_web_api(app, app.state.api)
+    _add_files(app, workspace)
     _add_page(app, Person(workspace, sender), app.state.api, workspace)
     if STATIC.is_dir():
         app.mount("/", StaticFiles(directory=STATIC, html=True))
@@ -53,18 +60,27 @@ def create_app(
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
+    # Another site's page can not reach the sandbox by a name that it points to this machine.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     return app
 
 
-def _add_web_api(app: FastAPI, api: WebApi, workspace: Workspace) -> None:
-    @app.post("/api/{method}")
+def _add_web_api(app: FastAPI, api: WebApi) -> None:
+    @app.api_route("/api/{method}", methods=["GET", "POST"])
     async def call(method: str, request: Request) -> Response:
         params = await _params(request)
-        header = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-        token = header or params.pop("token", None)
-        reply = await run_in_threadpool(api.answer, method, token, params)
-        return JSONResponse(reply.body, reply.status, reply.headers)
+        scheme, _, header = request.headers.get("authorization", "").partition(" ")
+        inline = params.pop("token", None)
+        token = header.strip() if scheme.lower() == "bearer" else inline
+        return await _sent(await run_in_threadpool(api.answer, method, token, params))
 
+    @app.post("/response/{key}")
+    async def respond(key: str, request: Request) -> Response:
+        said = await _params(request)
+        return await _sent(await run_in_threadpool(api.respond, key, said))
+
+
+def _add_files(app: FastAPI, workspace: Workspace) -> None:
     @app.post("/upload/{file_id}")
     async def upload(file_id: str, request: Request) -> Response:
         if file_id not in workspace.files:
@@ -72,27 +88,14 @@ def _add_web_api(app: FastAPI, api: WebApi, workspace: Workspace) -> None:
         workspace.files[file_id].content = await request.body()
         return Response("OK")
 
-    @app.post("/response/{key}")
-    async def respond(key: str, request: Request) -> Response:
-        response = workspace.use_response_url(key)
-        if response is None:
-            return JSONResponse({"ok": False, "error": "expired_url"}, 404)
-        said = await _params(request)
-        workspace.post(
-            channel=response.channel,
-            user="U0SPLATBOT",
-            text=said.get("text", ""),
-            blocks=said.get("blocks", []),
-            visible_to=None if said.get("response_type") == "in_channel" else response.user,
-        )
-        return Response("ok")
-
     @app.get("/files/{file_id}")
     async def read(file_id: str) -> Response:
         file = workspace.files.get(file_id)
         if file is None or not file.shared:
             return Response(status_code=404)
-        return Response(file.content, media_type="image/jpeg")
+        kind, _ = guess_type(file.name)
+        is_picture = kind is not None and kind.startswith("image/") and "svg" not in kind
+        return Response(file.content, media_type=kind if is_picture else "application/octet-stream")
 
 
 def _add_page(app: FastAPI, person: Person, api: WebApi, workspace: Workspace) -> None:
@@ -114,6 +117,8 @@ def _add_page(app: FastAPI, person: Person, api: WebApi, workspace: Workspace) -
             return {"options": person.options(**asked)}
         elif act in _ACTS:
             getattr(person, act)(**asked)
+        else:
+            raise HTTPException(404)
         return {}
 
 
@@ -124,6 +129,7 @@ async def _changes(workspace: Workspace, request: Request) -> AsyncIterator[str]
     """Send the whole state whenever it has changed: it is small, and never out of step."""
     seen = -1
     while not await request.is_disconnected():
+        workspace.settle()
         if workspace.version != seen:
             snapshot = workspace.snapshot()
             seen = snapshot["version"]
@@ -131,7 +137,16 @@ async def _changes(workspace: Workspace, request: Request) -> AsyncIterator[str]
         await asyncio.sleep(LOOK)
 
 
+async def _sent(reply: Reply) -> Response:
+    await asyncio.sleep(reply.delay)
+    return JSONResponse(reply.body, reply.status, reply.headers)
+
+
 async def _params(request: Request) -> dict[str, Any]:
+    """Return a call's arguments: Slack takes them from the query, a form or JSON."""
+    params: dict[str, Any] = dict(request.query_params)
+    body = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
-        return dict(await request.json())
-    return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        given = json.loads(body or b"{}")
+        return params | given if isinstance(given, dict) else params
+    return params | dict(parse_qsl(body.decode(), keep_blank_values=True))

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bot.sandbox import state
+from bot.sandbox.answers import Refused, content, view
 from bot.sandbox.sender import Delivery, Sender
 from bot.sandbox.state import Workspace
+
+#: What an app like ours has registered and subscribed to; Slack sends nothing else.
+COMMANDS = frozenset({"/splat"})
+EVENTS = frozenset({"app_mention", "app_home_opened"})
 
 
 class Person:
     """Types, presses, submits; the page and the tests call this."""
 
-    def __init__(self, workspace: Workspace, sender: Sender) -> None:
+    def __init__(
+        self, workspace: Workspace, sender: Sender, *, events: Collection[str] = EVENTS
+    ) -> None:
         self._workspace = workspace
         self._sender = sender
+        self._events = events
 
-    def type(self, text: str, thread_ts: str | None = None) -> None:
+    def type(self, text: str, thread_ts: str | None = None, channel: str = state.CHANNEL) -> None:
         """Send what was typed: a slash command, or a message that may mention the bot."""
         command = re.match(r"(/\S+)\s*(.*)", text, re.DOTALL)
         if command and thread_ts:
-            self._tell(f"`{command[1]}` is not supported in threads. Sorry!", thread_ts)
+            self._tell(f"`{command[1]}` is not supported in threads. Sorry!", channel, thread_ts)
+        elif command and command[1] not in COMMANDS:
+            self._tell(_UNKNOWN_COMMAND.format(command[1]), channel)
         elif command:
-            self._command(command[1], command[2].strip())
+            self._command(command[1], command[2].strip(), channel)
         else:
-            self._message(text, thread_ts)
+            self._message(text, channel, thread_ts)
 
     def press(self, ts: str, action: Mapping[str, Any]) -> None:
         """Press an element of a message."""
         found = [m for m in self._workspace.messages if m.ts == ts and not m.deleted]
         if found:
-            self._check(self._sender.action(found[0], action))
+            self._check(self._sender.action(found[0], action), found[0].channel)
 
     def press_in_view(self, view: str, action: Mapping[str, Any]) -> None:
         """Press an element of the App Home (`home`) or the open dialog (`modal`)."""
@@ -45,26 +55,32 @@ class Person:
         event = {
             "type": "app_home_opened",
             "user": state.PERSON,
-            "channel": "D0HOME",
+            "channel": state.DIRECT,
             "tab": "home",
         }
-        self._sender.event(event)
+        home = self._workspace.home
+        self._send_event(event | ({"view": home} if home else {}))
 
     def submit(self, values: Mapping[str, Any]) -> None:
-        """Submit the open dialog; it stays open with the errors that the bot answers."""
-        if self._workspace.modal is None:
+        """Submit the open dialog and do what the bot answers: close, replace, or show errors."""
+        modal = self._workspace.modal
+        if modal is None:
             return
-        answer = self._sender.submit(self._workspace.modal, values)
-        errors = answer.json.get("errors", {})
-        self._workspace.modal_errors = errors if not answer.error else {"": _TROUBLE}
-        if not self._workspace.modal_errors:
-            self._workspace.modal = None
-        self._workspace.touch()
+        answer = self._sender.submit(modal, values)
+        errors = {"": _TROUBLE} if answer.error else answer.json.get("errors", {})
+        if errors:
+            self._workspace.show_modal(modal, errors)
+        elif answer.json.get("response_action") == "update":
+            self._replace_modal(modal, answer.json)
+        else:
+            self._workspace.show_modal(None)
 
     def close_modal(self) -> None:
         """Close the open dialog."""
-        self._workspace.modal, self._workspace.modal_errors = None, {}
-        self._workspace.touch()
+        modal = self._workspace.modal
+        self._workspace.show_modal(None)
+        if modal and modal["notify_on_close"]:
+            self._sender.closed(modal)
 
     def options(self, block_id: str, action_id: str, text: str) -> list[Any]:
         """Return the options that the bot suggests for an external select."""
@@ -81,47 +97,66 @@ class Person:
                 message.deleted = True
         self._workspace.touch()
 
-    def _command(self, command: str, text: str) -> None:
-        if command != "/splat":
-            self._tell(f"`{command}` is not a valid command.")
-            return
-        answer = self._sender.command(command, text)
+    def _command(self, command: str, text: str, channel: str) -> None:
+        answer = self._sender.command(command, text, channel=channel)
+        said = answer.json or ({"text": answer.body} if answer.body else {})
         if answer.error:
-            self._tell(f"`{command}` failed with the error “{answer.error}”")
-        elif answer.json.get("text") or answer.json.get("blocks"):
-            self._workspace.post(
-                channel=state.CHANNEL,
-                user=state.BOT,
-                text=answer.json.get("text", ""),
-                blocks=answer.json.get("blocks", []),
-                visible_to=state.PERSON,
-            )
+            self._tell(_FAILED.format(command, answer.error), channel)
+        elif said.get("text") or said.get("blocks"):
+            self._show_answer(command, said, channel)
 
-    def _message(self, text: str, thread_ts: str | None) -> None:
+    def _show_answer(self, command: str, said: Mapping[str, Any], channel: str) -> None:
+        try:
+            shown = content(said)
+        except Refused as refused:
+            self._tell(_FAILED.format(command, refused), channel)
+            return
+        in_channel = said.get("response_type") == "in_channel"
+        self._workspace.post(
+            channel=channel,
+            user=state.BOT,
+            visible_to=None if in_channel else state.PERSON,
+            **shown,
+        )
+
+    def _replace_modal(self, modal: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        try:
+            self._workspace.show_modal(view(answer, view_id=modal["id"]))
+        except Refused:
+            self._workspace.show_modal(dict(modal), {"": _TROUBLE})
+
+    def _message(self, text: str, channel: str, thread_ts: str | None) -> None:
         body = text.replace("@splat", f"<@{state.BOT}>")
         message = self._workspace.post(
-            channel=state.CHANNEL, user=state.PERSON, text=body, thread_ts=thread_ts
+            channel=channel, user=state.PERSON, text=body, thread_ts=thread_ts
         )
+        event = {
+            "user": state.PERSON,
+            "text": body,
+            "ts": message.ts,
+            "team": state.TEAM,
+            "channel": channel,
+            "event_ts": message.ts,
+            **({"thread_ts": thread_ts} if thread_ts else {}),
+        }
+        kind = "im" if channel == state.DIRECT else "channel"
+        self._send_event({"type": "message", "channel_type": kind, **event})
         if f"<@{state.BOT}>" in body:
-            event = {
-                "type": "app_mention",
-                "user": state.PERSON,
-                "text": body,
-                "ts": message.ts,
-                "channel": state.CHANNEL,
-                "event_ts": message.ts,
-            }
-            self._sender.event(event | ({"thread_ts": thread_ts} if thread_ts else {}))
+            self._send_event({"type": "app_mention", **event})
 
-    def _check(self, answer: Delivery) -> None:
+    def _send_event(self, event: dict[str, Any]) -> None:
+        if event["type"] in self._events:
+            self._sender.event(event)
+
+    def _check(self, answer: Delivery, channel: str = state.CHANNEL) -> None:
         if answer.error:
-            self._tell(_TROUBLE)
+            self._tell(_TROUBLE, channel)
 
-    def _tell(self, text: str, thread_ts: str | None = None) -> None:
+    def _tell(self, text: str, channel: str = state.CHANNEL, thread_ts: str | None = None) -> None:
         """Say something as Slack itself, to this person alone."""
         self._workspace.post(
-            channel=state.CHANNEL,
-            user="USLACKBOT",
+            channel=channel,
+            user=state.SLACK,
             text=text,
             visible_to=state.PERSON,
             thread_ts=thread_ts,
@@ -129,3 +164,9 @@ class Person:
 
 
 _TROUBLE = "We had some trouble connecting. Try again?"
+_FAILED = "`{}` failed with the error “{}”"
+_UNKNOWN_COMMAND = (
+    "`{}` is not a valid command. In Slack, all messages that start with the “/” character are "
+    "interpreted as commands. If you are trying to send a message and not a command, try "
+    "preceding the “/” with a space."
+)

@@ -1,13 +1,19 @@
 """Sends commands, actions, submissions and events to the bot, signed as Slack signs them.
 
-Shapes: docs.slack.dev/interactivity and docs.slack.dev/apis/events-api, and the payloads of
-slackapi/bolt-python (tests/scenario_tests).
+Shapes are those of slackapi/bolt-python (a2f21ae), whose tests carry payloads taken from Slack:
+
+- slash commands: tests/scenario_tests/test_slash_command.py
+- block_actions: test_block_actions.py; in a view: docs.slack.dev/reference/interaction-payloads
+- view_submission, view_closed: test_view_submission.py, test_view_closed.py
+- block_suggestion: test_block_suggestion.py
+- event_callback, app_mention, message, app_home_opened: test_events.py, test_message.py
+- the signature: slack_sdk.signature.SignatureVerifier itself
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -16,11 +22,13 @@ import httpx
 from slack_sdk.signature import SignatureVerifier
 
 from bot.sandbox import state
+from bot.sandbox.answers import shown
 from bot.sandbox.state import Message, Workspace
-from bot.sandbox.web_api import shown
 
 #: Slack gives an app three seconds to acknowledge.
 PATIENCE = 3.0
+
+FORM = "application/x-www-form-urlencoded"
 
 Payload = dict[str, Any]
 
@@ -52,69 +60,68 @@ class Sender:
         self._base_url = base_url
         self._http = httpx.Client(timeout=PATIENCE, trust_env=False)
 
-    def command(self, command: str, text: str) -> Delivery:
+    def command(self, command: str, text: str, *, channel: str = state.CHANNEL) -> Delivery:
         """Send a slash command."""
         form = {
             "token": "none",
             "team_id": state.TEAM,
             "team_domain": "sandbox",
-            "channel_id": state.CHANNEL,
-            "channel_name": "splats",
+            "channel_id": channel,
+            "channel_name": state.CHANNELS[channel],
             "user_id": state.PERSON,
             "user_name": state.NAMES[state.PERSON],
             "command": command,
             "text": text,
             "api_app_id": state.APP,
             "is_enterprise_install": "false",
-            "response_url": self._response_url(),
+            "response_url": self._response_url(channel),
             "trigger_id": self._workspace.new_trigger(),
         }
-        return self._post(urlencode(form), "application/x-www-form-urlencoded")
+        return self._post(urlencode(form), FORM)
 
     def action(self, source: Message | Payload, action: Mapping[str, Any]) -> Delivery:
         """Send the press of a button (or another element) of a message or a view."""
         now = f"{self._workspace.clock():.6f}"
-        payload = self._interaction("block_actions") | {
-            "actions": [{**action, "action_ts": now}],
-            "response_url": self._response_url(),
-        }
+        of_source = _of_message(source) if isinstance(source, Message) else _of_view(source)
+        payload = self._interaction("block_actions") | of_source
+        payload["actions"] = [{**action, "action_ts": now}]
         if isinstance(source, Message):
-            payload["container"] = {
-                "type": "message",
-                "message_ts": source.ts,
-                "channel_id": source.channel,
-                "is_ephemeral": source.visible_to is not None,
-            }
-            payload["channel"] = {"id": source.channel, "name": "splats"}
-            payload["message"] = shown(source)
-        else:
-            payload["container"] = {"type": "view", "view_id": source["id"]}
-            payload["view"] = source
+            payload["response_url"] = self._response_url(source.channel, source)
         return self._interact(payload)
 
     def submit(self, view: Payload, values: Mapping[str, Any]) -> Delivery:
         """Send a dialog's values: block id to action id to value, as Slack's `state.values`."""
         filled = {**view, "state": {"values": values}}
-        return self._interact(self._interaction("view_submission") | {"view": filled})
+        about = {"view": filled, "response_urls": []}
+        return self._interact(self._interaction("view_submission") | about)
+
+    def closed(self, view: Payload) -> Delivery:
+        """Say that a dialog was closed; Slack does so for views with `notify_on_close`."""
+        about = {"view": view, "is_cleared": False}
+        return self._interact(self._interaction("view_closed") | about)
 
     def suggest(self, view: Payload, block_id: str, action_id: str, text: str) -> Delivery:
         """Ask for the options of an external select."""
-        asked = {"block_id": block_id, "action_id": action_id, "value": text, "view": view}
+        asked = {"block_id": block_id, "action_id": action_id, "value": text, **_of_view(view)}
         return self._interact(self._interaction("block_suggestion") | asked)
 
-    def event(self, event: Payload) -> Delivery:
-        """Send an event of the Events API."""
+    def event(self, event: Payload, *, retry: int = 0) -> Delivery:
+        """Send an event of the Events API. `retry` is the number of a repeated delivery."""
+        ts = event.get("event_ts", f"{self._workspace.clock():.6f}")
         body = {
             "token": "none",
             "team_id": state.TEAM,
             "api_app_id": state.APP,
-            "event": event,
+            "event": {"event_ts": ts, **event},
             "type": "event_callback",
-            "event_id": f"Ev{secrets.token_hex(6).upper()}",
-            "event_time": int(self._workspace.clock()),
-            "authorizations": [{"team_id": state.TEAM, "user_id": state.BOT, "is_bot": True}],
+            # The same event has the same id, however often it is delivered.
+            "event_id": "Ev" + hashlib.sha256(f"{event['type']}{ts}".encode()).hexdigest()[:10],
+            "event_time": int(float(ts)),
+            "authorizations": [_AUTHORIZATION],
+            "is_ext_shared_channel": False,
         }
-        return self._post(json.dumps(body), "application/json")
+        repeated = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
+        return self._post(json.dumps(body), "application/json", repeated if retry else {})
 
     def _interaction(self, kind: str) -> Payload:
         name = state.NAMES[state.PERSON]
@@ -124,24 +131,28 @@ class Sender:
             "user": {"id": state.PERSON, "username": name, "name": name, "team_id": state.TEAM},
             "api_app_id": state.APP,
             "token": "none",
+            "is_enterprise_install": False,
+            "enterprise": None,
             "trigger_id": self._workspace.new_trigger(),
         }
 
     def _interact(self, payload: Payload) -> Delivery:
-        form = urlencode({"payload": json.dumps(payload)})
-        return self._post(form, "application/x-www-form-urlencoded")
+        return self._post(urlencode({"payload": json.dumps(payload)}), FORM)
 
-    def _response_url(self) -> str:
-        key = self._workspace.new_response_url(state.CHANNEL, state.PERSON)
+    def _response_url(self, channel: str, origin: Message | None = None) -> str:
+        key = self._workspace.new_response_url(channel, state.PERSON, origin)
         return f"{self._base_url}response/{key}"
 
-    def _post(self, body: str, content_type: str) -> Delivery:
+    def _post(
+        self, body: str, content_type: str, more: Mapping[str, str] | None = None
+    ) -> Delivery:
         timestamp = str(int(self._workspace.clock()))
         signature = self._verifier.generate_signature(timestamp=timestamp, body=body)
         headers = {
             "Content-Type": content_type,
             "X-Slack-Request-Timestamp": timestamp,
             "X-Slack-Signature": signature or "",
+            **(more or {}),
         }
         try:
             answer = self._http.post(self._url, content=body.encode(), headers=headers)
@@ -150,3 +161,35 @@ class Sender:
         except httpx.HTTPError:
             return Delivery("dispatch_failed")
         return Delivery("" if answer.is_success else "dispatch_failed", answer.text)
+
+
+_AUTHORIZATION = {
+    "enterprise_id": None,
+    "team_id": state.TEAM,
+    "user_id": state.BOT,
+    "is_bot": True,
+    "is_enterprise_install": False,
+}
+
+
+def _of_message(message: Message) -> Payload:
+    is_ephemeral = message.visible_to is not None
+    container = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": message.channel,
+        "is_ephemeral": is_ephemeral,
+    }
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    about: Payload = {
+        "container": container,
+        "channel": {"id": message.channel, "name": state.CHANNELS[message.channel]},
+        "state": {"values": {}},
+    }
+    # Slack does not keep what it shows to one person alone, so it can not send it back.
+    return about if is_ephemeral else about | {"message": shown(message)}
+
+
+def _of_view(view: Payload) -> Payload:
+    return {"container": {"type": "view", "view_id": view["id"]}, "view": view}

@@ -10,8 +10,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 TEAM, CHANNEL, PERSON, BOT = "T0SANDBOX", "C0SPLATS", "U0YOU", "U0SPLATBOT"
-APP, BOT_ID = "A0SPLATBOT", "B0SPLATBOT"
-NAMES = {PERSON: "you", BOT: "splat"}
+APP, BOT_ID, SLACK = "A0SPLATBOT", "B0SPLATBOT", "USLACKBOT"
+NAMES = {PERSON: "you", BOT: "splat", SLACK: "slackbot"}
+
+#: The conversation between the person and the bot.
+DIRECT = "D0YOU"
+CHANNELS = {CHANNEL: "splats", DIRECT: "directmessage"}
 
 #: Seconds for which a trigger opens a dialog, and a response_url takes answers (and how many).
 TRIGGER_SECONDS, RESPONSE_SECONDS, RESPONSE_USES = 3.0, 1800.0, 5
@@ -29,6 +33,7 @@ class Message:
     thread_ts: str | None = None
     metadata: dict[str, Any] | None = None
     files: list[str] = field(default_factory=list)
+    reactions: list[str] = field(default_factory=list)
     visible_to: str | None = None
     edited: bool = False
     deleted: bool = False
@@ -47,19 +52,31 @@ class File:
 
 @dataclass
 class ResponseUrl:
-    """Where a bot may answer one command: five times within half an hour."""
+    """Where a bot may answer one command or action: five times within half an hour.
+
+    `origin` is the message whose element was pressed; a command has none.
+    """
 
     channel: str
     user: str
     expires: float
+    origin: Message | None = None
     uses: int = RESPONSE_USES
 
 
 class Workspace:
-    """All state, behind one lock. `version` grows with everything that a person could see."""
+    """All state, behind one lock. `version` grows with everything that a person could see.
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    `file_seconds` is the time for which an upload is at work after Slack has said that it is
+    complete: only then its message is there. `closed` has the channels that take no messages, with
+    Slack's error (is_archived, not_in_channel).
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.time, *, file_seconds: float = 0.0
+    ) -> None:
         self.clock = clock
+        self.file_seconds = file_seconds
         self.lock = threading.RLock()
         self.version = 0
         self.messages: list[Message] = []
@@ -67,7 +84,10 @@ class Workspace:
         self.home: dict[str, Any] | None = None
         self.modal: dict[str, Any] | None = None
         self.modal_errors: dict[str, str] = {}
+        self.closed: dict[str, str] = {}
+        self._later: list[tuple[float, Callable[[], object]]] = []
         self._triggers: dict[str, float] = {}
+        self._spent: set[str] = set()
         self._responses: dict[str, ResponseUrl] = {}
         self._last_ts = 0
 
@@ -83,6 +103,24 @@ class Workspace:
             self.messages.append(message)
             self.touch()
             return message
+
+    def later(self, seconds: float, act: Callable[[], object]) -> None:
+        """Have something happen a while later; `settle` does it."""
+        self._later.append((self.clock() + seconds, act))
+
+    def settle(self) -> None:
+        """Do what is due by now."""
+        with self.lock:
+            due = [act for when, act in self._later if when <= self.clock()]
+            self._later = [(when, act) for when, act in self._later if act not in due]
+            for act in due:
+                act()
+
+    def show_modal(self, view: dict[str, Any] | None, errors: dict[str, str] | None = None) -> None:
+        """Open, replace or (None) close the dialog."""
+        with self.lock:
+            self.modal, self.modal_errors = view, errors or {}
+            self.touch()
 
     def find(self, channel: str, ts: str) -> Message | None:
         """Return a message that is neither deleted nor ephemeral."""
@@ -102,28 +140,35 @@ class Workspace:
 
     def use_trigger(self, trigger: str) -> str | None:
         """Spend a trigger; return Slack's error when it can not be spent."""
-        expires = self._triggers.pop(trigger, None)
+        expires = self._triggers.get(trigger)
         if expires is None:
-            return "invalid_trigger"
+            return "invalid_trigger_id"
+        if trigger in self._spent:
+            return "exchanged_trigger_id"
+        self._spent.add(trigger)
         return "expired_trigger_id" if self.clock() > expires else None
 
-    def new_response_url(self, channel: str, user: str) -> str:
+    def new_response_url(self, channel: str, user: str, origin: Message | None = None) -> str:
         """Return the key of a fresh response_url."""
         key = secrets.token_hex(12)
-        self._responses[key] = ResponseUrl(channel, user, self.clock() + RESPONSE_SECONDS)
+        expires = self.clock() + RESPONSE_SECONDS
+        self._responses[key] = ResponseUrl(channel, user, expires, origin)
         return key
 
-    def use_response_url(self, key: str) -> ResponseUrl | None:
-        """Spend one use of a response_url; None when it is used up, too old or unknown."""
+    def use_response_url(self, key: str) -> ResponseUrl | str:
+        """Spend one use of a response_url; return Slack's error when there is none to spend."""
         response = self._responses.get(key)
-        if response is None or response.uses == 0 or self.clock() > response.expires:
-            return None
+        if response is None or self.clock() > response.expires:
+            return "expired_url"
+        if response.uses == 0:
+            return "used_url"
         response.uses -= 1
         return response
 
     def snapshot(self) -> dict[str, Any]:
         """Return what the page shows, as JSON."""
         with self.lock:
+            self.settle()
             messages = [asdict(m) for m in self.messages if not m.deleted]
             for message in messages:
                 message["files"] = [self._shown(file) for file in message["files"]]
@@ -132,6 +177,8 @@ class Workspace:
                 "names": NAMES,
                 "bot": BOT,
                 "person": PERSON,
+                "channel": CHANNEL,
+                "direct": DIRECT,
                 "messages": messages,
                 "home": self.home,
                 "modal": self.modal,
