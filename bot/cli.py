@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bot.core.config import Settings
@@ -13,15 +14,18 @@ from bot.core.errors import SplatError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Errors are said once, here."""
-    args = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    args = _parser(with_pipeline=words[:1] == ["run"]).parse_args(words)
     try:
         return int(args.command(args))
     except SplatError as wrong:
         print(f"splatbot: {wrong}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, with_pipeline: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="splatbot", description="Photos in, a splat out.")
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser("serve", help="run the bot")
@@ -31,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-browser", action="store_true", help="only print the address")
     demo.set_defaults(command=_demo)
     run = commands.add_parser("run", help="run the pipeline alone")
-    _add_run_arguments(run)
+    if with_pipeline:
+        _add_run_arguments(run)
     doctor = commands.add_parser("doctor", help="say what is missing")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -58,20 +63,20 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the pipeline's own arguments, where the pipeline is installed."""
+    """Add the pipeline's own arguments. Only for `run`: nothing else needs the pipeline."""
     try:
         from gpu import cli
     except ImportError as missing:
-        parser.set_defaults(command=_without_pipeline, missing=missing.name)
-        parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
+        parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+        parser.set_defaults(command=partial(_without_pipeline, missing.name))
         return
     cli.add_arguments(parser)
     parser.set_defaults(command=cli.run)
 
 
-def _without_pipeline(args: argparse.Namespace) -> int:
+def _without_pipeline(missing: str | None, _: argparse.Namespace) -> int:
     raise SplatError(
-        f"The pipeline is not installed here ({args.missing} is missing).",
+        f"The pipeline is not installed here ({missing} is missing).",
         hint="Install it with: pip install -c constraints.txt '.[gpu]'",
     )
 
