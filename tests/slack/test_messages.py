@@ -232,7 +232,7 @@ def direct_messages(bot: Bot) -> list[Message]:
 
 
 def close_channel(bot: Bot, error: str) -> None:
-    post = bot.slack.api._post_message
+    post = bot.slack.api._methods["chat.postMessage"]
 
     def answer(params: Mapping[str, Any]) -> dict[str, Any]:
         if params["channel"] == "C0SPLATS":
