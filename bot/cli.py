@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -45,6 +46,7 @@ def _parser(*, with_pipeline: bool) -> argparse.ArgumentParser:
 def _serve(_: argparse.Namespace) -> int:
     from bot.service import Service
 
+    _end_as_on_ctrl_c()
     Service(Settings.from_env()).run()
     return 0
 
@@ -52,6 +54,7 @@ def _serve(_: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from bot.demo import run
 
+    _end_as_on_ctrl_c()
     run(args.photos, open_browser=not args.no_browser)
     return 0
 
@@ -60,6 +63,14 @@ def _doctor(_: argparse.Namespace) -> int:
     from bot.doctor import examine
 
     return examine()
+
+
+def _end_as_on_ctrl_c() -> None:
+    """Have SIGTERM raise, so that nothing that has to be tidied up is skipped.
+
+    By default it ends the process on the spot; uvicorn too sends it again once it has closed.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
 
 import uvicorn
@@ -73,8 +72,6 @@ class Service:
         self._scheduler.every(DRAIN, self._outbox.drain, "drain")
         self._scheduler.every(DRAIN, self._outbox.upload, "upload")
         self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
-        # uvicorn ends well on SIGTERM and then sends it again, which would skip what follows.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         self._scheduler.start()
         try:
             uvicorn.run(
