@@ -84,10 +84,8 @@ def bake(seed: int, ground_pixel: float) -> World:
     bake_sky(solids, heights, *sky)
     shadows = HeightMap(*_lattice(SUN_PLANE, 1.4 * ground_pixel))
     bake_shadows(solids, *shadows)
-    maps = [
-        GroundMap(*_canvas(FINE, 0.75 * ground_pixel)),
-        GroundMap(*_canvas(COARSE, 5.0 * ground_pixel)),
-    ]
+    fine = GroundMap(*_canvas(FINE, 0.75 * ground_pixel))
+    coarse = GroundMap(*_canvas(COARSE, 5.0 * ground_pixel))
     for ground in (fine, coarse):
         bake_ground(heights, sky, shadows, *ground, salt)
     return World(solids, shadows, heights, fine, coarse, salt)
