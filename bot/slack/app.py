@@ -38,6 +38,8 @@ def make_client(settings: Settings) -> WebClient:
 
 def create_app(settings: Settings, desk: Desk) -> App:
     """Build the Bolt app. Its listeners write an intent and return."""
+    # Bolt finds the token in the environment too, and worries that it has it twice.
+    logging.getLogger("slack_bolt.App").addFilter(_is_news)
     app = App(
         client=make_client(settings),
         signing_secret=settings.slack_signing_secret,
@@ -48,6 +50,10 @@ def create_app(settings: Settings, desk: Desk) -> App:
         room.register(app, desk)
     app.error(_unexpected)
     return app
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "`token` will be unused" not in record.getMessage()
 
 
 def _unexpected(error: Exception, body: dict[str, Any], response: BoltResponse | None) -> Any:

@@ -1,0 +1,71 @@
+"""`splatbot serve` as operators run it: a process of its own, with a fake Slack."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.conftest import REPOSITORY
+from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
+
+#: Seconds in which a bot has to answer, at the very most.
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class RunningBot:
+    """A bot that answers; `ready` is how many seconds that took."""
+
+    url: str
+    slack: FakeSlack
+    process: subprocess.Popen[bytes]
+    ready: float
+
+    def most_memory(self) -> float:
+        """The most memory that the bot ever had, MB (1e6 bytes, resident)."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        [peak] = [line for line in lines if line.startswith("VmHWM:")]
+        return int(peak.split()[1]) * 1024 / 1e6
+
+
+@contextmanager
+def running_bot(data: Path) -> Iterator[RunningBot]:
+    """Start a bot with its files under `data`; ends it with SIGTERM and waits until it is gone."""
+    bot_port, slack_port = free_port(), free_port()
+    url = f"http://127.0.0.1:{bot_port}"
+    slack = FakeSlack(slack_port, url)
+    environment = os.environ | {
+        "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET,
+        "SLACK_API_URL": f"{slack.url}api/", "PORT": str(bot_port), "SPLATBOT_DATA": str(data),
+    }  # fmt: skip
+    with serving(slack.app, slack_port):
+        begin = time.monotonic()
+        command = [sys.executable, "-m", "bot.cli", "serve"]
+        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY)
+        try:
+            _await_answer(url, process)
+            yield RunningBot(url, slack, process, time.monotonic() - begin)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def _await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the bot ended"
+        try:
+            httpx.get(f"{url}/healthz", trust_env=False).raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.01)
+        else:
+            return
+    raise AssertionError("the bot does not answer")

@@ -1,0 +1,100 @@
+"""`splatbot`: what it says when something is missing, and what it leaves alone."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import cli, demo, doctor
+from bot.core.errors import SplatError
+from tests.conftest import REPOSITORY
+
+
+def test_a_missing_setting_is_one_sentence_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
+    assert cli.main(["serve"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("splatbot: SLACK_BOT_TOKEN is not set. Set it to")
+    assert said.count("\n") == 1
+
+
+def test_run_without_the_pipeline_says_how_to_install_it() -> None:
+    code = (
+        "import sys; sys.modules['gpu.cli'] = None; from bot import cli;"
+        " sys.exit(cli.main(['run', 'photos', '--out', 'x']))"
+    )
+    ran = in_a_new_process(code)
+    assert ran.returncode == 1
+    assert b"The pipeline is not installed here" in ran.stderr
+    assert b"pip install" in ran.stderr
+
+
+def test_no_other_command_imports_the_pipeline() -> None:
+    code = (
+        "import sys; from bot import cli\n"
+        "try: cli.main(['serve', '--help'])\n"
+        "except SystemExit: print([n for n in sys.modules if n.startswith('gpu.cli')])"
+    )
+    ran = in_a_new_process(code)
+    assert ran.stdout.endswith(b"[]\n")
+
+
+def in_a_new_process(code: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=False, cwd=REPOSITORY, capture_output=True)
+
+
+def test_the_doctor_says_what_to_do_about_each_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in {
+        "SLACK_BOT_TOKEN": "xoxb-secret",
+        "SLACK_SIGNING_SECRET": "secret",
+        "SLACK_API_URL": "http://127.0.0.1:9/api/",  # nobody listens there
+        "SPLATBOT_DATA": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(doctor, "PIPELINE", ("a_package_that_nobody_has",))
+    said: list[str] = []
+    assert doctor.examine(said.append) == 1
+    assert "Check SLACK_BOT_TOKEN" in "\n".join(said)
+    assert "a_package_that_nobody_has missing. Install the extra `gpu`" in "\n".join(said)
+    assert "secret" not in "\n".join(said)
+
+
+def test_photos_are_linked_as_a_dataset_and_stay_as_they_are(tmp_path: Path) -> None:
+    photos = tmp_path / "my photos"
+    photos.mkdir()
+    (photos / "a.jpg").write_bytes(b"photo")
+    store = tmp_path / "store"
+    for _ in range(2):  # a second time replaces the link
+        assert demo._link(photos, store) == "datasets/my-photos"
+    assert (store / "datasets" / "my-photos" / "a.jpg").read_bytes() == b"photo"
+    assert [p.name for p in photos.iterdir()] == ["a.jpg"]
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no photo")
+    with pytest.raises(SplatError, match="There are no photos in"):
+        demo._link(tmp_path, tmp_path / "store")
+
+
+def test_a_dataset_of_that_name_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "store" / "datasets" / "mine").mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.jpg").write_bytes(b"photo")
+    with pytest.raises(SplatError, match="exists already"):
+        demo._link(tmp_path / "mine", tmp_path / "store")
+
+
+def test_a_port_that_is_taken_is_stepped_around() -> None:
+    with socket.socket() as other:
+        other.bind((demo.HOST, 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        assert demo.free_port(taken) != taken
+    assert demo.free_port(taken) == taken
