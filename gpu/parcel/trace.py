@@ -233,7 +233,7 @@ def ground_distance(m: HeightMap, o: Vector, d: Vector) -> float:
     if d[2] > -0.02:
         return math.inf
     z = 0.0
-    for _ in range(4):
+    for _ in range(3):
         t = (z - o[2]) / d[2]
         z = lookup(m, o[0] + t * d[0], o[1] + t * d[1])
     return (z - o[2]) / d[2]
