@@ -49,6 +49,13 @@ def _earth_centred(places: Sequence[Gps]) -> NDArray[np.float64]:
     return np.stack([flat * np.cos(lam), flat * np.sin(lam), polar], axis=1)
 
 
+def without_wild(places: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Mark the positions [N, 3] that are not absurdly far (metres) from the others."""
+    distances = np.linalg.norm(places - np.median(places, axis=0), axis=1)
+    usual: NDArray[np.bool_] = distances <= max(5 * float(np.median(distances)), 2 * MIN_EXTENT)
+    return usual
+
+
 def spread(places: NDArray[np.float64]) -> float:
     """Return the standard deviation of positions [N, 3] along their longest axis, metres."""
     return float(_axes(places)[0])

@@ -13,7 +13,7 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from gpu.geometry.gps import enu_metres, fix_a_frame, middle, spread
+from gpu.geometry.gps import enu_metres, fix_a_frame, middle, spread, without_wild
 from gpu.ingest.exif import Gps
 
 Array = NDArray[np.float64]
@@ -74,10 +74,11 @@ def up_of_cameras(right: Array, down: Array, forward: Array, *, aerial: bool) ->
     axis: the right axes' smallest singular vector, once the cameras face different ways.
     """
     _, sizes, axes = np.linalg.svd(right, full_matrices=False)
-    hint = -down.mean(axis=0) if np.linalg.norm(down.mean(axis=0)) > 0.3 else -forward.mean(axis=0)
     if sizes[1] > 0.2 * sizes[0]:
-        return _unit(axes[2] * np.sign(axes[2] @ hint)), True
-    straight_down = aerial or np.linalg.norm(down.mean(axis=0)) < 0.3
+        by_down, by_forward = -down.mean(axis=0) @ axes[2], -forward.mean(axis=0) @ axes[2]
+        return axes[2] * np.sign(by_down if abs(by_down) > 0.2 else by_forward), True
+    # A drone that flies to and fro turns its pictures upside down; people do not.
+    straight_down = aerial or bool((down @ down[0] < -0.5).any())
     return _unit(-forward.mean(axis=0) if straight_down else -down.mean(axis=0)), False
 
 
@@ -128,7 +129,10 @@ def _by_gps(
     names = sorted(name for name in centres if name in gps)
     if not names:
         return None
-    places = enu_metres([gps[name] for name in names])
+    origin = middle([gps[name] for name in names])
+    places = enu_metres([gps[name] for name in names], origin)
+    usual = without_wild(places)
+    names, places = [n for n, keep in zip(names, usual, strict=True) if keep], places[usual]
     if not fix_a_frame(places):
         return None
     tolerance = max(TOLERANCE, TOLERANCE_SHARE * spread(places))
@@ -144,7 +148,7 @@ def _by_gps(
         return None
     model.transform(found)
     rmse = float(np.sqrt(np.mean(errors[agreeing] ** 2)))
-    return World(True, rmse, int(agreeing.sum()), middle([gps[name] for name in names]))
+    return World(True, rmse, int(agreeing.sum()), origin)
 
 
 def _upright(model: pycolmap.Reconstruction, up: Array) -> pycolmap.Sim3d:

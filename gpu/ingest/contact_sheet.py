@@ -56,7 +56,7 @@ def _draw(sheet: Image.Image, corner: tuple[int, int], cell: _Cell) -> None:
             photo.thumbnail((CELL, CELL))
             sheet.paste(photo, (x + (CELL - photo.width) // 2, y + (CELL - photo.height) // 2))
     else:
-        pen.rectangle((x, y, x + CELL, y + CELL), outline=RED)
+        pen.rectangle((x, y, x + CELL, y + CELL), outline=RED, width=3)
         pen.multiline_text((x + 8, y + 8), _wrap(cell.reason), fill=RED, font=font)
     pen.text((x, y + CELL + 2), cell.label[-22:], fill=RED if cell.reason else INK, font=font)
 

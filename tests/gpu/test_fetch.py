@@ -1,0 +1,225 @@
+"""Fetching photos: from folders, archives and URLs, without touching what the user gave."""
+
+import http.server
+import logging
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gpu.errors import DiskFull
+from gpu.ingest import archive
+from gpu.ingest.archive import Limits, unpack
+from gpu.ingest.download import download
+from gpu.ingest.errors import BadArchive, DownloadFailed, NoPhotos
+from gpu.ingest.fetch import run_fetch
+from gpu.job import Source
+from tests.gpu.photos_on_disk import (
+    Said,
+    context,
+    fingerprint,
+    jpeg,
+    unrelated_photos,
+    zipped,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
+
+
+def test_a_folder_is_fetched_without_a_change_to_it(tmp_path: Path) -> None:
+    given = unrelated_photos(tmp_path / "given", count=3)
+    (given / "notes.txt").write_text("not a photo")
+    before = fingerprint(given)
+    ctx = context(tmp_path / "job", given)
+    outcome = run_fetch(ctx)
+    assert outcome.metrics["photos"] == 3
+    assert names(ctx.paths.photos) == ["photo_00.jpg", "photo_01.jpg", "photo_02.jpg"]
+    assert fingerprint(given) == before
+
+
+def test_photos_in_subfolders_keep_their_paths(tmp_path: Path) -> None:
+    unrelated_photos(tmp_path / "given" / "north", count=1)
+    unrelated_photos(tmp_path / "given" / "south", count=1)
+    ctx = context(tmp_path / "job", tmp_path / "given")
+    run_fetch(ctx)
+    assert names(ctx.paths.photos) == ["north/photo_00.jpg", "south/photo_00.jpg"]
+
+
+def test_a_prefix_that_holds_a_zip_is_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    photo = jpeg(1, tmp_path / "one.jpg")
+    zipped(tmp_path / "given" / "parcel.zip", {"flight/a.jpg": photo})
+    ctx = context(tmp_path / "job", tmp_path / "given")
+    run_fetch(ctx)
+    assert names(ctx.paths.photos) == ["flight/a.jpg"]
+
+
+def test_a_macs_resource_forks_are_no_photos(tmp_path: Path) -> None:
+    photo = jpeg(1, tmp_path / "one.jpg")
+    members = {
+        "p/a.jpg": photo,
+        "__MACOSX/p/._a.jpg": b"fork",
+        "p/.hidden.jpg": b"",
+        "p/read.me": b"",
+    }
+    given = zipped(tmp_path / "mac.zip", members)
+    ctx = context(tmp_path / "job", given)
+    run_fetch(ctx)
+    assert names(ctx.paths.photos) == ["p/a.jpg"]
+
+
+def test_a_copy_is_made_where_links_can_not_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another_disk(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", another_disk)
+    given = unrelated_photos(tmp_path / "given", count=1)
+    ctx = context(tmp_path / "job", given)
+    run_fetch(ctx)
+    photo = ctx.paths.photos / "photo_00.jpg"
+    assert photo.read_bytes() == (given / "photo_00.jpg").read_bytes()
+    assert photo.stat().st_nlink == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("clip.mp4", "video files: export them as JPEG"),
+        ("a.HEIC", "an iPhone's HEIC"),
+        ("b.txt", ""),
+    ],
+)
+def test_a_folder_without_photos_says_what_is_there_instead(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / name).touch()
+    with pytest.raises(NoPhotos, match="given holds no photos") as refused:
+        run_fetch(context(tmp_path / "job", tmp_path / "given"))
+    assert hint in refused.value.hint
+    assert refused.value.hint
+
+
+def test_a_zip_may_not_unpack_more_than_it_declared(tmp_path: Path) -> None:
+    """A directory entry that lies about its size; Python's reader stops there by itself."""
+    bomb = zipped(tmp_path / "liar.zip", {"a.jpg": bytes(100_000)})
+    data = bytearray(bomb.read_bytes())
+    at = data.rindex(b"PK\x01\x02") + 24
+    data[at : at + 4] = (10).to_bytes(4, "little")
+    bomb.write_bytes(data)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(BadArchive, match="damaged"):
+        unpack(bomb, tmp_path / "out")
+    assert sum(f.stat().st_size for f in (tmp_path / "out").rglob("*")) <= 10
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(files=2), Limits(file_bytes=999), Limits(bytes=2_500), Limits(ratio=2, small_bytes=10)],
+)
+def test_every_limit_of_an_archive_holds(tmp_path: Path, limits: Limits) -> None:
+    given = zipped(tmp_path / "big.zip", {f"{i}.jpg": bytes(1000) for i in range(3)})
+    (tmp_path / "out").mkdir()
+    assert len(unpack(given, tmp_path / "out")) == 3
+    (tmp_path / "again").mkdir()
+    with pytest.raises(BadArchive, match="no set of photos"):
+        unpack(given, tmp_path / "again", limits)
+    assert names(tmp_path / "again") == []
+
+
+def test_a_symbolic_link_in_a_zip_is_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("a.jpg")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "link.zip", "w") as opened:
+        opened.writestr(link, "/etc/passwd")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(BadArchive, match=r"outside of it: a\.jpg"):
+        unpack(tmp_path / "link.zip", tmp_path / "out")
+
+
+def test_an_archive_that_would_not_fit_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = zipped(tmp_path / "p.zip", {"a.jpg": bytes(1000)})
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(archive.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 999}))
+    with pytest.raises(DiskFull):
+        unpack(given, tmp_path / "out")
+    assert names(tmp_path / "out") == []
+
+
+class Shelf(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder on loopback; `flaky.jpg` is there at the third request only."""
+
+    asked: dict[str, int]
+
+    def do_GET(self) -> None:
+        self.asked[self.path] = self.asked.get(self.path, 0) + 1
+        if "flaky" in self.path and self.asked[self.path] < 3:
+            self.send_error(503)
+        else:
+            super().do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[str]:
+    unrelated_photos(tmp_path / "shelf", count=2)
+    (tmp_path / "shelf" / "flaky.jpg").write_bytes(jpeg(7, tmp_path / "f.jpg"))
+    handler = partial(type("OneShelf", (Shelf,), {"asked": {}}), directory=str(tmp_path / "shelf"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_photos_are_read_from_urls(tmp_path: Path, shelf: str) -> None:
+    urls = {f"photo_0{i}.jpg": f"{shelf}/photo_0{i}.jpg?signature=secret" for i in range(2)}
+    ctx = context(tmp_path / "job", Source(urls=urls))
+    run_fetch(ctx)
+    assert names(ctx.paths.photos) == ["photo_00.jpg", "photo_01.jpg"]
+    assert not (ctx.paths.work / "downloads").exists()
+
+
+def test_a_zip_behind_a_url_is_unpacked(tmp_path: Path, shelf: str) -> None:
+    photo = jpeg(1, tmp_path / "one.jpg")
+    zipped(tmp_path / "shelf" / "set.zip", {"x/a.jpg": photo})
+    ctx = context(tmp_path / "job", Source(urls={"set.zip": f"{shelf}/set.zip"}))
+    run_fetch(ctx)
+    assert names(ctx.paths.photos) == ["x/a.jpg"]
+
+
+def test_what_the_server_drops_is_asked_for_again(tmp_path: Path, shelf: str) -> None:
+    waits: list[float] = []
+    urls = {"flaky.jpg": f"{shelf}/flaky.jpg"}
+    done = download(urls, tmp_path / "out", Said(), wait=waits.append)
+    assert [f.name for f in done] == ["flaky.jpg"]
+    assert waits == [2.0, 4.0]
+
+
+def test_what_is_not_there_is_named_without_its_url(
+    tmp_path: Path, shelf: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits: list[float] = []
+    with caplog.at_level(logging.WARNING), pytest.raises(DownloadFailed) as failed:
+        download({"a.jpg": f"{shelf}/a.jpg?key=secret"}, tmp_path / "o", Said(), wait=waits.append)
+    assert "a.jpg could not be fetched (the server answered 404)" in str(failed.value)
+    assert "secret" not in str(failed.value) + repr(failed.value.__cause__) + caplog.text
+    assert waits == []
+
+
+def test_a_name_from_elsewhere_may_not_lead_outside(tmp_path: Path) -> None:
+    with pytest.raises(BadArchive, match="not a file's name"):
+        download({"../a.jpg": "http://127.0.0.1:9/"}, tmp_path / "out", Said())

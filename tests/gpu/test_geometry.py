@@ -1,0 +1,310 @@
+"""Where the photos were taken: against a flight whose truth is known, and against real photos."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+import pytest
+
+from gpu.errors import OutOfMemory
+from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
+from gpu.geometry.gps import enu_metres, fix_a_frame
+from gpu.geometry.mapping import needed
+from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
+from gpu.geometry.record import Geometry
+from gpu.geometry.stage import run_geometry
+from gpu.geometry.world import World, centres_of, scene_distance, to_world, up_of_cameras
+from gpu.ingest.exif import Gps
+from gpu.ingest.fetch import run_fetch
+from gpu.ingest.photos import Photo, Photos
+from gpu.ingest.preprocess import run_preprocess
+from gpu.stage import Context, Outcome
+from tests.gpu.flight import ALTITUDE, FOCAL, Shot, photograph
+from tests.gpu.photos_on_disk import Said, context
+
+
+@dataclass(frozen=True)
+class Flown:
+    """A flight that went through the stage."""
+
+    ctx: Context
+    outcome: Outcome
+    truth: list[Shot]
+
+    @property
+    def model(self) -> pycolmap.Reconstruction:
+        return pycolmap.Reconstruction(self.ctx.paths.geometry)
+
+    @property
+    def gps(self) -> dict[str, Gps]:
+        photos = Photos.load(self.ctx.paths).photos
+        return {photo.image: photo.gps for photo in photos if photo.gps}
+
+
+def solved(root: Path, photos: Path) -> tuple[Context, Outcome]:
+    ctx = context(root, photos)
+    run_fetch(ctx)
+    run_preprocess(ctx)
+    return ctx, run_geometry(ctx)
+
+
+@pytest.fixture(scope="module")
+def flown(tmp_path_factory: pytest.TempPathFactory) -> Flown:
+    folder = tmp_path_factory.mktemp("flight")
+    truth = photograph(folder / "photos")
+    return Flown(*solved(folder / "job", folder / "photos"), truth)
+
+
+def test_every_camera_is_found_to_centimetres(flown: Flown) -> None:
+    """Up to a shift: the origin is the median of the GPS, the height that of the ground."""
+    found = np.array([centre for _, centre in sorted(centres_of(flown.model).items())])
+    true = np.array([shot.centre for shot in flown.truth])
+    error = (found - found.mean(axis=0)) - (true - true.mean(axis=0))
+    assert len(found) == 12
+    assert np.abs(error).max() < 0.05
+
+
+def test_the_focal_length_is_refined(flown: Flown) -> None:
+    (camera,) = flown.model.cameras.values()
+    assert camera.focal_length == pytest.approx(FOCAL, rel=0.005)
+
+
+def test_the_record_says_how_good_it_is(flown: Flown) -> None:
+    record = Geometry.load(flown.ctx.paths)
+    assert record.metric
+    assert record.gps_agreeing == 12
+    assert record.gps_rmse is not None
+    assert record.gps_rmse < 0.05
+    assert record.origin == pytest.approx((52.5, 13.4, 100.0), abs=0.5)
+    assert record.camera_height == pytest.approx(ALTITUDE, abs=1.0)
+    assert record.ground_z == 0.0
+    assert len(record.registered) == 12
+    assert record.left_out == ()
+    assert flown.outcome.metrics["drone_agl_m"] == pytest.approx(ALTITUDE, abs=1.0)
+
+
+def test_the_ground_is_at_height_zero(flown: Flown) -> None:
+    heights = np.array([p.xyz[2] for p in flown.model.points3D.values()])
+    assert (np.abs(heights) < 0.3).mean() > 0.4  # most of the picture is ground
+    assert (heights < -0.5).mean() < 0.02
+
+
+def test_training_gets_pinhole_photos(flown: Flown) -> None:
+    model = pycolmap.Reconstruction(flown.ctx.paths.undistorted / "sparse")
+    assert {camera.model_name for camera in model.cameras.values()} == {"PINHOLE"}
+    names = sorted(f.name for f in (flown.ctx.paths.undistorted / "images").iterdir())
+    assert names == sorted(image.name for image in model.images.values())
+    assert sorted(f.name for f in flown.ctx.paths.undistorted.iterdir()) == ["images", "sparse"]
+
+
+def test_progress_counts_the_photos_that_are_placed(flown: Flown) -> None:
+    said = flown.ctx.progress
+    assert isinstance(said, Said)
+    fractions = [fraction for fraction, _ in said]
+    assert "Placed 12 of 12 photos" in [message for _, message in said]
+    assert fractions[-1] <= 1.0
+
+
+def test_a_map_of_points_and_cameras_is_drawn(flown: Flown) -> None:
+    assert flown.outcome.pictures == ("previews/geometry.jpg",)
+    assert (flown.ctx.paths.root / flown.outcome.pictures[0]).stat().st_size > 20_000
+
+
+def test_the_same_photos_and_seed_give_the_same_geometry(flown: Flown, tmp_path: Path) -> None:
+    again, _ = solved(tmp_path, flown.ctx.paths.photos)
+    for name in ("cameras.bin", "images.bin", "points3D.bin"):
+        assert (again.paths.geometry / name).read_bytes() == (
+            flown.ctx.paths.geometry / name
+        ).read_bytes()
+
+
+# The world frame, from a model that was turned, shifted and scaled at random.
+
+
+def disturbed(flown: Flown) -> pycolmap.Reconstruction:
+    model = flown.model
+    turn = pycolmap.Rotation3d(np.array([0.3, -0.6, 0.2, 0.71]))
+    model.transform(pycolmap.Sim3d(0.37, turn, np.array([5.0, -3.0, 2.0])))
+    return model
+
+
+def tilt_of(model: pycolmap.Reconstruction, flown: Flown) -> float:
+    """Degrees between the model's up and the true one."""
+    name = sorted(flown.gps)[0]
+    image = model.find_image_with_name(name)
+    up = image.cam_from_world().rotation.matrix().T @ flown.truth[0].rotation.T @ [0, 0, 1]
+    return float(np.degrees(np.arccos(up[2])))
+
+
+def test_without_gps_cameras_tell_up_and_the_unit(flown: Flown) -> None:
+    model = disturbed(flown)
+    assert to_world(model, {}, aerial=False, seed=0) == World(metric=False)
+    assert tilt_of(model, flown) < 8.0
+    assert scene_distance(model) == pytest.approx(10.0, rel=1e-6)
+
+
+def test_one_wild_gps_place_changes_little(flown: Flown) -> None:
+    model, gps = disturbed(flown), dict(flown.gps)
+    name = sorted(gps)[3]
+    gps[name] = (gps[name][0] + 0.01, gps[name][1], gps[name][2] - 90)
+    world = to_world(model, gps, aerial=True, seed=0)
+    assert world.metric
+    assert world.gps_agreeing == 11
+    assert tilt_of(model, flown) < 1.0
+
+
+@pytest.mark.parametrize("harm", ["noise", "drift", "standing"])
+def test_gps_that_disagrees_is_not_believed(flown: Flown, harm: str) -> None:
+    noise = np.random.default_rng(0)
+    gps = {}
+    for i, (name, (latitude, longitude, altitude)) in enumerate(sorted(flown.gps.items())):
+        shake = noise.normal(0, 3e-4, 2) if harm == "noise" else np.zeros(2)
+        still = 1e-6 if harm == "standing" else 1.0
+        gps[name] = (
+            52.5 + (latitude - 52.5) * still + shake[0],
+            13.4 + (longitude - 13.4) * still + shake[1],
+            altitude + (9.0 * i if harm == "drift" else 0.0),
+        )
+    model = disturbed(flown)
+    assert not to_world(model, gps, aerial=True, seed=0).metric
+    assert tilt_of(model, flown) < 8.0
+
+
+def test_places_in_one_line_fix_no_frame() -> None:
+    line = np.outer(np.arange(10.0), [10.0, 3.0, 0.0])
+    assert not fix_a_frame(line)
+    assert fix_a_frame(line + np.random.default_rng(0).normal(0, 5, line.shape))
+    assert not fix_a_frame(line[:3])
+
+
+def test_a_degree_is_as_long_as_on_the_earth() -> None:
+    """One arc minute of latitude at 45 degrees is 1852.2 m; of longitude 1314.2 m there."""
+    origin = (45.0, 7.0, 0.0)
+    places = [origin, (45.0 + 1 / 60, 7.0, 0.0), (45.0, 7.0 + 1 / 60, 0.0)]
+    east_north = enu_metres(places, origin)
+    assert east_north[1] == pytest.approx([0.0, 1852.2, -0.3], abs=0.3)
+    assert east_north[2] == pytest.approx([1314.2, 0.1, -0.2], abs=0.3)
+
+
+def turned(*yaws: float, pitch: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Level cameras with Z up: right, down and forward axes."""
+    right = np.array([[np.cos(y), np.sin(y), 0] for y in yaws])
+    level = np.array([[-np.sin(y), np.cos(y), 0] for y in yaws])
+    ahead = np.cos(pitch) * level + np.sin(pitch) * np.array([0, 0, 1.0])
+    return right, np.cross(ahead, right), ahead
+
+
+@pytest.mark.parametrize("pitch", [0.3, 0.0, -0.5, -1.2, -np.pi / 2])
+def test_up_is_found_whatever_cameras_look_at(pitch: float) -> None:
+    up, sure = up_of_cameras(*turned(0.0, 1.0, 2.5, 4.0, pitch=pitch), aerial=False)
+    assert sure
+    assert up == pytest.approx([0, 0, 1], abs=1e-6)
+
+
+def test_a_facade_and_a_drone_that_never_turned_differ_by_the_pipeline() -> None:
+    facade = turned(0.0, 0.01, 0.02, pitch=0.0)
+    nadir = turned(0.0, 0.01, 0.02, pitch=-np.pi / 2)
+    assert up_of_cameras(*facade, aerial=False)[0] == pytest.approx([0, 0, 1], abs=0.05)
+    assert up_of_cameras(*nadir, aerial=True)[0] == pytest.approx([0, 0, 1], abs=0.05)
+
+
+# Pairs
+
+
+def photos_at(places: list[Gps | None]) -> list[Photo]:
+    return [Photo(f"{i}", f"{i}.jpg", 9, 9, "c", None, gps) for i, gps in enumerate(places)]
+
+
+def test_few_photos_are_all_compared() -> None:
+    assert len(choose_pairs(photos_at([None] * EXHAUSTIVE))) == EXHAUSTIVE * (EXHAUSTIVE - 1) // 2
+
+
+def test_many_photos_are_compared_with_those_after_them() -> None:
+    pairs = choose_pairs(photos_at([None] * 200))
+    assert {(0, 1), (0, 8), (0, 16), (0, 128), (191, 199)} <= set(pairs)
+    assert all(low < high for low, high in pairs)
+    assert len(pairs) < 200 * 13
+
+
+def test_gps_finds_the_neighbour_of_another_line() -> None:
+    """Ten lines to and fro: photo 0 lies beside photo 19, not beside photo 10."""
+    there = [(50.0 + (c if r % 2 == 0 else 9 - c) * 1e-4, 8.0 + r * 2e-4, 90.0)
+             for r in range(10) for c in range(10)]  # fmt: skip
+    with_gps = set(choose_pairs(photos_at(list(there))))
+    assert (0, 19) in with_gps
+    assert (0, 19) not in set(choose_pairs(photos_at([None] * 100)))
+
+
+# When it does not work
+
+
+def test_half_of_few_photos_or_a_dozen_of_many_make_a_scene() -> None:
+    assert [needed(n) for n in (3, 4, 8, 20, 24, 300)] == [3, 3, 4, 10, 12, 12]
+
+
+def failing(tmp_path: Path, program: str) -> None:
+    run_geometry(context(tmp_path, tmp_path), worker=(sys.executable, "-c", program))
+
+
+def test_a_native_abort_becomes_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(GeometryCrashed, match=r"exit code -6") as crashed:
+        failing(tmp_path, "import os; os.abort()")
+    assert "--max-views" in crashed.value.hint
+
+
+def test_a_process_killed_for_its_memory_is_out_of_memory(tmp_path: Path) -> None:
+    with pytest.raises(OutOfMemory):
+        failing(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+
+
+def test_an_answer_without_a_model_names_the_photos(tmp_path: Path) -> None:
+    answer = '{"connected": false, "registered": ["a.jpg"], "left_out": ["b.jpg", "c.jpg"]}'
+    with pytest.raises(PhotosDoNotConnect, match=r"only 1 of 3 .* b\.jpg, c\.jpg") as failed:
+        failing(tmp_path, f"print('{answer}')")
+    assert failed.value.left_out == ("b.jpg", "c.jpg")
+
+
+def test_a_job_that_is_stopped_leaves_no_process(tmp_path: Path) -> None:
+    """The child says its number as progress and would then run for ever."""
+    program = """
+import json, os, time
+print(json.dumps({"fraction": 0, "message": str(os.getpid())}), flush=True)
+time.sleep(999)
+"""
+
+    class Stop(BaseException):
+        pass
+
+    child: list[int] = []
+
+    def progress(_: float, message: str, **__: object) -> None:
+        child.append(int(message))
+        raise Stop
+
+    ctx = context(tmp_path, tmp_path)
+    with pytest.raises(Stop):
+        run_geometry(Context(ctx.spec, ctx.paths, progress), worker=(sys.executable, "-c", program))
+    with pytest.raises(ProcessLookupError):
+        os.kill(child[0], 0)
+
+
+# Real photos
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "share"), [("kermit", 1.0), ("fountain_p11", 1.0), ("brighton_beach", 1.0)]
+)
+def test_real_photos_register(datasets: Path, tmp_path: Path, name: str, share: float) -> None:
+    ctx, outcome = solved(tmp_path, datasets / name / "images")
+    photos = Photos.load(ctx.paths)
+    registered = outcome.metrics["photos_registered"]
+    assert isinstance(registered, int)
+    assert registered >= share * photos.given
+    if name == "brighton_beach":
+        rmse = outcome.metrics["gps_rmse_m"]
+        assert isinstance(rmse, float)
+        assert rmse < 0.6
