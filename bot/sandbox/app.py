@@ -30,9 +30,8 @@ LOOK = 0.1
 FILE_SECONDS = 0.2
 
 #: The page loads nothing from elsewhere. Pictures may come from the bot, which is on loopback too.
-#: Styles that the blocks' renderer writes into elements are allowed, scripts are not.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " img-src 'self' data: http://127.0.0.1:* http://localhost:*; font-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )

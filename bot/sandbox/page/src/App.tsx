@@ -3,77 +3,130 @@ import { act, useSnapshot } from "./api";
 import { Blocks } from "./Blocks";
 import { Composer } from "./Composer";
 import { Dialog } from "./Dialog";
-import { MessageList } from "./Messages";
-import type { Snapshot } from "./types";
+import { BotFace, CloseIcon } from "./icons";
+import { count, MessageList } from "./Messages";
+import type { Message, Snapshot } from "./types";
 
 const SUGGESTION = "/splat demo/parcel aerial";
 
+type Place = "channel" | "home" | "direct";
+
 /** A calm look-alike of Slack: one channel, one app, one person. */
 export function App() {
-  const all = useSnapshot();
-  const [place, setPlace] = useState<"channel" | "home">("channel");
+  const { all, isConnected } = useSnapshot();
+  const [place, setPlace] = useState<Place>("channel");
   const [thread, setThread] = useState<string | null>(null);
-  if (!all) return <p className="loading">Opening the workspace…</p>;
-  const goHome = () => { setPlace("home"); void act("open_home"); };
+  const go = (to: Place) => {
+    setPlace(to);
+    setThread(null);
+    if (to === "home") void act("open_home");
+  };
+  const first = all?.messages.find((message) => message.ts === thread);
   return (
-    <div className={thread ? "workspace with-thread" : "workspace"}>
-      <nav aria-label="Workspace">
-        <h1>Sandbox</h1>
-        <h2>Channels</h2>
-        <button className={place === "channel" ? "here" : ""} onClick={() => setPlace("channel")}># splats</button>
-        <h2>Apps</h2>
-        <button className={place === "home" ? "here" : ""} data-testid="home-tab" onClick={goHome}>◉ Splatbot</button>
-        <p className="note">A Slack look-alike on this machine. Nothing leaves it.</p>
-      </nav>
-      {place === "channel" ? <Channel all={all} openThread={setThread} /> : <Home all={all} />}
-      {thread && <Thread all={all} ts={thread} close={() => setThread(null)} />}
-      {all.modal && <Dialog view={all.modal} errors={all.modal_errors} names={all.names} />}
-    </div>
+    <>
+      <p className="banner" role="status">
+        {isConnected || !all
+          ? <><b>Sandbox:</b> a Slack look-alike on this machine. Nothing leaves it.</>
+          : <><b>The sandbox does not answer.</b> This page connects again by itself.</>}
+      </p>
+      <div className={first ? "workspace with-thread" : "workspace"}>
+        <Sidebar place={place} go={go} />
+        {all && place === "channel" && <Channel all={all} openThread={setThread} />}
+        {all && place !== "channel" && <Bot all={all} place={place} go={go} openThread={setThread} />}
+        {all && first && <Thread key={first.ts} all={all} first={first} close={() => setThread(null)} />}
+      </div>
+      {all?.modal && <Dialog key={all.modal.id} view={all.modal} errors={all.modal_errors} names={all.names} />}
+    </>
+  );
+}
+
+function Sidebar({ place, go }: { place: Place; go: (to: Place) => void }) {
+  const here = (is: boolean) => (is ? "page" : undefined);
+  return (
+    <nav aria-label="Workspace">
+      <h1>Sandbox</h1>
+      <h2>Channels</h2>
+      <button type="button" aria-current={here(place === "channel")} data-testid="channel-tab" onClick={() => go("channel")}>
+        <span className="hash">#</span> splats
+      </button>
+      <h2>Apps</h2>
+      <button type="button" aria-current={here(place !== "channel")} data-testid="home-tab" onClick={() => go("home")}>
+        <span className="avatar"><BotFace /></span> Splatbot
+      </button>
+    </nav>
   );
 }
 
 function Channel({ all, openThread }: { all: Snapshot; openThread: (ts: string) => void }) {
-  const messages = all.messages.filter((m) => !m.thread_ts);
+  const messages = all.messages.filter((m) => m.channel === all.channel && !m.thread_ts);
+  const isNew = messages.length === 0;
   return (
     <main>
-      <header><b># splats</b> <span>Photos in, a 3D scene out</span></header>
-      <MessageList messages={messages} all={all} openThread={openThread} />
-      {messages.length === 0 && (
-        <section className="welcome">
-          <h2>Make your first splat</h2>
-          <p>Demo photos of a small parcel, taken by a drone, are waiting. Press the message below:
-            the bot finds the cameras, trains a 3D scene, and replies with a link in which you fly and walk.</p>
-          <button className="suggestion" data-testid="suggestion" onClick={() => void act("type", { text: SUGGESTION })}>
-            {SUGGESTION}
-          </button>
-        </section>
-      )}
-      <Composer placeholder="Message #splats, or type / for commands" />
+      <header><h2><span className="hash">#</span> splats</h2> <span>Photos in, a 3D scene out</span></header>
+      <MessageList messages={messages} all={all} openThread={openThread} intro={<Intro />} />
+      <Composer channel={all.channel} placeholder="Message #splats, or type / for commands"
+                suggestion={isNew ? SUGGESTION : undefined} />
     </main>
   );
 }
 
-function Thread({ all, ts, close }: { all: Snapshot; ts: string; close: () => void }) {
-  const messages = all.messages.filter((m) => m.ts === ts || m.thread_ts === ts);
+function Intro() {
+  return (
+    <section className="intro">
+      <span className="avatar"><BotFace /></span>
+      <h2>Make your first splat</h2>
+      <p>
+        Photos of a small parcel, taken by a drone, are waiting in <code>demo/parcel</code>. Splatbot finds the
+        cameras, trains a 3D scene, and answers with a link: fly around in it, or walk.
+      </p>
+    </section>
+  );
+}
+
+function Thread({ all, first, close }: { all: Snapshot; first: Message; close: () => void }) {
+  const replies = all.messages.filter((m) => m.thread_ts === first.ts);
+  const divider = <p className="divider"><span>{count(replies.length)}</span></p>;
   return (
     <aside aria-label="Thread" data-testid="thread-pane">
-      <header><b>Thread</b><button className="plain" aria-label="Close thread" onClick={close}>✕</button></header>
-      <MessageList messages={messages} all={all} />
-      <Composer thread={ts} placeholder="Reply, or @splat status" />
+      <header>
+        <h2>Thread</h2> <span># splats</span>
+        <button type="button" className="icon" aria-label="Close thread" data-testid="thread-close" onClick={close}>
+          <CloseIcon />
+        </button>
+      </header>
+      <MessageList messages={[first, ...replies]} all={all} afterFirst={divider} />
+      <Composer channel={first.channel} thread={first.ts} placeholder="Reply, or @splat status" />
     </aside>
   );
 }
 
-function Home({ all }: { all: Snapshot }) {
+function Bot({ all, place, go, openThread }: {
+  all: Snapshot;
+  place: Place;
+  go: (to: Place) => void;
+  openThread: (ts: string) => void;
+}) {
+  const messages = all.messages.filter((m) => m.channel === all.direct && !m.thread_ts);
+  const tab = (to: Place, name: string) => (
+    <button type="button" role="tab" aria-selected={place === to} onClick={() => go(to)}>{name}</button>
+  );
   return (
     <main>
-      <header><b>Splatbot</b> <span>Home</span></header>
-      <div className="home" data-testid="home">
-        {all.home && (
-          <Blocks blocks={all.home.blocks} names={all.names}
-                  press={(action) => void act("press_in_view", { view: "home", action })} />
-        )}
-      </div>
+      <header><span className="avatar"><BotFace /></span><h2>Splatbot</h2></header>
+      <div className="tabs" role="tablist">{tab("home", "Home")}{tab("direct", "Messages")}</div>
+      {place === "home" ? (
+        <div className="home" data-testid="home">
+          {all.home && (
+            <Blocks blocks={all.home.blocks} names={all.names}
+                    press={(action) => void act("press_in_view", { view: "home", action })} />
+          )}
+        </div>
+      ) : (
+        <>
+          <MessageList messages={messages} all={all} openThread={openThread} />
+          <Composer channel={all.direct} placeholder="Message Splatbot, or type / for commands" />
+        </>
+      )}
     </main>
   );
 }

@@ -1,43 +1,80 @@
-import { useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { act } from "./api";
+import { SendIcon } from "./icons";
 
 const COMMANDS = [
-  ["/splat <photos> [splat|aerial]", "make a splat"],
-  ["/splat", "choose in a dialog"],
-  ["/splat datasets", "which photos are there"],
-  ["/splat status", "how the job stands"],
-  ["/splat list", "the newest jobs"],
-  ["/splat cancel", "stop the job"],
-  ["/splat help", "everything else"],
-] as const;
+  { fill: "/splat ", shape: "/splat <photos> [splat|aerial]", meaning: "Make a splat" },
+  { fill: "/splat", shape: "/splat", meaning: "Make a splat, in a dialog" },
+  { fill: "/splat datasets", shape: "/splat datasets", meaning: "Which photos are there" },
+  { fill: "/splat status", shape: "/splat status [job]", meaning: "How a job stands" },
+  { fill: "/splat list", shape: "/splat list", meaning: "The newest jobs" },
+  { fill: "/splat cancel ", shape: "/splat cancel [job]", meaning: "Stop a job" },
+  { fill: "/splat help", shape: "/splat help", meaning: "Everything else" },
+];
+
+/** Milliseconds in which a pressed suggestion can be read in the box before it goes. */
+const READ = 350;
 
 /** The message box. `thread` is the time stamp of the thread that it writes into. */
-export function Composer({ thread, placeholder }: { thread?: string; placeholder: string }) {
+export function Composer({ channel, thread, placeholder, suggestion }: {
+  channel: string;
+  thread?: string;
+  placeholder: string;
+  suggestion?: string | undefined;
+}) {
   const [text, setText] = useState("");
-  const send = () => {
-    if (!text.trim()) return;
-    void act("type", thread ? { text, thread_ts: thread } : { text });
-    setText("");
+  const [at, setAt] = useState(-1);
+  const hints = thread ? [] : matching(text);
+  const edit = (value: string) => { setText(value); setAt(-1); };
+  const send = (words = text) => {
+    if (!words.trim()) return;
+    void act("type", thread ? { text: words, thread_ts: thread, channel } : { text: words, channel });
+    edit("");
   };
-  const hints = text.startsWith("/") ? COMMANDS.filter(([command]) => command.startsWith(text.slice(0, 6))) : [];
+  const suggest = (words: string) => { edit(words); setTimeout(() => send(words), READ); };
+  const onKey = (event: KeyboardEvent) => {
+    const hint = hints[at];
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) hint ? edit(hint.fill) : send();
+    else if (event.key === "Tab" && hints.length && !event.shiftKey) edit((hint ?? hints[0])?.fill ?? text);
+    else if (event.key === "ArrowDown" && hints.length) setAt((at + 1) % hints.length);
+    else if (event.key === "ArrowUp" && hints.length) setAt((at <= 0 ? hints.length : at) - 1);
+    else return;
+    event.preventDefault();
+  };
   return (
     <div className="composer">
-      {hints.length > 0 && !thread && (
-        <ul className="hints" aria-label="Commands">
-          {hints.map(([command, meaning]) => (
-            <li key={command}><code>{command}</code> {meaning}</li>
+      {hints.length > 0 && (
+        <ul className="popup" role="listbox" aria-label="Commands">
+          {hints.map((hint, place) => (
+            <li key={hint.shape} role="option" aria-selected={place === at}
+                onMouseDown={(event) => { event.preventDefault(); edit(hint.fill); }}>
+              <code>{hint.shape}</code> <span>{hint.meaning}</span>
+            </li>
           ))}
         </ul>
       )}
-      <input
-        aria-label={placeholder}
-        data-testid={thread ? "thread-input" : "message-input"}
-        placeholder={placeholder}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => event.key === "Enter" && send()}
-      />
-      <button className="button primary" data-testid={thread ? "thread-send" : "send"} onClick={send}>Send</button>
+      {suggestion && (
+        <button type="button" className="suggestion" data-testid="suggestion" onClick={() => suggest(suggestion)}>
+          <span>Try</span> <code>{suggestion}</code>
+        </button>
+      )}
+      <div className="box">
+        <textarea aria-label={placeholder} data-testid={thread ? "thread-input" : "message-input"} rows={1}
+                  placeholder={placeholder} value={text} onKeyDown={onKey} autoFocus={!thread}
+                  onChange={(event) => edit(event.target.value)} />
+        <button type="button" className="send" data-testid={thread ? "thread-send" : "send"} aria-label="Send"
+                disabled={!text.trim()} onClick={() => send()}>
+          <SendIcon />
+        </button>
+      </div>
     </div>
   );
+}
+
+/** The commands that may still come of what is typed. */
+function matching(text: string) {
+  const typed = text.trimEnd();
+  if (!typed.startsWith("/")) return [];
+  const matches = COMMANDS.filter(({ fill }) => fill.startsWith(typed));
+  return matches.some(({ fill }) => fill === typed && fill !== "/splat") ? [] : matches;
 }

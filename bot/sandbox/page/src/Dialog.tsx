@@ -1,79 +1,65 @@
-import { type FormEvent, useEffect, useState } from "react";
-import { act, fetchOptions } from "./api";
+import { type FormEvent, useState } from "react";
+import { act } from "./api";
 import { Blocks } from "./Blocks";
-import type { Block, Json, Option, View } from "./types";
+import { FieldInput, type Filled } from "./FieldInput";
+import { Modal } from "./Modal";
+import type { InputBlock, Json, Names, View } from "./types";
+
+type Values = Record<string, Filled>;
 
 /** A modal view: its inputs, and the errors that the bot answered. */
-export function Dialog({ view, errors, names }: { view: View; errors: Record<string, string>; names: Record<string, string> }) {
-  const submit = (event: FormEvent<HTMLFormElement>) => {
+export function Dialog({ view, errors, names }: { view: View; errors: Record<string, string>; names: Names }) {
+  const inputs = view.blocks.filter((block) => block.type === "input");
+  const [values, setValues] = useState<Values>(() => Object.fromEntries(inputs.map((i) => [i.block_id, initial(i)])));
+  const [missing, setMissing] = useState<string[]>([]);
+  const fill = (block: InputBlock, value: Filled) => {
+    setValues((old) => ({ ...old, [block.block_id]: value }));
+    setMissing((old) => old.filter((name) => name !== block.block_id));
+  };
+  const submit = (event: FormEvent) => {
     event.preventDefault();
-    void act("submit", { values: valuesOf(view, new FormData(event.currentTarget)) });
+    const empty = inputs.filter((i) => !i.optional && !values[i.block_id]).map((i) => i.block_id);
+    setMissing(empty);
+    if (!empty.length) void act("submit", { values: stateOf(inputs, values) });
   };
   const close = () => void act("close_modal");
+  const errorOf = (name: string) => (missing.includes(name) ? "Please complete this required field." : errors[name]);
   return (
-    <div className="backdrop" onKeyDown={(event) => event.key === "Escape" && close()}>
-      <form className="dialog" role="dialog" aria-label={view.title?.text} data-testid="modal" onSubmit={submit}>
+    <Modal title={view.title?.text ?? ""} testId="modal" close={close}>
+      <form onSubmit={submit} noValidate>
         <h2>{view.title?.text}</h2>
-        {errors[""] && <p className="error">{errors[""]}</p>}
-        {view.blocks.map((block, index) =>
-          block.type === "input" ? (
-            <Input key={view.id + index} block={block} error={errors[block.block_id ?? ""]} />
-          ) : (
-            <Blocks key={index} blocks={[block]} names={names} press={(action) => void act("press_in_view", { view: "modal", action })} />
-          ),
-        )}
+        {errors[""] && <p className="error" role="alert">{errors[""]}</p>}
+        <div className="fields-of-view">
+          {view.blocks.map((block, place) =>
+            block.type === "input" ? (
+              <FieldInput key={view.id + place} block={block} value={values[block.block_id] ?? null}
+                          error={errorOf(block.block_id)} fill={(value) => fill(block, value)} />
+            ) : (
+              <Blocks key={place} blocks={[block]} names={names}
+                      press={(action) => void act("press_in_view", { view: "modal", action })} />
+            ),
+          )}
+        </div>
         <footer>
-          <button type="button" className="button" onClick={close}>Close</button>
-          {view.submit && <button className="button primary" data-testid="modal-submit">{view.submit.text}</button>}
+          <button type="button" className="button" onClick={close}>{view.close?.text ?? "Close"}</button>
+          {view.submit && <button className="button filled primary" data-testid="modal-submit">{view.submit.text}</button>}
         </footer>
       </form>
-    </div>
+    </Modal>
   );
 }
 
-function Input({ block, error }: { block: Block; error: string | undefined }) {
-  const name = block.block_id ?? "";
-  return (
-    <label className="field">
-      {block.label?.text} {block.optional && <small>(optional)</small>}
-      {block.element?.type === "plain_text_input" ? (
-        <input name={name} data-testid={`field-${name}`} />
-      ) : (
-        <Select block={block} />
-      )}
-      {error ? <span className="error" role="alert">{error}</span> : <small>{block.hint?.text}</small>}
-    </label>
-  );
-}
-
-function Select({ block }: { block: Block }) {
-  const element = block.element;
-  const [options, setOptions] = useState<Option[]>(element?.options ?? []);
-  const isExternal = element?.type === "external_select";
-  const [name, action] = [block.block_id ?? "", element?.action_id ?? ""];
-  useEffect(() => {
-    if (isExternal) void fetchOptions(name, action, "").then(setOptions);
-  }, [isExternal, name, action]);
-  return (
-    <select name={name} data-testid={`field-${name}`} defaultValue={element?.initial_option?.value ?? ""}>
-      {!element?.initial_option && <option value="">{element?.placeholder?.text ?? "Choose"}</option>}
-      {options.map((option) => (
-        <option key={option.value} value={option.value}>{option.text.text}</option>
-      ))}
-    </select>
-  );
+function initial({ element }: InputBlock): Filled {
+  return element.initial_option ?? element.initial_value ?? null;
 }
 
 /** The values in the shape of Slack's `state.values`. */
-function valuesOf(view: View, form: FormData): Json {
-  const values: Json = {};
-  for (const { block_id, element } of view.blocks) {
-    if (!block_id || !element?.action_id) continue;
-    const value = String(form.get(block_id) ?? "");
-    const filled = element.type === "plain_text_input"
-      ? { type: element.type, value: value || null }
-      : { type: element.type, selected_option: value ? { value, text: { type: "plain_text", text: value } } : null };
-    values[block_id] = { [element.action_id]: filled };
+function stateOf(inputs: InputBlock[], values: Values): Json {
+  const state: Json = {};
+  for (const { block_id, element } of inputs) {
+    const value = values[block_id] || null;
+    const filled = element.type === "plain_text_input" ? { value } : { selected_option: value };
+    state[block_id] = { [element.action_id]: { type: element.type, ...filled } };
   }
-  return values;
+  return state;
 }

@@ -1,65 +1,90 @@
-import { useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { act } from "./api";
-import { Blocks } from "./Blocks";
+import { Blocks, Picture } from "./Blocks";
+import { BotFace, Emoji, EyeIcon } from "./icons";
+import { Mrkdwn } from "./mrkdwn";
 import type { Message, Snapshot } from "./types";
 
-/** A list of messages that stays at its end while new ones come. */
-export function MessageList({ messages, all, openThread }: {
+/** Seconds within which messages of one author stand together under one name. */
+const TOGETHER = 300;
+
+/** Pixels from its end at which a list still counts as being at its end. */
+const NEAR = 80;
+
+/** A list of messages that stays at its end while new ones and their pictures come. */
+export function MessageList({ messages, all, openThread, intro, afterFirst }: {
   messages: Message[];
   all: Snapshot;
   openThread?: (ts: string) => void;
+  intro?: ReactNode;
+  afterFirst?: ReactNode;
 }) {
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    end.current?.scrollIntoView({ block: "end" });
-  }, [messages.length]);
+  const list = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  useEffect(() => stayAtEnd(list.current, content.current), []);
   return (
-    <div className="messages" role="log" aria-live="polite">
-      {messages.map((message) => (
-        <MessageRow key={message.ts} message={message} all={all} openThread={openThread} />
-      ))}
-      <div ref={end} />
+    <div className="messages" role="log" aria-live="polite" ref={list} tabIndex={0} aria-label="Messages">
+      <div ref={content}>
+        {intro}
+        {messages.map((message, place) => (
+          <div key={message.ts}>
+            <MessageRow message={message} all={all} openThread={openThread}
+                        isContinued={place > (afterFirst ? 1 : 0) && continues(messages[place - 1], message)} />
+            {place === 0 && afterFirst}
+          </div>
+        ))}
+      </div>
     </div>
   );
 }
 
-function MessageRow({ message, all, openThread }: {
+/** Scroll to the end whenever the content grows, unless the person has scrolled up. */
+function stayAtEnd(list: HTMLElement | null, content: HTMLElement | null): (() => void) | undefined {
+  if (!list || !content) return undefined;
+  let [isAtEnd, top] = [true, 0];
+  const note = () => {
+    const isNear = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR;
+    // Content that grows also leaves its end below; only who scrolls up wants to stay there.
+    isAtEnd = isNear || (isAtEnd && list.scrollTop >= top);
+    top = list.scrollTop;
+  };
+  const observer = new ResizeObserver(() => { if (isAtEnd) list.scrollTop = list.scrollHeight; });
+  list.addEventListener("scroll", note, { passive: true });
+  observer.observe(content);
+  observer.observe(list);
+  return () => { observer.disconnect(); list.removeEventListener("scroll", note); };
+}
+
+function continues(before: Message | undefined, message: Message): boolean {
+  if (!before || before.visible_to !== message.visible_to || before.user !== message.user) return false;
+  return Number(message.ts) - Number(before.ts) < TOGETHER;
+}
+
+function MessageRow({ message, all, openThread, isContinued }: {
   message: Message;
   all: Snapshot;
-  openThread?: (ts: string) => void;
+  openThread: ((ts: string) => void) | undefined;
+  isContinued: boolean;
 }) {
   const replies = all.messages.filter((m) => m.thread_ts === message.ts && !m.visible_to);
   const isBot = message.user === all.bot;
-  const name = isBot ? "Splatbot" : message.user === all.person ? "you" : "Slackbot";
-  const time = new Date(Number(message.ts) * 1000);
+  const name = isBot ? "Splatbot" : message.user === all.person ? "You" : "Slackbot";
+  const kind = `message ${message.visible_to ? "ephemeral" : ""} ${isContinued ? "continued" : ""}`;
   return (
-    <article className={message.visible_to ? "message ephemeral" : "message"} data-testid="message">
-      <div className={`avatar ${isBot ? "bot" : name}`} aria-hidden>{isBot ? "◉" : name[0]}</div>
+    <article className={kind} data-testid="message">
+      {isContinued ? <Time ts={message.ts} /> : <Avatar name={name} />}
       <div className="body">
-        {message.visible_to && (
-          <p className="note">
-            Only visible to you
-            <button className="plain" onClick={() => void act("dismiss", { ts: message.ts })}>Dismiss</button>
+        {message.visible_to && <OnlyYou ts={message.ts} />}
+        {!isContinued && (
+          <p className="who">
+            <b>{name}</b> {name !== "You" && <span className="tag">APP</span>} <Time ts={message.ts} />
           </p>
         )}
-        <p className="who">
-          <b>{name}</b> {isBot && <span className="tag">APP</span>}
-          <time>{time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
-        </p>
-        <Blocks
-          blocks={message.blocks.length ? message.blocks : asBlocks(message.text)}
-          names={all.names}
-          press={(action) => void act("press", { ts: message.ts, action })}
-        />
-        {message.files.map((file) => (
-          <figure key={file.id}>
-            <figcaption>{file.title}</figcaption>
-            <a href={file.url} target="_blank" rel="noreferrer"><img src={file.url} alt={file.title} /></a>
-          </figure>
-        ))}
+        <Content message={message} all={all} />
         {openThread && replies.length > 0 && (
-          <button className="plain thread" data-testid="thread-open" onClick={() => openThread(message.ts)}>
-            {replies.length} {replies.length === 1 ? "reply" : "replies"}
+          <button type="button" className="replies" data-testid="thread-open" onClick={() => openThread(message.ts)}>
+            <Avatar name="Splatbot" /> <b>{count(replies.length)}</b>
+            <span>Last reply at <Time ts={replies.at(-1)?.ts ?? message.ts} /></span>
           </button>
         )}
       </div>
@@ -67,8 +92,51 @@ function MessageRow({ message, all, openThread }: {
   );
 }
 
-/** A message without blocks is shown as Slack does: its text as mrkdwn. */
-function asBlocks(text: string): Message["blocks"] {
-  if (!text) return [];
-  return [{ type: "section", text: { type: "mrkdwn", text } } as Message["blocks"][number]];
+function Content({ message, all }: { message: Message; all: Snapshot }) {
+  return (
+    <>
+      {message.blocks.length > 0 ? (
+        <Blocks blocks={message.blocks} names={all.names}
+                press={(action) => void act("press", { ts: message.ts, action })} />
+      ) : (
+        message.text && <p><Mrkdwn text={message.text} names={all.names} />{message.edited && <small> (edited)</small>}</p>
+      )}
+      {message.files.length > 0 && (
+        <div className="files">
+          {message.files.map((file) => <Picture key={file.id} url={file.url} alt={file.title} title={file.title} />)}
+        </div>
+      )}
+      {message.reactions.length > 0 && (
+        <p className="reactions">{message.reactions.map((name) => <span key={name}><Emoji name={name} /> 1</span>)}</p>
+      )}
+    </>
+  );
+}
+
+function OnlyYou({ ts }: { ts: string }) {
+  return (
+    <p className="note">
+      <EyeIcon /> Only visible to you ·{" "}
+      <button type="button" className="plain" data-testid="dismiss" onClick={() => void act("dismiss", { ts })}>Dismiss</button>
+    </p>
+  );
+}
+
+function Avatar({ name }: { name: string }) {
+  if (name === "Splatbot") return <div className="avatar" aria-hidden><BotFace /></div>;
+  return <div className={`avatar ${name}`} aria-hidden>{name[0]}</div>;
+}
+
+function Time({ ts }: { ts: string }) {
+  const when = new Date(Number(ts) * 1000);
+  return (
+    <time dateTime={when.toISOString()} title={when.toLocaleString()}>
+      {when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}
+    </time>
+  );
+}
+
+/** "1 reply", "2 replies". */
+export function count(replies: number): string {
+  return `${replies} ${replies === 1 ? "reply" : "replies"}`;
 }

@@ -11,18 +11,22 @@ export async function act(name: string, body: Json = {}): Promise<Json> {
   return (await answer.json()) as Json;
 }
 
+/** Ask the bot for the options of an external select. */
 export async function fetchOptions(blockId: string, actionId: string, text: string): Promise<Option[]> {
   const answer = await act("options", { block_id: blockId, action_id: actionId, text });
   return (answer["options"] as Option[] | undefined) ?? [];
 }
 
 /** The workspace as it is now; the server sends it whole whenever it changes. */
-export function useSnapshot(): Snapshot | null {
-  const [snapshot, setSnapshot] = useState<Snapshot | null>(null);
+export function useSnapshot(): { all: Snapshot | null; isConnected: boolean } {
+  const [all, setAll] = useState<Snapshot | null>(null);
+  const [isConnected, setIsConnected] = useState(false);
   useEffect(() => {
     const source = new EventSource("sandbox/updates");
-    source.onmessage = (event) => setSnapshot(JSON.parse(event.data as string) as Snapshot);
+    source.onopen = () => setIsConnected(true);
+    source.onerror = () => setIsConnected(false);
+    source.onmessage = (event) => setAll(JSON.parse(event.data as string) as Snapshot);
     return () => source.close();
   }, []);
-  return snapshot;
+  return { all, isConnected };
 }

@@ -1,8 +1,8 @@
-/** What the server's snapshot holds; see bot/sandbox/state.py. */
+/** What the server's snapshot holds (see bot/sandbox/state.py), and the blocks in it. */
 export type Json = Record<string, unknown>;
 
 export interface TextObject {
-  type: string;
+  type: "plain_text" | "mrkdwn";
   text: string;
 }
 
@@ -11,28 +11,73 @@ export interface Option {
   value: string;
 }
 
+export interface Confirm {
+  title: TextObject;
+  text: TextObject;
+  confirm: TextObject;
+  deny: TextObject;
+  style?: "primary" | "danger";
+}
+
+/** An element that is pressed. */
 export interface Element {
-  type: string;
-  action_id?: string;
-  text?: TextObject;
+  type: "button";
+  action_id: string;
+  text: TextObject;
   value?: string;
   url?: string;
   style?: "primary" | "danger";
-  confirm?: { title: TextObject; text: TextObject; confirm: TextObject; deny: TextObject };
+  confirm?: Confirm;
+}
+
+export interface ImageElement {
+  type: "image";
+  image_url: string;
+  alt_text: string;
+}
+
+/** An element that is filled in. */
+export interface Field {
+  type: "plain_text_input" | "static_select" | "external_select";
+  action_id: string;
   placeholder?: TextObject;
+  initial_value?: string;
+  multiline?: boolean;
   options?: Option[];
   initial_option?: Option;
 }
 
-export interface Block {
-  type: string;
-  block_id?: string;
-  elements?: Element[];
-  element?: Element;
-  label?: TextObject;
+export interface ActionsBlock {
+  type: "actions";
+  block_id: string;
+  elements: Element[];
+}
+
+export interface SectionBlock {
+  type: "section";
+  block_id: string;
+  text?: TextObject;
+  fields?: TextObject[];
+  accessory?: Element | ImageElement;
+}
+
+export interface InputBlock {
+  type: "input";
+  block_id: string;
+  label: TextObject;
+  element: Field;
   hint?: TextObject;
   optional?: boolean;
 }
+
+export type Block =
+  | ActionsBlock
+  | SectionBlock
+  | InputBlock
+  | { type: "header"; text: TextObject }
+  | { type: "context"; elements: (TextObject | ImageElement)[] }
+  | { type: "image"; image_url: string; alt_text: string; title?: TextObject }
+  | { type: "divider" };
 
 export interface Picture {
   id: string;
@@ -42,25 +87,33 @@ export interface Picture {
 
 export interface Message {
   ts: string;
+  channel: string;
   user: string;
   text: string;
   blocks: Block[];
   thread_ts: string | null;
   files: Picture[];
+  reactions: string[];
   visible_to: string | null;
+  edited: boolean;
 }
 
 export interface View {
   id: string;
-  title?: TextObject;
-  submit?: TextObject;
+  title: TextObject | null;
+  submit: TextObject | null;
+  close: TextObject | null;
   blocks: Block[];
 }
 
+export type Names = Record<string, string>;
+
 export interface Snapshot {
-  names: Record<string, string>;
+  names: Names;
   bot: string;
   person: string;
+  channel: string;
+  direct: string;
   messages: Message[];
   home: View | null;
   modal: View | null;
