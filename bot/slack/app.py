@@ -6,9 +6,11 @@ import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from slack_bolt import App, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
 from bot.core.config import Settings
@@ -38,12 +40,13 @@ def make_client(settings: Settings) -> WebClient:
 
 def create_app(settings: Settings, desk: Desk) -> App:
     """Build the Bolt app. Its listeners write an intent and return."""
-    # Bolt finds the token in the environment too, and worries that it has it twice.
+    # Bolt finds the token in the environment too, and warns that it does not use that one.
     logging.getLogger("slack_bolt.App").addFilter(_is_news)
     app = App(
         client=make_client(settings),
         signing_secret=settings.slack_signing_secret,
-        token_verification_enabled=False,
+        # By default the first command waits for `auth.test`, however long Slack takes for it.
+        authorize=partial(_authorized, settings.slack_bot_token),
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
     for room in (commands, actions, views, events):
@@ -52,8 +55,12 @@ def create_app(settings: Settings, desk: Desk) -> App:
     return app
 
 
+def _authorized(token: str, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
+
+
 def _is_news(record: logging.LogRecord) -> bool:
-    return "`token` will be unused" not in record.getMessage()
+    return "`token`" not in record.getMessage()
 
 
 def _unexpected(error: Exception, body: dict[str, Any], response: BoltResponse | None) -> Any:

@@ -21,6 +21,11 @@ from tests.fakes.slack import SECRET, TOKEN, FakeSlack, buttons, free_port, serv
 
 PICTURE = b"\xff\xd8 a picture"
 
+FIGURES = {
+    "photos": 36, "photos_registered": 36, "gaussians": 5000, "psnr": 24.31, "held_out": 5,
+    "splat_bytes": 160_000,
+}  # fmt: skip
+
 
 class Bot:
     """Everything of the bot but compute."""
@@ -99,3 +104,20 @@ def bot(tmp_path: Path) -> Iterator[Bot]:
     bot.add_dataset("demo/parcel")
     with serving(slack.app, slack_port), serving(bot.web, bot_port):
         yield bot
+
+
+def finish(bot: Bot, first: int = 1) -> None:
+    """Play the rest of the job, with events numbered from `first`."""
+    bot.tell(first, Stage.FETCH, Status.DONE)
+    bot.tell(first + 1, Stage.PUBLISH, Status.DONE, metrics={"seconds": 1.0, **FIGURES})
+    bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+
+
+def replies(bot: Bot) -> list[Message]:
+    """The thread of the only job."""
+    return bot.slack.thread(bot.status())
+
+
+def closing(bot: Bot) -> list[Message]:
+    """The replies that mention the person."""
+    return [message for message in replies(bot) if "<@U0YOU>" in message.text]

@@ -1,13 +1,16 @@
 """What a person types and presses, and what comes back, over signed requests to the real Bolt."""
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Any, NoReturn
 
 import httpx
 import pytest
 
 from bot.core.jobs import State
 from bot.sandbox import state
+from bot.sandbox.web_api import Reply
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import Bot
 
@@ -173,3 +176,54 @@ def test_the_home_shows_what_runs_and_what_is_done(bot: Bot) -> None:
     bot.slack.person.open_home()
     wait_until(lambda: bot.slack.workspace.home is not None, "no home")
     assert "`#a` demo/parcel" in str(bot.slack.workspace.home)
+
+
+def test_a_slack_that_does_not_answer_us_keeps_nobody_from_being_answered(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten people open the App Home while the Web API hangs; Bolt alone has five threads."""
+    open_again, real = threading.Event(), bot.slack.api.answer
+
+    def hang(*call: Any) -> Reply:
+        assert open_again.wait(10)
+        return real(*call)
+
+    monkeypatch.setattr(bot.slack.api, "answer", hang)
+    for _ in range(10):
+        bot.slack.person.open_home()
+    assert "/splat cancel [job]" in answer(bot, "/splat help")
+    assert "is job" in answer(bot, "/splat demo/parcel")
+    open_again.set()
+
+
+def test_what_is_acknowledged_is_in_the_ledger(bot: Bot) -> None:
+    bot.start()
+    bot.press(bot.status(), "Cancel")
+    assert bot.ledger.job("a").state is State.CANCELLING
+
+
+def test_a_bug_is_said_without_what_it_was(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def bug(*_: object, **__: object) -> NoReturn:
+        raise RuntimeError("secret details")
+
+    monkeypatch.setattr(bot.ledger, "jobs", bug)
+    said = answer(bot, "/splat list")
+    assert "Something went wrong in the bot itself" in said
+    assert "secret" not in said
+    assert "secret details" in caplog.text
+
+
+def test_names_from_outside_mention_nobody(bot: Bot) -> None:
+    bot.add_dataset("demo/<!channel>")
+    bot.slack.person.type("/splat demo/<!channel> --job-id a")
+    bot.drain(4)
+    bot.ledger.claim()
+    bot.ledger.set_handle("a", {})
+    bot.ledger.fail("a", error="<!here> & co.", hint="<@U0YOU>")
+    bot.drain()
+    bot.slack.person.type("/splat <!everyone>")
+    for message in bot.slack.workspace.messages:
+        mrkdwn = [t for t in text_of(message).splitlines() if t != "demo/<!channel> · splat · #a"]
+        assert "<!" not in "".join(mrkdwn), message

@@ -19,13 +19,11 @@ def register(app: App, desk: Desk) -> None:
 
     @app.action("cancel_job")
     def cancel(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        ack()
-        _stop(desk, desk.cancel, body, client)
+        _stop(desk, desk.cancel, ack, body, client)
 
     @app.action("destroy_job")
     def destroy(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        ack()
-        _stop(desk, desk.destroy, body, client)
+        _stop(desk, desk.destroy, ack, body, client)
 
     @app.action("open_viewer")
     def open_viewer(ack: Ack) -> None:
@@ -41,16 +39,22 @@ def register(app: App, desk: Desk) -> None:
 def _stop(
     desk: Desk,
     stop: Callable[[str | None, str], Job],
+    ack: Ack,
     body: dict[str, Any],
     client: WebClient,
 ) -> None:
-    job_id, user = body["actions"][0]["value"], body["user"]["id"]
+    text = _stopped(desk, stop, body["actions"][0]["value"], body["user"]["id"])
+    ack()  # only now: what is acknowledged is in the ledger
+    if text:
+        channel, user = body["channel"]["id"], body["user"]["id"]
+        client.chat_postEphemeral(channel=channel, user=user, text=text)
+
+
+def _stopped(desk: Desk, stop: Callable[[str | None, str], Job], job_id: str, user: str) -> str:
+    """Stop a job; return what is to be said besides what the job's own message says."""
     try:
         was_over = desk.pick(job_id).is_over
         job = stop(job_id, user)
-        if not was_over:
-            return  # the job's own message says what happens
-        text = wording.job_line(job)
     except SplatError as wrong:
-        text = wording.error(wrong)
-    client.chat_postEphemeral(channel=body["channel"]["id"], user=user, text=text)
+        return wording.error(wrong)
+    return wording.job_line(job) if was_over else ""

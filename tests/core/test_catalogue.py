@@ -1,0 +1,45 @@
+"""Listing photos takes long in a bucket; a command is answered from what was seen last."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from bot.core.catalogue import Catalogue
+from bot.core.errors import UnknownDataset
+from bot.storage.base import Dataset
+
+
+class CountingStorage:
+    """Only what the catalogue uses of a storage."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = list(names)
+        self.looks = 0
+
+    def datasets(self, prefix: str = "") -> Sequence[Dataset]:
+        self.looks += 1
+        return [Dataset(name, 1, 1) for name in self.names if name.startswith(prefix)]
+
+
+def test_a_known_dataset_is_answered_without_a_look() -> None:
+    storage = CountingStorage("demo/parcel", "mine/house")
+    catalogue = Catalogue(storage)  # type: ignore[arg-type]
+    catalogue.refresh()
+    for _ in range(5):
+        catalogue.require("demo/parcel")
+        assert [d.name for d in catalogue.datasets("mine/")] == ["mine/house"]
+    assert storage.looks == 1
+
+
+def test_photos_that_have_just_come_are_found_by_a_second_look() -> None:
+    storage = CountingStorage("demo/parcel")
+    catalogue = Catalogue(storage)  # type: ignore[arg-type]
+    catalogue.refresh()
+    storage.names.append("mine/house")
+    catalogue.require("mine/house")
+
+
+def test_a_name_that_nothing_has_is_answered_with_near_ones() -> None:
+    catalogue = Catalogue(CountingStorage("demo/parcel"))  # type: ignore[arg-type]
+    with pytest.raises(UnknownDataset, match="Did you mean `demo/parcel`"):
+        catalogue.require("demo/parcl")

@@ -1,0 +1,141 @@
+"""Whatever a job is like, Slack takes what we send, and people read what is true."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from bot.core.estimates import Estimate
+from bot.core.jobs import TERMINAL, Job, State
+from bot.sandbox import blocks_check
+from bot.slack import blocks, wording
+from bot.slack.blocks import Standing
+from bot.storage.base import Dataset
+from gpu.job import Pipeline, Stage, stages_of
+
+#: Texts as photos, folders and libraries may bring them: long, empty, with Slack's own signs.
+words = some.one_of(
+    some.text(max_size=40),
+    some.sampled_from(["", "x" * 5000, "<!channel> & <@U1>", "`*_~>", "\n" * 9]),
+)
+seconds = some.floats(0, 1e6)
+figures = some.fixed_dictionaries(
+    {},
+    optional={
+        "photos": some.integers(0, 9999), "photos_registered": some.integers(0, 9999),
+        "gaussians": some.integers(0, 10**8), "psnr": some.none() | some.floats(0, 60),
+        "held_out": some.integers(0, 999), "splat_bytes": some.integers(0, 10**10),
+    },
+)  # fmt: skip
+
+
+@some.composite
+def jobs(draw: some.DrawFn) -> Job:
+    pipeline = draw(some.sampled_from(Pipeline))
+    done = draw(some.integers(0, len(stages_of(pipeline))))
+    return Job(
+        id="a" * draw(some.integers(1, 63)),
+        team="T1", channel="C1", user="U1", dataset=draw(words.filter(str.strip)),
+        pipeline=pipeline, options={}, state=draw(some.sampled_from(State)), attempt=1,
+        created_at=0.0, version=1, started_at=draw(some.none() | seconds),
+        finished_at=draw(some.none() | seconds), stage=draw(some.none() | some.sampled_from(Stage)),
+        fraction=draw(some.floats(0, 1)), message=draw(words),
+        stage_seconds={s.value: draw(seconds) for s in stages_of(pipeline)[:done]},
+        metrics=draw(figures), error=draw(words), hint=draw(words),
+        cancelled_by=draw(some.sampled_from(["", "U2", "the end of the demo"])),
+        price_per_hour=draw(some.sampled_from([0.0, 1.57])),
+        viewer_url="http://127.0.0.1:3000/viewer/?manifest=m",
+    )  # fmt: skip
+
+
+standings = some.builds(
+    Standing,
+    now=seconds,
+    estimate=some.none() | some.builds(Estimate, low=seconds, high=seconds),
+    position=some.integers(0, 99),
+    last_word=some.none() | seconds,
+)
+
+
+def accepted(post: blocks.Post) -> None:
+    assert blocks_check.problems(post.blocks) == []
+    assert 0 < len(post.text) <= 4000
+
+
+@given(jobs(), standings, some.sampled_from(["", "http://127.0.0.1:3000/files/t.jpg"]))
+def test_slack_takes_the_status_message_of_any_job(
+    job: Job, standing: Standing, picture: str
+) -> None:
+    post = blocks.status(job, standing, thumbnail_url=picture)
+    accepted(post)
+    pressed = [e["action_id"] for b in post.blocks if b["type"] == "actions" for e in b["elements"]]
+    if job.state in TERMINAL:
+        assert not {"cancel_job", "destroy_job"} & set(pressed)
+    else:
+        assert set(pressed) <= {"cancel_job", "destroy_job"}
+        assert pressed
+
+
+@given(jobs(), some.sampled_from(["", "http://127.0.0.1:3000/files/t.jpg"]))
+def test_slack_takes_the_end_of_any_job(job: Job, picture: str) -> None:
+    post = blocks.final(job, picture)
+    accepted(post)
+    assert post.text.startswith("<@U1>")
+    assert "<!channel>" not in post.text
+
+
+@given(some.sampled_from(Stage), words, seconds)
+def test_slack_takes_a_line_for_any_stage(stage: Stage, message: str, took: float) -> None:
+    accepted(blocks.stage_done({"stage": stage, "message": message, "metrics": {"seconds": took}}))
+
+
+@given(some.lists(jobs(), max_size=10))
+def test_slack_takes_the_home_and_the_dialog(shown: list[Job]) -> None:
+    for view in (blocks.home(shown, shown), blocks.start_dialog("C1")):
+        assert blocks_check.problems(view["blocks"], limit=100) == []
+
+
+def test_a_dataset_picker_offers_at_most_what_slack_takes() -> None:
+    many = [Dataset(f"{'long/' * 20}{n}", n, 1) for n in range(200)] + [Dataset("x" * 200, 1, 1)]
+    options = blocks.dataset_options(many)
+    assert len(options) == 100
+    assert all(len(o["text"]["text"]) <= 75 and len(o["value"]) <= 150 for o in options)
+
+
+def running(**changes: Any) -> Job:
+    values: dict[str, Any] = {
+        "id": "a", "team": "T1", "channel": "C1", "user": "U1", "dataset": "demo/parcel",
+        "pipeline": Pipeline.SPLAT, "options": {}, "state": State.RUNNING, "attempt": 1,
+        "created_at": 0.0, "version": 1, "started_at": 100.0, "stage": Stage.TRAIN, "fraction": 0.5,
+        "stage_seconds": {"fetch": 1.0, "preprocess": 2.0, "geometry": 75.0},
+    }  # fmt: skip
+    return Job(**(values | changes))
+
+
+def shown(job: Job, standing: Standing) -> str:
+    return "\n".join(str(block) for block in blocks.status(job, standing).blocks)
+
+
+def test_the_stages_the_bar_and_the_time_left() -> None:
+    text = shown(running(), Standing(now=200.0, estimate=Estimate(50.0, 130.0)))
+    assert "✓ Find cameras `1 min 15 s`" in text
+    assert "▸ *Train* 50%" in text
+    assert "· Compress" in text
+    assert "Descend" not in text  # a stage of aerial jobs alone
+    assert "▰▰▰" in text
+    assert "50 s to 2 min 10 s left" in text
+
+
+def test_without_history_there_is_no_estimate() -> None:
+    assert "no estimate yet" in shown(running(), Standing(now=101.0))
+
+
+def test_what_it_costs() -> None:
+    half_an_hour = Standing(now=1900.0)
+    assert "free: runs on the bot's own machine" in shown(running(), half_an_hour)
+    assert "$1.00 so far · $2.00/h" in shown(running(price_per_hour=2.0), half_an_hour)
+
+
+def test_the_dialogs_before_a_job_is_stopped_say_what_is_lost() -> None:
+    assert "Your photos stay" in wording.confirm_cancel(running())
+    assert "is lost" in wording.confirm_destroy(running())
