@@ -183,7 +183,8 @@ def _accessory(job: Job, thumbnail_url: str) -> Block:
 
 
 def _image(job: Job, url: str) -> Block:
-    return {"type": "image", "image_url": url, "alt_text": f"The splat of {job.dataset}"}
+    alt = _cut(f"The splat of {job.dataset}", HEADER)
+    return {"type": "image", "image_url": url, "alt_text": alt}
 
 
 def _open_button(job: Job) -> Block:
