@@ -42,7 +42,7 @@ def download(
                 done.append(job.result())
                 progress(len(done) / len(urls), f"Fetched {len(done)} of {len(urls)} files")
         finally:
-            pool.shutdown(cancel_futures=True)  # a job that is stopped does not do the rest first
+            pool.shutdown(wait=False, cancel_futures=True)  # who stops a job does not wait for it
     return done
 
 

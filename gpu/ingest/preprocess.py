@@ -95,7 +95,7 @@ def _read_all(ctx: Context, names: list[str], size: int) -> tuple[list[_Read], d
                 dropped[name] = str(reason)
             ctx.progress(number / len(names), f"Prepared {number} of {len(names)} photos")
     finally:
-        pool.shutdown(cancel_futures=True)  # a job that is stopped does not do the rest first
+        pool.shutdown(wait=False, cancel_futures=True)  # who stops a job does not wait for it
     return reads, dropped
 
 
