@@ -19,7 +19,7 @@ def files_router(storage: LocalStorage) -> APIRouter:
     """Return the route `/files/<key>`, with ranges (Starlette) and for every origin to read."""
     router = APIRouter()
 
-    @router.get("/files/{key:path}", include_in_schema=False)
+    @router.api_route("/files/{key:path}", methods=["GET", "HEAD"], include_in_schema=False)
     def read(key: str) -> Response:
         try:
             path = storage.path(key)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from slack_bolt import App
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from starlette.concurrency import run_in_threadpool
+
+#: Bytes of a request. Slack's are some kilobytes; whoever sends more is not Slack, and is told so
+#: before a signature can be checked.
+MOST = 1_000_000
 
 
 def slack_router(app: App) -> APIRouter:
@@ -14,7 +18,16 @@ def slack_router(app: App) -> APIRouter:
 
     @router.post("/slack/events", include_in_schema=False)
     async def receive(request: Request) -> Response:
-        bolt_request = to_bolt_request(request, await request.body())
+        bolt_request = to_bolt_request(request, await _body(request))
         return to_starlette_response(await run_in_threadpool(app.dispatch, bolt_request))
 
     return router
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST:
+            raise HTTPException(413)
+    return bytes(body)

@@ -43,6 +43,23 @@ def test_a_splat_is_served_whole_and_in_parts(web: TestClient) -> None:
     assert (part.status_code, part.content) == (206, bytes(range(32, 64)))
 
 
+def test_the_size_of_a_splat_can_be_asked_for(web: TestClient) -> None:
+    answer = web.head("/files/splats/a/scene.splat")
+    assert (answer.status_code, answer.headers["content-length"]) == (200, "64")
+
+
+@pytest.mark.parametrize("wanted", ["bytes=64-", "bytes=9999999999-"])
+def test_a_range_that_is_not_there_is_refused(web: TestClient, wanted: str) -> None:
+    answer = web.get("/files/splats/a/scene.splat", headers={"Range": wanted})
+    assert (answer.status_code, answer.content[:64]) != (200, bytes(range(64)))
+    assert answer.status_code == 416
+
+
+def test_a_request_that_is_too_large_for_slack_is_not_read_to_its_end(web: TestClient) -> None:
+    assert web.post("/slack/events", content=b"x" * 1_000_001).status_code == 413
+    assert web.post("/slack/events", content=b"x" * 1_000).status_code == 401
+
+
 def test_a_manifest_is_always_looked_at_again(web: TestClient) -> None:
     answer = web.get("/files/splats/a/manifest.json")
     assert answer.headers["cache-control"] == "no-cache"
