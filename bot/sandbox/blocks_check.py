@@ -204,7 +204,7 @@ def _block(kind: str) -> Rule | None:
 
 _OF_ANY_VIEW = {"private_metadata": string(METADATA, least=0), "callback_id": _ID,
                 "external_id": string(IDENTIFIER, least=0)}  # fmt: skip
-_VIEW_BLOCKS = {"blocks": items(by_type(_block), VIEW_BLOCKS, least=0)}
+_VIEW_BLOCKS = {"blocks": items(by_type(_block), VIEW_BLOCKS)}
 _VIEWS: Mapping[str, Rule] = {
     "modal": _typed(
         "modal",

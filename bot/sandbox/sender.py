@@ -53,12 +53,20 @@ class Delivery:
 class Sender:
     """Speaks to one bot."""
 
-    def __init__(self, workspace: Workspace, events_url: str, secret: str, base_url: str) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        events_url: str,
+        secret: str,
+        base_url: str,
+        *,
+        http: httpx.Client | None = None,
+    ) -> None:
         self._workspace = workspace
         self._url = events_url
         self._verifier = SignatureVerifier(secret)
         self._base_url = base_url
-        self._http = httpx.Client(timeout=PATIENCE, trust_env=False)
+        self._http = http or httpx.Client(timeout=PATIENCE, trust_env=False)
 
     def command(self, command: str, text: str, *, channel: str = state.CHANNEL) -> Delivery:
         """Send a slash command."""

@@ -64,10 +64,16 @@ class FakeSlack:
         self.person = Person(self.workspace, self.sender)
 
     def fail(
-        self, method: str, *, status: int = 429, times: int = 1, retry_after: int = 30
+        self,
+        method: str,
+        *,
+        status: int = 429,
+        times: int = 1,
+        retry_after: int = 30,
+        lost: bool = False,
     ) -> None:
-        """Have the next calls of a method fail."""
-        self.api.faults[method] = Fault(status, times, retry_after)
+        """Have the next calls of a method fail; `lost`: they are done, but their answer is lost."""
+        self.api.faults[method] = Fault(status, times, retry_after, lost)
 
     def calls(self, method: str) -> list[dict[str, Any]]:
         """The parameters of every answered call of a method."""
