@@ -177,7 +177,7 @@ def shelf(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "shelf" / "flaky.jpg").write_bytes(jpeg(7, tmp_path / "f.jpg"))
     handler = partial(type("OneShelf", (Shelf,), {"asked": {}}), directory=str(tmp_path / "shelf"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
