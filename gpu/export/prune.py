@@ -81,13 +81,23 @@ def crowded(gaussians: Gaussians, box: Box) -> Tensor:
     size = max(SPACING * box.diagonal / len(gaussians) ** 0.5, 1e-9)
     cells = ((gaussians.means - box.low) / size).floor().clamp(-1e5, 1e5).to(torch.int64)
     offsets = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3).to(cells.device)
-    keys, counts = torch.unique(_key(cells), return_counts=True)  # type: ignore[no-untyped-call]
+    keys, counts = _counted(_key(cells))
     total = torch.zeros(len(cells), dtype=torch.int64, device=cells.device)
     for offset in offsets:
         wanted = _key(cells + offset)
         at = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
         total += torch.where(keys[at] == wanted, counts[at], 0)
     return (total - 1 > NEIGHBOURS) | (gaussians.scales.amax(dim=1) > size)
+
+
+def _counted(keys: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the different keys, sorted, and how often each occurs."""
+    ordered = keys.sort().values
+    first = torch.ones_like(ordered, dtype=torch.bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    starts = first.nonzero()[:, 0]
+    end = torch.tensor([len(ordered)], device=keys.device)
+    return ordered[starts], torch.diff(starts, append=end)
 
 
 def _key(cells: Tensor) -> Tensor:

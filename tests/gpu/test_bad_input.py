@@ -165,9 +165,13 @@ def test_a_disk_that_fills_while_photos_are_prepared(
 ) -> None:
     """A photo that could not be written is not taken for a damaged one."""
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    really = Image.Image.save
+
+    def save(image: Image.Image, file: Path, **options: object) -> None:
+        if Path(file).name == "photo_02.jpg":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        really(image, file, **options)  # type: ignore[arg-type]
 
     given = unrelated_photos(tmp_path / "photos")
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(Image.Image, "save", save)
     assert "disk is full" in ended(tmp_path, given).message
