@@ -87,7 +87,8 @@ def crowded(gaussians: Gaussians, box: Box) -> Tensor:
         wanted = _key(cells + offset)
         at = torch.searchsorted(keys, wanted).clamp(max=len(keys) - 1)
         total += torch.where(keys[at] == wanted, counts[at], 0)
-    return (total - 1 > NEIGHBOURS) | (gaussians.scales.amax(dim=1) > size)
+    large: Tensor = gaussians.scales.amax(dim=1) > size
+    return large | (total - 1 > NEIGHBOURS)
 
 
 def _counted(keys: Tensor) -> tuple[Tensor, Tensor]:
