@@ -81,7 +81,7 @@ function Suggestions({ id, block, value, fill }: ControlProps) {
     <div className="combobox">
       <input id={id} role="combobox" aria-expanded={isOpen} aria-controls={`${id}-list`} autoComplete="off"
              data-testid={`field-${block_id}`} placeholder={element.placeholder?.text}
-             value={typed ?? chosen} onFocus={() => setTyped("")} onClick={() => setTyped(typed ?? "")}
+             value={typed ?? chosen} onClick={() => setTyped(typed ?? "")}
              onBlur={() => setTyped(null)} onChange={(event) => setTyped(event.target.value)} onKeyDown={onKey} />
       {isOpen && (
         <ul id={`${id}-list`} role="listbox" className="popup">
