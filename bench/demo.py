@@ -24,13 +24,13 @@ def describe(folder: Path, seconds: float) -> str:
     m = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     stages = ", ".join(f"{name} {taken:.0f}" for name, taken in m["seconds"].items())
     return (
-        f"| {m['photos']['registered']} of {m['photos']['given']} | {m['gaussians']:,} "
-        f"| {m['psnr']:.2f} dB, {m['ssim']:.3f} | {seconds:.0f} s | {stages} |"
+        f"| {m['photos_registered']} of {m['photos']} | {m['gaussians']:,} "
+        f"| {m['psnr']:.2f} dB, {m['ssim']:.3f} | {m['image_size']} px | {seconds:.0f} s | {stages} |"
     )
 
 
-HEADER = """| photos | Gaussians | held-out | Enter to link | seconds per stage |
-|---|---|---|---|---|"""
+HEADER = """| photos | Gaussians | held-out | measured at | Enter to link | seconds per stage |
+|---|---|---|---|---|---|"""
 
 
 def main() -> None:
