@@ -74,6 +74,15 @@ def parsed(value: Any) -> Any:
         raise Refused("invalid_arguments") from None
 
 
+def whole(params: Params, name: str, otherwise: int) -> int:
+    """Return a whole number among the arguments."""
+    given = params.get(name)
+    try:
+        return int(given) if given not in {None, ""} else otherwise
+    except (TypeError, ValueError):
+        raise Refused("invalid_arguments") from None
+
+
 def content(params: Params, *, most: int = POSTED_TEXT) -> Body:
     """Return the checked text and blocks of a message; raises Refused as Slack does."""
     try:

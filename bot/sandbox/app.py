@@ -146,6 +146,9 @@ async def _params(request: Request) -> dict[str, Any]:
     params: dict[str, Any] = dict(request.query_params)
     body = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
-        given = json.loads(body or b"{}")
+        try:
+            given = json.loads(body or b"{}")
+        except ValueError:
+            raise HTTPException(400, "invalid_json") from None
         return params | given if isinstance(given, dict) else params
     return params | dict(parse_qsl(body.decode(), keep_blank_values=True))

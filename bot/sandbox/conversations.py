@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox import state
-from bot.sandbox.answers import EDITED_TEXT, Body, Params, Refused, content, metadata, shown
+from bot.sandbox.answers import EDITED_TEXT, Body, Params, Refused, content, metadata, shown, whole
 from bot.sandbox.state import Message, Workspace
 
 #: Messages of a page of `conversations.history`, unless told.
@@ -94,7 +94,7 @@ class Conversations:
 
     def history(self, params: Params) -> Body:
         """Return a conversation's messages, newest first, without threads' replies."""
-        channel, most = self.readable(params), int(params.get("limit") or PAGE)
+        channel, most = self.readable(params), whole(params, "limit", PAGE)
         newest = reversed(self._workspace.messages)
         tops = [m for m in newest if m.channel == channel and _is_public(m) and not m.thread_ts]
         messages = [_read(m, params) for m in tops[:most]]

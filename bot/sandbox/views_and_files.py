@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from bot.sandbox import state
-from bot.sandbox.answers import Body, Params, Refused, parsed, view
+from bot.sandbox.answers import Body, Params, Refused, parsed, view, whole
 from bot.sandbox.conversations import Conversations
 from bot.sandbox.state import File, Workspace
 
@@ -77,7 +77,7 @@ class Files:
 
     def upload_url(self, params: Params) -> Body:
         """Return where to send a file's bytes."""
-        if not params.get("filename") or int(params.get("length") or 0) <= 0:
+        if not params.get("filename") or whole(params, "length", 0) <= 0:
             raise Refused("invalid_arguments")
         file = File(f"F{secrets.token_hex(5).upper()}", params["filename"])
         self._workspace.files[file.id] = file

@@ -63,6 +63,7 @@ def context(count: int) -> dict[str, Any]:
         (context(11), "no more than 10 items allowed [json-pointer:/blocks/0/elements]"),
         (context(0), "must provide at least 1 items [json-pointer:/blocks/0/elements]"),
         (image(alt_text=""), "must be more than 0 characters"),
+        ({"type": "image", "alt_text": "a"}, "must define exactly one of image_url, slack_file"),
         (image(image_url="file:///etc/passwd"), "must be a valid URL"),
         (image(slack_file={"id": "F1"}), "must define exactly one of image_url, slack_file"),
         (button(text=plain("x" * 76)), "must be less than 76 characters"),

@@ -137,6 +137,11 @@ def test_arguments_come_as_a_form_as_json_or_in_the_address(page: httpx.Client) 
         assert answer.json()["user"]["id"] == state.PERSON
 
 
+def test_what_is_no_json_is_refused(page: httpx.Client) -> None:
+    broken = page.post("api/users.info", content="{", headers={"Content-Type": "application/json"})
+    assert broken.status_code == 400
+
+
 def test_nothing_on_the_page_may_come_from_elsewhere(page: httpx.Client) -> None:
     policy = page.get("sandbox/state").headers["content-security-policy"]
     rules = dict(rule.split(maxsplit=1) for rule in policy.split("; "))

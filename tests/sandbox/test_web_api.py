@@ -286,7 +286,12 @@ def test_the_message_with_a_file_comes_after_the_upload_is_complete(slack: Slack
 
 
 def test_an_upload_names_a_file_and_its_length(slack: Slack) -> None:
-    for wrong in ({"filename": "a.jpg"}, {"filename": "a.jpg", "length": "0"}, {"length": "3"}):
+    for wrong in (
+        {"filename": "a.jpg"},
+        {"filename": "a.jpg", "length": "0"},
+        {"filename": "a.jpg", "length": "many"},
+        {"length": "3"},
+    ):
         assert slack.call("files.getUploadURLExternal", **wrong)["error"] == "invalid_arguments"
     assert slack.call("files.info", file="F404")["error"] == "file_not_found"
 
