@@ -23,10 +23,9 @@ def describe(folder: Path, seconds: float) -> str:
     """One row of the table from the metrics that a job left."""
     m = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     stages = ", ".join(f"{name} {taken:.0f}" for name, taken in m["seconds"].items())
-    return (
-        f"| {m['photos_registered']} of {m['photos']} | {m['gaussians']:,} "
-        f"| {m['psnr']:.2f} dB, {m['ssim']:.3f} | {m['image_size']} px | {seconds:.0f} s | {stages} |"
-    )
+    likeness = f"{m['psnr']:.2f} dB, {m['ssim']:.3f} | {m['image_size']} px"
+    photos = f"{m['photos_registered']} of {m['photos']}"
+    return f"| {photos} | {m['gaussians']:,} | {likeness} | {seconds:.0f} s | {stages} |"
 
 
 HEADER = """| photos | Gaussians | held-out | measured at | Enter to link | seconds per stage |

@@ -17,13 +17,13 @@ OUTPUTS = (MANIFEST, SPLAT, PLY, THUMBNAIL, METRICS)
 class JobPaths:
     """A job's folder.
 
-    root/job.json       the specification
-    root/events.jsonl   the events, one a line, appended
-    root/log.txt        what the child process printed
-    root/{OUTPUTS}      the results
-    root/geometry/      a COLMAP model (cameras.bin, images.bin, points3D.bin), world frame
-    root/previews/      JPEG pictures for the thread
-    root/work/          everything else; may be deleted after the job
+    job.json       the specification
+    events.jsonl   the events, one a line, appended
+    log.txt        what the child process printed
+    {OUTPUTS}      the results
+    geometry/      a COLMAP model (cameras.bin, images.bin, points3D.bin), world frame
+    previews/      JPEG pictures for the thread
+    work/          everything else; may be deleted after the job
     """
 
     root: Path

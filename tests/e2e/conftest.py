@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gpu.parcel.render import generate
 from playwright.sync_api import Browser
 
+from gpu.parcel.render import generate
 from tests.e2e.workspace import chromium, running_demo
 
 
