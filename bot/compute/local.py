@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.compute import processes
+from bot.compute import job_lock, processes
 from bot.compute.base import Handle, Observation, Plan, Presence
 from bot.core.errors import BackendError
 from gpu.job import Event, InvalidValue, JobPaths, JobSpec
@@ -21,9 +22,21 @@ GRACE = 8.0
 #: Lines of the log that explain a job which ended without a word.
 TAIL = 3
 
+#: The file in a job's folder whose lock its process holds.
+LOCK = "process.lock"
+
+#: Settings of the bot whose names start so are none of the pipeline's business: it reads photos
+#: of strangers.
+PRIVATE = ("SLACK_", "SPACES_", "DIGITALOCEAN_", "AWS_")
+
 
 class LocalBackend:
-    """Jobs as processes of this machine. They outlive the bot, which finds them by their mark."""
+    """Jobs as processes of this machine. They outlive the bot, which finds them again.
+
+    A job's process holds the lock in the job's folder, and it and its children carry the job's
+    mark. Each sees what the other may miss: a process has no mark while it turns from `nice` into
+    Python, and children do not inherit the lock. A job is gone when neither is there.
+    """
 
     name = "local"
 
@@ -47,33 +60,37 @@ class LocalBackend:
     def launch(self, spec: JobSpec) -> Handle:
         """Start the job's process, unless it runs already."""
         handle = self._handle(spec.job_id, spec.attempt)
-        if not processes.marked(handle["mark"]):
-            try:
-                self._children[handle["mark"]] = self._start(spec, handle["mark"])
-            except OSError as wrong:
-                raise BackendError(
-                    f"The job could not be started: {wrong.strerror}.",
-                    hint="Look whether the disk is full and the folder of the jobs is writable.",
-                ) from wrong
+        root = Path(handle["root"])
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            with job_lock.taken(root / LOCK) as lock:
+                if lock is not None and not processes.marked(handle["mark"]):
+                    self._children[handle["mark"]] = self._start(spec, handle["mark"], lock)
+        except OSError as wrong:
+            raise BackendError(
+                f"The job could not be started: {wrong.strerror}.",
+                hint="Look whether the disk is full and the folder of the jobs is writable.",
+            ) from wrong
         return handle
 
     def find(self, job_id: str, attempt: int) -> Handle | None:
-        """Find a job's process by its mark."""
+        """Find a job's process by its mark and its lock."""
         handle = self._handle(job_id, attempt)
-        return handle if processes.marked(handle["mark"]) else None
+        return handle if _is_alive(handle) else None
 
     def observe(self, handle: Handle) -> Observation:
         """Look whether any process of the job is left."""
-        if processes.marked(handle["mark"]):
-            return Observation(Presence.RUNNING)
         child = self._children.get(handle["mark"])
-        code = child.poll() if child else None  # also buries the zombie that our child is now
+        code = child.poll() if child else None  # also buries the zombie that our child may be
+        if _is_alive(handle) or (child is not None and code is None):
+            return Observation(Presence.RUNNING)
         return Observation(Presence.GONE, detail=_last_words(handle, code), exit_code=code)
 
     def events(self, handle: Handle, after: int) -> Sequence[Event]:
         """Read the events that the job wrote to its folder."""
         try:
-            text = JobPaths(Path(handle["root"])).events.read_text(encoding="utf-8")
+            # A crash or a full disk may have damaged a line; the others still count.
+            text = JobPaths(Path(handle["root"])).events.read_text("utf-8", errors="replace")
         except FileNotFoundError:
             return []
         whole = text[: text.rfind("\n") + 1]  # the last line may be half written
@@ -101,20 +118,31 @@ class LocalBackend:
         root = self._jobs / job_id
         return {"root": str(root), "attempt": attempt, "mark": processes.mark(root, attempt)}
 
-    def _start(self, spec: JobSpec, mark: str) -> subprocess.Popen[bytes]:
+    def _start(self, spec: JobSpec, mark: str, lock: int) -> subprocess.Popen[bytes]:
         paths = JobPaths(self._jobs / spec.job_id)
-        paths.root.mkdir(parents=True, exist_ok=True)
         paths.spec.write_text(spec.to_json(), encoding="utf-8")
         with paths.log.open("ab") as log:
             return subprocess.Popen(
                 # The bot has to answer Slack at once, even when a job keeps every core busy.
                 ["nice", "-n", "10", *self._command, str(paths.spec)],
-                env=os.environ | {processes.VARIABLE: mark, "PYTHONUNBUFFERED": "1"},
+                env=_environment(mark),
+                pass_fds=(lock,),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+
+def _is_alive(handle: Handle) -> bool:
+    held = job_lock.is_held(Path(handle["root"]) / LOCK)
+    return held or bool(processes.marked(handle["mark"]))
+
+
+def _environment(mark: str) -> dict[str, str]:
+    """Return the environment of a job: the bot's without its secrets, and with the job's mark."""
+    shared = {name: v for name, v in os.environ.items() if not name.startswith(PRIVATE)}
+    return shared | {processes.VARIABLE: mark, "PYTHONUNBUFFERED": "1"}
 
 
 def _event(line: str) -> Event | None:
@@ -131,8 +159,9 @@ def _last_words(handle: Handle, code: int | None) -> str:
         memory = ", probably because the memory was full" if code == -signal.SIGKILL else ""
         return f"its process was ended by {name}{memory}"
     try:
-        log = JobPaths(Path(handle["root"])).log.read_text(encoding="utf-8", errors="replace")
+        log = JobPaths(Path(handle["root"])).log.read_text("utf-8", errors="replace")
     except FileNotFoundError:
         return "it left no log"
     lines = [line.strip() for line in log.splitlines() if line.strip()][-TAIL:]
+    lines = [re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line) for line in lines]  # signatures
     return "its last words were: " + " / ".join(lines)[-400:] if lines else "it left no word"

@@ -17,8 +17,13 @@ from gpu.job.paths import MANIFEST
 
 log = logging.getLogger(__name__)
 
+Step = Callable[[Job], None]
+
 #: Seconds after which a job is ended, whatever it does.
 DEADLINE = 3 * 3600.0
+
+#: Seconds within which a job has to be started.
+PATIENCE = 300.0
 
 #: Seconds that a finished job's machine gets to end by itself before it is removed.
 FAREWELL = 10.0
@@ -43,27 +48,53 @@ class Dispatcher:
         self._public_url = public_url.rstrip("/")
         self._slots = slots
         self._clock = clock
+        self._absent: set[str] = set()
+        self._complaints: dict[tuple[str, str], str] = {}
 
     def tick(self) -> None:
-        """Do one pass. What goes wrong with one job is logged and does not stop the others."""
+        """Do one pass. What goes wrong in one step of one job stops nothing else."""
         for job in self._ledger.active():
-            self._guarded(self._advance, job)
+            if job.state is not State.QUEUED:
+                self._advance(job.id)
         for _, job_id in self._ledger.holders():
-            self._guarded(self._clean_up, self._ledger.job(job_id))
+            self._guarded(self._clean_up, job_id)
         while claimed := self._ledger.claim(self._slots):
-            self._guarded(self._launch, claimed)
+            self._guarded(self._launch, claimed.id)
 
-    def _guarded(self, step: Callable[[Job], None], job: Job) -> None:
+    def _advance(self, job_id: str) -> None:
+        """Take every step that a job may need. One that fails is taken again in the next pass.
+
+        Above all, a job whose events can not be read can still be stopped.
+        """
+        steps = self._find, self._collect, self._conclude, self._limit, self._stop, self._look
+        for step in steps:
+            self._guarded(step, job_id)
+
+    def _guarded(self, step: Step, job_id: str) -> None:
+        """Take a step with the job as it is now. A complaint is logged when it is new."""
+        key = (job_id, step.__name__)
         try:
-            step(job)
-        except SplatError as wrong:
-            self._ledger.fail(job.id, error=wrong.user_message, hint=wrong.hint)
-        except Exception:
-            log.exception("job %s: %s did not work; it is tried again", job.id, step.__name__)
+            step(self._ledger.job(job_id))
+        except Exception as wrong:
+            if self._complaints.get(key) != repr(wrong):
+                log.exception("job %s: %s did not work; it is tried again", *key)
+            self._complaints[key] = repr(wrong)
+        else:
+            self._complaints.pop(key, None)
 
     def _launch(self, job: Job) -> None:
         """Start a job that holds a slot. The ledger knows of it already: intent before action."""
-        spec = JobSpec(
+        if job.state is not State.LAUNCHING:
+            return
+        try:
+            handle = self._backend.launch(self._specification(job))
+        except SplatError as refused:
+            self._ledger.fail(job.id, error=refused.user_message, hint=refused.hint)
+        else:
+            self._ledger.set_handle(job.id, handle)
+
+    def _specification(self, job: Job) -> JobSpec:
+        return JobSpec(
             job_id=job.id,
             dataset=job.dataset,
             source=self._storage.source(job.dataset),
@@ -72,67 +103,63 @@ class Dispatcher:
             attempt=job.attempt,
             **job.options,
         )
-        self._ledger.set_handle(job.id, self._backend.launch(spec))
 
-    def _advance(self, job: Job) -> None:
-        if job.state is State.QUEUED:
+    def _find(self, job: Job) -> None:
+        """Find a job that was started in the moment in which the bot crashed, or start it."""
+        if job.handle is not None:
             return
-        handle = job.handle or self._lost_handle(job)
-        if handle is None:
-            self._without_machine(job)
-            return
-        self._collect(job, handle)
-        if self._conclude(job):
-            return
-        if self._clock() - (job.started_at or job.created_at) > DEADLINE:
-            self._ledger.fail(job.id, error="The job took longer than three hours.", hint=_SMALLER)
-        elif job.state is State.CANCELLING:
-            self._stop(job, handle)
-        self._look(job, handle)
-
-    def _lost_handle(self, job: Job) -> Handle | None:
-        """Find a job that was started in the moment in which the bot crashed."""
         handle = self._backend.find(job.id, job.attempt)
         if handle is not None:
             self._ledger.set_handle(job.id, handle)
-        return handle
-
-    def _without_machine(self, job: Job) -> None:
-        if job.state is State.CANCELLING:
+        elif job.state is State.CANCELLING:
             self._ledger.cancelled(job.id)
         else:
             self._launch(job)
 
-    def _collect(self, job: Job, handle: Handle) -> None:
-        for event in self._backend.events(handle, self._ledger.last_seq(job)):
-            self._ledger.record(event)
+    def _collect(self, job: Job) -> None:
+        if job.handle is not None:
+            for event in self._backend.events(job.handle, self._ledger.last_seq(job)):
+                self._ledger.record(event)
 
-    def _conclude(self, job: Job) -> bool:
-        """End a job whose last event says that it is over; return whether it is."""
+    def _conclude(self, job: Job) -> None:
+        """End a job whose last event says that it is over."""
         event = self._ledger.last_event(job)
-        if event is None:
-            return False
+        if event is None or job.is_over:
+            return
         if event.status is Status.FAILED:
             self._ledger.fail(job.id, error=event.message, hint=event.hint)
         elif (event.stage, event.status) == (Stage.PUBLISH, Status.DONE):
+            self._storage.reveal(job.id)
             manifest = self._storage.url(f"splats/{job.id}/{MANIFEST}")
             viewer = f"{self._public_url}/viewer/?manifest={quote(manifest, safe='')}"
             self._ledger.succeed(job.id, viewer_url=viewer, manifest_url=manifest)
-        return self._ledger.job(job.id).is_over
 
-    def _stop(self, job: Job, handle: Handle) -> None:
-        if self._ledger.destroy_requested(job.id):
-            self._backend.destroy(handle)
-        else:
-            self._backend.cancel(handle)
+    def _limit(self, job: Job) -> None:
+        """End a job that takes too long, whatever it does."""
+        taken = self._clock() - (job.started_at or job.created_at)
+        if taken > DEADLINE:
+            self._ledger.fail(job.id, error="The job took longer than three hours.", hint=_SMALLER)
+        elif job.handle is None and taken > PATIENCE:
+            error = "The job could not be started within five minutes."
+            self._ledger.fail(job.id, error=error, hint="The bot's log says why. Try again later.")
 
-    def _look(self, job: Job, handle: Handle) -> None:
-        """End a job whose machine is gone though no event said so."""
-        seen = self._backend.observe(handle)
-        if seen.presence is not Presence.GONE:
+    def _stop(self, job: Job) -> None:
+        if job.state is not State.CANCELLING or job.handle is None:
             return
-        self._collect(job, handle)  # what it wrote between the last look and its end
-        if self._conclude(job):
+        if self._ledger.destroy_requested(job.id):
+            self._backend.destroy(job.handle)
+        else:
+            self._backend.cancel(job.handle)
+
+    def _look(self, job: Job) -> None:
+        """End a job whose machine is gone though no event said so.
+
+        It was gone in the last pass already, so that this pass has collected its last event.
+        """
+        if job.handle is None or job.is_over:
+            return
+        seen = self._backend.observe(job.handle)
+        if not self._is_confirmed(job, seen.presence is Presence.GONE):
             return
         if job.state is State.CANCELLING:
             self._ledger.cancelled(job.id)
@@ -144,13 +171,27 @@ class Dispatcher:
         """Remove the machine of a job that is over; free its slot once it is surely gone."""
         if not job.is_over:
             return
-        handle = job.handle or self._backend.find(job.id, job.attempt)
-        if handle is not None and self._backend.observe(handle).presence is not Presence.GONE:
-            leaving = job.state is State.SUCCEEDED
-            if not leaving or self._clock() - (job.finished_at or 0.0) > FAREWELL:
-                self._backend.destroy(handle)
-            return
-        self._ledger.release(job.id)
+        found = self._backend.find(job.id, job.attempt)
+        handle = found or job.handle
+        gone = found is None and (handle is None or self._sees_none(handle))
+        if self._is_confirmed(job, gone):
+            self._ledger.release(job.id)
+            self._absent.discard(job.id)
+        elif handle is not None and not gone and not self._may_stay(job):
+            self._backend.destroy(handle)
+
+    def _sees_none(self, handle: Handle) -> bool:
+        return self._backend.observe(handle).presence is Presence.GONE
+
+    def _is_confirmed(self, job: Job, gone: bool) -> bool:
+        """Whether a machine is absent now and was in the look before: one look may be wrong."""
+        was_absent = job.id in self._absent
+        (self._absent.add if gone else self._absent.discard)(job.id)
+        return gone and was_absent
+
+    def _may_stay(self, job: Job) -> bool:
+        waited = self._clock() - (job.finished_at or 0.0)
+        return job.state is State.SUCCEEDED and waited <= FAREWELL
 
 
 _SMALLER = "Try again with fewer photos (`--max-views`) or a smaller `--image-size`."

@@ -6,7 +6,8 @@ SplatError (gpu.job)
 ├── UnknownJob           no such job
 ├── UnknownCommand       words that are no command; carries the nearest one
 ├── IllegalMove          a job can not go from that state to this one
-└── BackendError         the machine that runs jobs did not do what it should
+├── BackendError         the machine that runs jobs did not do what it should
+└── StorageError         the store of photos and results did not answer as it should
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = [
     "IllegalMove",
     "InvalidValue",
     "SplatError",
+    "StorageError",
     "UnknownCommand",
     "UnknownDataset",
     "UnknownJob",
@@ -51,3 +53,7 @@ class IllegalMove(SplatError):
 
 class BackendError(SplatError):
     """The machine that runs jobs did not do what it should."""
+
+
+class StorageError(SplatError):
+    """The store of photos and results did not answer as it should."""

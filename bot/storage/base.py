@@ -37,6 +37,10 @@ class Storage(Protocol):
         """Say where the pipeline writes a job's results to."""
         ...
 
+    def reveal(self, job_id: str) -> None:
+        """Let everybody who has the link read a job's results. Safe to repeat."""
+        ...
+
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write one object."""
         ...

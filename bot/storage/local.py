@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -48,14 +49,20 @@ class LocalStorage:
         """Return the folder of a job's results."""
         return Target(path=str(self.path(f"{RESULTS}/{job_id}")))
 
+    def reveal(self, job_id: str) -> None:
+        """Do nothing: the bot serves every result anyway."""
+
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write one object; a reader sees the old one or the new one, never half of it."""
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(target)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(temporary).replace(target)
+        finally:
+            Path(temporary).unlink(missing_ok=True)  # left when the disk was full
 
     def get(self, key: str) -> bytes:
         """Read one object; raises KeyError when it is not there."""
@@ -79,14 +86,28 @@ class LocalStorage:
         for folder, subfolders, names in os.walk(self.root, followlinks=True):
             hidden = [s for s in subfolders if s.startswith((".", "__MACOSX"))]
             results = [RESULTS] if Path(folder) == self.root else []
-            subfolders[:] = sorted(set(subfolders) - set(hidden) - set(results))
+            loops = [s for s in subfolders if _leads_back(Path(folder, s))]
+            subfolders[:] = sorted(set(subfolders) - {*hidden, *results, *loops})
             yield Path(folder), names
 
     def _dataset(self, folder: Path, names: Sequence[str]) -> Iterator[Dataset]:
         key = folder.relative_to(self.root)
-        photos = [name for name in names if is_photo(name)]
+        photos = _sizes(folder, filter(is_photo, names))
         if photos and folder != self.root:
-            size = sum((folder / name).stat().st_size for name in photos)
-            yield Dataset(key.as_posix(), len(photos), size)
-        for name in filter(is_archive, names):
-            yield Dataset((key / name).as_posix(), 0, (folder / name).stat().st_size)
+            yield Dataset(key.as_posix(), len(photos), sum(photos.values()))
+        for name, size in _sizes(folder, filter(is_archive, names)).items():
+            yield Dataset((key / name).as_posix(), 0, size)
+
+
+def _sizes(folder: Path, names: Iterable[str]) -> dict[str, int]:
+    """Return the bytes of every file that is there: one may vanish, or be a link to nowhere."""
+    sizes = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            sizes[name] = (folder / name).stat().st_size
+    return sizes
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a linked folder holds itself, so that a walk into it would not end."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())

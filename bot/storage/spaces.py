@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from bot.core.config import SpacesSettings
-from bot.core.errors import UnknownDataset
+from bot.core.errors import StorageError, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset
 from bot.storage.names import RESULTS, is_archive, is_photo
@@ -16,6 +19,9 @@ from gpu.job.paths import OUTPUTS
 
 #: Seconds for which a presigned URL is good: the longest job, and then some.
 LIFETIME = 6 * 3600
+
+#: What the pipeline may write: the results, and the COLMAP model.
+WRITABLE = (*OUTPUTS, *(f"geometry/{name}.bin" for name in ("cameras", "images", "points3D")))
 
 
 class SpacesStorage:
@@ -52,21 +58,40 @@ class SpacesStorage:
 
     def target(self, job_id: str) -> Target:
         """Return presigned PUTs for a job's results."""
-        keys = {name: f"{RESULTS}/{job_id}/{name}" for name in OUTPUTS}
+        keys = {name: f"{RESULTS}/{job_id}/{name}" for name in WRITABLE}
         return Target(urls={name: self._sign("put_object", key) for name, key in keys.items()})
 
+    def reveal(self, job_id: str) -> None:
+        """Make a job's results public and name their types.
+
+        Both would have to be headers of the upload, which the pipeline can not know of.
+        """
+        for key in self.keys(f"{RESULTS}/{job_id}/"):
+            kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+            with _in_words():
+                self._client.copy_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    CopySource={"Bucket": self._bucket, "Key": key},
+                    MetadataDirective="REPLACE",
+                    ContentType=kind,
+                    ACL="public-read",
+                )
+
     def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Write one object."""
-        self._client.put_object(
-            Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, ACL="public-read"
-        )
+        """Write one object, for everybody to read."""
+        with _in_words():
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, ACL="public-read"
+            )
 
     def get(self, key: str) -> bytes:
         """Read one object; raises KeyError when it is not there."""
-        try:
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except self._client.exceptions.NoSuchKey:
-            raise KeyError(key) from None
+        with _in_words():
+            try:
+                body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except self._client.exceptions.NoSuchKey:
+                raise KeyError(key) from None
         return body
 
     def keys(self, prefix: str) -> Sequence[str]:
@@ -75,10 +100,12 @@ class SpacesStorage:
 
     def url(self, key: str) -> str:
         """Return the object's public address."""
-        return f"{self._public}/{key}"
+        return f"{self._public}/{quote(key)}"
 
     def _photos(self, dataset: str) -> Sequence[str]:
         prefix = dataset.rstrip("/") + "/"
+        if prefix.startswith(f"{RESULTS}/"):
+            return []
         names = ((key, key.removeprefix(prefix)) for key in self.keys(prefix))
         return [key for key, name in names if "/" not in name and is_photo(name)]
 
@@ -86,7 +113,8 @@ class SpacesStorage:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix
         )
-        return [(o["Key"], o["Size"]) for page in pages for o in page.get("Contents", ())]
+        with _in_words():
+            return [(o["Key"], o["Size"]) for page in pages for o in page.get("Contents", ())]
 
     def _exists(self, key: str) -> bool:
         return key in self.keys(key)
@@ -96,6 +124,24 @@ class SpacesStorage:
             method, Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LIFETIME
         )
         return url
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turn what the S3 client raises into a sentence, without the keys that its texts may hold."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as refused:
+        reason = refused.response.get("Error", {}).get("Code", "an error")
+        raise StorageError(f"The bucket answered {reason}.", hint=_REMEDY) from None
+    except BotoCoreError as failed:
+        reason = type(failed).__name__
+        raise StorageError(f"The bucket did not answer ({reason}).", hint=_REMEDY) from None
+
+
+_REMEDY = "Try again; if it stays, the operator should check the SPACES_ settings."
 
 
 def _client(settings: SpacesSettings) -> Any:
