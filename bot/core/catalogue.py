@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Sequence
 
 from bot.core.errors import UnknownDataset
@@ -29,14 +30,28 @@ class Catalogue:
         known = self.refresh() if self._known is None else self._known
         return [dataset for dataset in known if dataset.name.startswith(prefix)]
 
-    def require(self, name: str) -> None:
-        """Raise UnknownDataset with near names, after a second look: photos may have just come."""
-        if name in _names(self.datasets()):
-            return
-        names = _names(self.refresh())
-        if name not in names:
-            raise UnknownDataset(name, nearest(name, names))
+    def require(self, name: str) -> str:
+        """Return a dataset's name as the storage has it.
+
+        Raises UnknownDataset with near names, after a second look: photos may have just come.
+        """
+        known = _same(name, self.datasets()) or _same(name, self.refresh())
+        if known is None:
+            raise UnknownDataset(name, nearest(name, [dataset.name for dataset in self.datasets()]))
+        return known
 
 
-def _names(datasets: Sequence[Dataset]) -> list[str]:
-    return [dataset.name for dataset in datasets]
+def _same(name: str, datasets: Sequence[Dataset]) -> str | None:
+    """Return the dataset of that name, else the only one that differs in no more than its look.
+
+    A phone writes the first letter large, and a Mac keeps an umlaut as two letters.
+    """
+    names = [dataset.name for dataset in datasets]
+    alike = [known for known in names if _look(known) == _look(name)]
+    if name in names:
+        return name
+    return alike[0] if len(alike) == 1 else None
+
+
+def _look(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()

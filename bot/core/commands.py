@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.errors import InvalidValue, UnknownCommand
@@ -33,7 +34,9 @@ class Start:
         """The command in its normal form, to be echoed."""
         flags = [f"--{name.replace('_', '-')} {value}" for name, value in self.options.items()]
         flags += [f"--job-id {self.job_id}"] if self.job_id else []
-        return " ".join(["/splat", self.dataset, self.pipeline.value, *flags])
+        plain = re.fullmatch(r"[\w./@+-]+", self.dataset)
+        name = self.dataset if plain else shlex.quote(self.dataset)
+        return " ".join(["/splat", name, self.pipeline.value, *flags])
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,10 @@ class Destroy:
 
 Command = Start | OpenDialog | Help | ListJobs | ListDatasets | ShowStatus | Cancel | Destroy
 
-#: Words that start a command, with how many words may follow.
-VERBS: Mapping[str, int] = {
-    "help": 0, "list": 0, "datasets": 1, "status": 1, "cancel": 1, "destroy": 1,
+#: Words that start a command, with what may follow.
+VERBS: Mapping[str, str] = {
+    "help": "", "list": "", "datasets": "[prefix]",
+    "status": "[job]", "cancel": "[job]", "destroy": "[job]",
 }  # fmt: skip
 #: Options of a start, by the name of the field in a job.
 FLAGS = ("iterations", "max_views", "image_size", "seed", "job_id")
@@ -98,13 +102,16 @@ def parse(text: str) -> Command:
     if not words:
         return OpenDialog()
     verb = words[0].lower()
-    if verb in VERBS and len(words) <= 1 + VERBS[verb]:
-        return _verb(verb, words[1] if len(words) > 1 else None)
-    return _start(words)
+    return _verb(verb, words[1:]) if verb in VERBS else _start(words)
 
 
-def _verb(verb: str, argument: str | None) -> Command:
-    job_id = argument.lstrip("#") if argument else None
+def _verb(verb: str, arguments: list[str]) -> Command:
+    if verb != "help" and len(arguments) > bool(VERBS[verb]):
+        usage = f"/splat {verb} {VERBS[verb]}".strip()
+        text = f"I do not understand `{' '.join(arguments)}` after `{verb}`."
+        raise UnknownCommand(text, hint=f"Use `{usage}`.")
+    argument = arguments[0] if arguments else None
+    job_id = argument.lstrip("#").lower() or None if argument else None
     match verb:
         case "help":
             return Help()
@@ -125,11 +132,13 @@ def _start(words: list[str]) -> Start:
     pipelines = [word.lower() for word in plain if word.lower() in tuple(Pipeline)]
     names = [word for word in plain if word.lower() not in tuple(Pipeline)]
     if len(names) != 1 or len(pipelines) > 1:
-        raise _unknown(names[1] if len(names) > 1 else " ".join(words))
+        raise _unknown(_strangest(names) or " ".join(words))
+    # A slash at its end says that it is a name, should it ever look like a mistyped command.
+    if len(words) == 1 and "/" not in names[0] and _near(names[0], VERBS, 0.75):
+        raise _unknown(names[0])
     name = names[0].strip("/")
-    nearest = difflib.get_close_matches(name.lower(), VERBS, n=1, cutoff=0.75)
-    if nearest and "/" not in name:
-        raise _unknown(name)
+    if not name:
+        raise _unknown(names[0])
     job_id = options.pop("job_id", None)
     if job_id is not None and not JOB_ID.fullmatch(job_id):
         raise InvalidValue("--job-id", job_id, "a-z, 0-9 and '-', 63 characters at most")
@@ -154,20 +163,29 @@ def _split_flags(words: list[str]) -> tuple[dict[str, str], list[str]]:
 def _flag(word: str) -> str:
     name = word.lower().replace("-", "_")
     if name not in FLAGS:
-        nearest = difflib.get_close_matches(name, FLAGS, n=1, cutoff=0.0)[0].replace("_", "-")
+        nearest = _near(name, FLAGS, 0.0).replace("_", "-")
         raise UnknownCommand(f"There is no option `--{word}`.", hint=f"Did you mean `--{nearest}`?")
     return name
 
 
 def _number(flag: str, text: str) -> int:
-    value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text
+    value = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text
     return RANGES[flag].check("--" + flag.replace("_", "-"), value)
 
 
+def _strangest(names: list[str]) -> str:
+    """Return the word that was most likely meant to be another, when there are too many."""
+    mistyped = (name for name in names if _near(name, (*VERBS, *Pipeline), 0.6))
+    return next(mistyped, names[1] if len(names) > 1 else "")
+
+
+def _near(word: str, known: Iterable[str], cutoff: float) -> str:
+    return next(iter(difflib.get_close_matches(word.lower(), list(known), 1, cutoff)), "")
+
+
 def _unknown(word: str) -> UnknownCommand:
-    known = (*VERBS, *Pipeline)
-    nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    hint = f"Did you mean `{nearest[0]}`? " if nearest else ""
+    nearest = _near(word, (*VERBS, *Pipeline), 0.5)
+    hint = f"Did you mean `{nearest}`? " if nearest else ""
     return UnknownCommand(f"I do not understand `{word}`.", hint=hint + "`/splat help` explains.")
 
 
@@ -177,5 +195,8 @@ def _words(text: str) -> list[str]:
     plain = re.sub("[‐‑‒–−]", "-", plain).replace("—", "--").replace("―", "--")
     plain = re.sub("[“”„«»]", '"', plain)
     plain = re.sub("[‘’‚`]", "'", plain)
-    found = re.findall(r"""(?:[^\s"']+|"[^"]*"|'[^']*'|["'])+""", plain)
-    return [re.sub(r"""["']""", "", word) for word in found if word.strip("\"'")]
+    try:
+        words = shlex.split(plain)
+    except ValueError:  # a quote that nothing closes is an apostrophe
+        words = plain.split()
+    return [word for word in words if word]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gpu.job import SplatError
 
@@ -60,13 +61,12 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment; raises BadSetting that names the variable and the remedy."""
-        port = _port(env.get("PORT", "3000"))
-        api_url = env.get("SLACK_API_URL") or "https://slack.com/api/"
+        port = _port(env.get("PORT") or "3000")
         return cls(
             slack_bot_token=_needed(env, "SLACK_BOT_TOKEN", "the app's bot token (xoxb-...)"),
             slack_signing_secret=_needed(env, "SLACK_SIGNING_SECRET", "the app's signing secret"),
-            slack_api_url=api_url.rstrip("/") + "/",
-            public_url=(env.get("SPLATBOT_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+            slack_api_url=_url(env, "SLACK_API_URL", "https://slack.com/api") + "/",
+            public_url=_url(env, "SPLATBOT_PUBLIC_URL", f"http://127.0.0.1:{port}"),
             host=env.get("HOST") or "127.0.0.1",
             port=port,
             data=Path(env.get("SPLATBOT_DATA") or "data").absolute(),
@@ -79,7 +79,7 @@ def _spaces(env: Mapping[str, str]) -> SpacesSettings | None:
     if not bucket:
         return None
     region = env.get("SPACES_REGION") or "ams3"
-    endpoint = env.get("SPACES_ENDPOINT_URL") or f"https://{region}.digitaloceanspaces.com"
+    endpoint = _url(env, "SPACES_ENDPOINT_URL", f"https://{region}.digitaloceanspaces.com")
     return SpacesSettings(
         bucket=bucket,
         region=region,
@@ -95,6 +95,19 @@ def _needed(env: Mapping[str, str], variable: str, what: str) -> str:
         hint = f"Set it to {what}. `splatbot demo` needs no settings at all."
         raise BadSetting(variable, "is not set", hint)
     return value
+
+
+def _url(env: Mapping[str, str], variable: str, default: str) -> str:
+    """Read the address of a server, without a slash at its end."""
+    text = (env.get(variable, "").strip() or default).rstrip("/")
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in {"http", "https"} and parts.hostname
+    except ValueError:
+        whole = None
+    if not whole:
+        raise BadSetting(variable, f"is {text!r}", f"Set it to an address such as {default}.")
+    return text
 
 
 def _port(text: str) -> int:

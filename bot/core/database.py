@@ -49,7 +49,8 @@ class LedgerFile:
         database.execute("BEGIN IMMEDIATE")
         try:
             yield database
+            database.execute("COMMIT")
         except BaseException:
-            database.execute("ROLLBACK")
+            if database.conn.in_transaction:  # a full disk makes SQLite roll back by itself
+                database.execute("ROLLBACK")
             raise
-        database.execute("COMMIT")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.core.catalogue import Catalogue
@@ -34,7 +35,7 @@ class Desk:
 
     def start(self, request: Request) -> Job:
         """Queue a job. Raises UnknownDataset or InvalidValue before anything is written."""
-        self._catalogue.require(request.dataset)
+        request = replace(request, dataset=self._catalogue.require(request.dataset))
         options: dict[str, Any] = dict(request.options)
         # Made only to be checked: the real one is made when the job is launched.
         JobSpec(

@@ -16,16 +16,14 @@ from typing import Any
 from sqlite_utils import Database
 
 from bot.core.database import LedgerFile
-from bot.core.errors import IllegalMove, UnknownJob
-from bot.core.jobs import LEGAL_MOVES, TERMINAL, Job, Request, State
-from bot.core.outbox import Outbox, enqueue
-from bot.core.rows import job_from
-from gpu.job import Event, InvalidValue, Pipeline, Status
-
-_ACTIVE = tuple(state.value for state in State if state not in TERMINAL)
+from bot.core.errors import IllegalMove
+from bot.core.jobs import LEGAL_MOVES, Job, Request, State
+from bot.core.outbox import enqueue
+from bot.core.records import Records, one
+from gpu.job import Event, InvalidValue, Status
 
 
-class Ledger(Outbox):
+class Ledger(Records):
     """Jobs, slots, events, notices and the audit, in one SQLite file; safe for many threads."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
@@ -36,7 +34,7 @@ class Ledger(Outbox):
     def submit(self, request: Request, *, backend: str, price_per_hour: float) -> Job:
         """Queue a job. The same `request.key` again returns the job that it made before."""
         with self._file.writing() as db:
-            known = _one(db, "SELECT id FROM jobs WHERE request_key = ?", request.key)
+            known = one(db, "SELECT id FROM jobs WHERE request_key = ?", request.key)
             if known:
                 return self._read(db, known["id"])
             job_id = self._new_id(db, request.job_id)
@@ -70,78 +68,12 @@ class Ledger(Outbox):
         """Like request_cancel, but the job's machine is removed without asking it to stop."""
         return self._request_end(job_id, by, "destroy", destroy=True)
 
-    def destroy_requested(self, job_id: str) -> bool:
-        """Whether somebody wants the job's machine removed at once."""
-        row = _one(self._db, "SELECT destroy_requested FROM jobs WHERE id = ?", job_id)
-        return bool(row and row["destroy_requested"])
-
-    # -- reading ------------------------------------------------------------------------------
-
-    def job(self, job_id: str) -> Job:
-        """Return a job; raises UnknownJob."""
-        return self._read(self._db, job_id)
-
-    def jobs(self, *, limit: int = 20, channel: str | None = None) -> list[Job]:
-        """Return the newest jobs first."""
-        sql = "SELECT * FROM jobs WHERE ? IS NULL OR channel = ? ORDER BY rowid DESC LIMIT ?"
-        return [job_from(row) for row in self._db.execute(sql, (channel, channel, limit))]
-
-    def active(self) -> list[Job]:
-        """Return the jobs that are not over, oldest first."""
-        sql = f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)}) ORDER BY rowid"  # noqa: S608
-        return [job_from(row) for row in self._db.execute(sql, _ACTIVE)]
-
-    def queue_position(self, job_id: str) -> int:
-        """Return 1 for the job that is next, 2 for the one after; 0 when it does not wait."""
-        waiting = [job.id for job in self.active() if job.state is State.QUEUED]
-        return waiting.index(job_id) + 1 if job_id in waiting else 0
-
-    def holders(self) -> list[tuple[int, str]]:
-        """Return (slot, job id) of every slot that is taken."""
-        sql = "SELECT slot, job FROM slots WHERE released_at IS NULL ORDER BY slot"
-        return [(row["slot"], row["job"]) for row in self._db.execute(sql)]
-
-    def job_of_thread(self, channel: str, ts: str) -> Job | None:
-        """Return the job whose status message starts a thread."""
-        sql = "SELECT * FROM jobs WHERE status_channel = ? AND status_ts = ?"
-        row = _one(self._db, sql, channel, ts)
-        return job_from(row) if row else None
-
-    def unrendered(self) -> list[Job]:
-        """Return the jobs that have changed since their status message was written."""
-        sql = "SELECT * FROM jobs WHERE version > rendered_version AND status_ts IS NOT NULL"
-        return [job_from(row) for row in self._db.execute(sql)]
-
-    def stage_history(self, pipeline: Pipeline, limit: int = 20) -> list[dict[str, float]]:
-        """Return the seconds per stage of the newest jobs of a pipeline that succeeded."""
-        sql = (
-            "SELECT stage_seconds FROM jobs WHERE pipeline = ? AND state = 'succeeded'"
-            " ORDER BY finished_at DESC LIMIT ?"
-        )
-        return [json.loads(row[0]) for row in self._db.execute(sql, (pipeline.value, limit))]
-
-    def last_seq(self, job: Job) -> int:
-        """Return the number up to which the job's events are all here."""
-        sql = "SELECT seq FROM events WHERE job = ? AND attempt = ? ORDER BY seq"
-        last = 0
-        for row in self._db.execute(sql, (job.id, job.attempt)):
-            if row["seq"] != last + 1:
-                break
-            last += 1
-        return last
-
-    def last_event(self, job: Job) -> Event | None:
-        """Return the job's event with the highest number."""
-        sql = "SELECT body FROM events WHERE job = ? AND attempt = ? ORDER BY seq DESC LIMIT 1"
-        row = _one(self._db, sql, job.id, job.attempt)
-        return Event.from_json(row["body"]) if row else None
-
     # -- moving -------------------------------------------------------------------------------
 
     def claim(self, slots: int = 1) -> Job | None:
         """Give a free slot to the job that waits longest; None when there is no slot or no job."""
         with self._file.writing() as db:
-            waiting = _one(db, "SELECT id FROM jobs WHERE state = 'queued' ORDER BY rowid LIMIT 1")
+            waiting = one(db, "SELECT id FROM jobs WHERE state = 'queued' ORDER BY rowid LIMIT 1")
             taken = {slot for slot, _ in self.holders()}
             free = next((slot for slot in range(slots) if slot not in taken), None)
             if waiting is None or free is None:
@@ -167,7 +99,7 @@ class Ledger(Outbox):
             job = self._read(db, event.job)
             if job.is_over or event.attempt != job.attempt:
                 return False
-            newest = _one(db, "SELECT max(seq) AS seq FROM events WHERE job = ?", job.id)
+            newest = self.last_event(job)
             try:
                 db.table("events").insert(
                     {
@@ -179,7 +111,7 @@ class Ledger(Outbox):
                 )
             except sqlite3.IntegrityError:
                 return False
-            self._apply(db, job, event, is_newest=event.seq > (newest["seq"] or 0))
+            self._apply(db, job, event, is_newest=newest is None or event.seq > newest.seq)
             return True
 
     def succeed(self, job_id: str, *, viewer_url: str, manifest_url: str) -> Job:
@@ -209,25 +141,10 @@ class Ledger(Outbox):
         with self._file.writing() as db:
             self._note(db, actor, action, job_id, detail)
 
-    def audit_log(self, limit: int = 100) -> list[dict[str, Any]]:
-        """Return the newest notes of the audit first."""
-        rows = self._db.execute("SELECT * FROM audit ORDER BY id DESC LIMIT ?", (limit,))
-        return [dict(row) for row in rows]
-
     # -- inside a transaction -----------------------------------------------------------------
 
-    @property
-    def _db(self) -> Database:
-        return self._file.connection()
-
-    def _read(self, db: Database, job_id: str) -> Job:
-        row = _one(db, "SELECT * FROM jobs WHERE id = ?", job_id)
-        if row is None:
-            raise UnknownJob(f"There is no job `{job_id}`.", hint="`/splat list` shows the jobs.")
-        return job_from(row)
-
     def _new_id(self, db: Database, wanted: str | None) -> str:
-        if wanted and _one(db, "SELECT id FROM jobs WHERE id = ?", wanted):
+        if wanted and one(db, "SELECT id FROM jobs WHERE id = ?", wanted):
             raise InvalidValue("--job-id", wanted, "a name that no job had before")
         return wanted or secrets.token_hex(4)
 
@@ -266,7 +183,8 @@ class Ledger(Outbox):
         return job
 
     def _apply(self, db: Database, job: Job, event: Event, *, is_newest: bool) -> None:
-        changes: dict[str, Any] = {"metrics": json.dumps({**job.metrics, **event.metrics})}
+        metrics = {**job.metrics, **event.metrics} if is_newest else self._metrics(job)
+        changes: dict[str, Any] = {"metrics": json.dumps(metrics)}
         if event.status is Status.DONE:
             seconds = {**job.stage_seconds, event.stage.value: event.metrics.get("seconds", 0.0)}
             changes["stage_seconds"] = json.dumps(seconds)
@@ -278,6 +196,13 @@ class Ledger(Outbox):
             }
         _update(db, job.id, **changes)
         self._announce(db, event)
+
+    def _metrics(self, job: Job) -> dict[str, Any]:
+        """Merge the metrics of all events anew, in their order: the newest figure counts."""
+        merged: dict[str, Any] = {}
+        for event in self.events(job):
+            merged |= event.metrics
+        return merged
 
     def _announce(self, db: Database, event: Event) -> None:
         payload = json.loads(event.to_json())
@@ -294,14 +219,6 @@ class Ledger(Outbox):
         db.table("audit").insert(
             {"time": self._clock(), "actor": actor, "action": action, "job": job, "detail": detail}
         )
-
-
-def _one(db: Database, sql: str, *values: Any) -> Any:
-    return db.execute(sql, values).fetchone()
-
-
-def _marks(values: tuple[str, ...]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _update(db: Database, job_id: str, **changes: Any) -> None:

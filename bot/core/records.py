@@ -1,0 +1,115 @@
+"""What the ledger knows, for those who only read it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.core.errors import UnknownJob
+from bot.core.jobs import TERMINAL, Job, State
+from bot.core.outbox import Outbox
+from bot.core.rows import job_from
+from gpu.job import Event, Pipeline
+
+_ACTIVE = tuple(state.value for state in State if state not in TERMINAL)
+
+
+class Records(Outbox):
+    """Jobs, slots, events and the audit, as of the moment of the call."""
+
+    def job(self, job_id: str) -> Job:
+        """Return a job; raises UnknownJob."""
+        return self._read(self._db, job_id)
+
+    def jobs(self, *, limit: int = 20, channel: str | None = None) -> list[Job]:
+        """Return the newest jobs first."""
+        sql = "SELECT * FROM jobs WHERE ? IS NULL OR channel = ? ORDER BY rowid DESC LIMIT ?"
+        return [job_from(row) for row in self._db.execute(sql, (channel, channel, limit))]
+
+    def active(self) -> list[Job]:
+        """Return the jobs that are not over, oldest first."""
+        sql = f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)}) ORDER BY rowid"  # noqa: S608
+        return [job_from(row) for row in self._db.execute(sql, _ACTIVE)]
+
+    def queue_position(self, job_id: str) -> int:
+        """Return 1 for the job that is next, 2 for the one after; 0 when it does not wait."""
+        waiting = [job.id for job in self.active() if job.state is State.QUEUED]
+        return waiting.index(job_id) + 1 if job_id in waiting else 0
+
+    def holders(self) -> list[tuple[int, str]]:
+        """Return (slot, job id) of every slot that is taken."""
+        sql = "SELECT slot, job FROM slots WHERE released_at IS NULL ORDER BY slot"
+        return [(row["slot"], row["job"]) for row in self._db.execute(sql)]
+
+    def job_of_thread(self, channel: str, ts: str) -> Job | None:
+        """Return the job whose status message starts a thread."""
+        sql = "SELECT * FROM jobs WHERE status_channel = ? AND status_ts = ?"
+        row = one(self._db, sql, channel, ts)
+        return job_from(row) if row else None
+
+    def unrendered(self) -> list[Job]:
+        """Return the jobs that have changed since their status message was written."""
+        sql = "SELECT * FROM jobs WHERE version > rendered_version AND status_ts IS NOT NULL"
+        return [job_from(row) for row in self._db.execute(sql)]
+
+    def stage_history(self, pipeline: Pipeline, limit: int = 20) -> list[dict[str, float]]:
+        """Return the seconds per stage of the newest jobs of a pipeline that succeeded."""
+        sql = (
+            "SELECT stage_seconds FROM jobs WHERE pipeline = ? AND state = 'succeeded'"
+            " ORDER BY finished_at DESC LIMIT ?"
+        )
+        return [json.loads(row[0]) for row in self._db.execute(sql, (pipeline.value, limit))]
+
+    def last_seq(self, job: Job) -> int:
+        """Return the number up to which the job's events are all here."""
+        sql = "SELECT seq FROM events WHERE job = ? AND attempt = ? ORDER BY seq"
+        last = 0
+        for row in self._db.execute(sql, (job.id, job.attempt)):
+            if row["seq"] != last + 1:
+                break
+            last += 1
+        return last
+
+    def events(self, job: Job) -> list[Event]:
+        """Return the job's events in the order of their numbers."""
+        sql = "SELECT body FROM events WHERE job = ? AND attempt = ? ORDER BY seq"
+        return [
+            Event.from_json(row["body"]) for row in self._db.execute(sql, (job.id, job.attempt))
+        ]
+
+    def last_event(self, job: Job) -> Event | None:
+        """Return the job's event with the highest number."""
+        sql = "SELECT body FROM events WHERE job = ? AND attempt = ? ORDER BY seq DESC LIMIT 1"
+        row = one(self._db, sql, job.id, job.attempt)
+        return Event.from_json(row["body"]) if row else None
+
+    def destroy_requested(self, job_id: str) -> bool:
+        """Whether somebody wants the job's machine removed at once."""
+        row = one(self._db, "SELECT destroy_requested FROM jobs WHERE id = ?", job_id)
+        return bool(row and row["destroy_requested"])
+
+    def audit_log(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the newest notes of the audit first."""
+        rows = self._db.execute("SELECT * FROM audit ORDER BY id DESC LIMIT ?", (limit,))
+        return [dict(row) for row in rows]
+
+    @property
+    def _db(self) -> Database:
+        return self._file.connection()
+
+    def _read(self, db: Database, job_id: str) -> Job:
+        row = one(db, "SELECT * FROM jobs WHERE id = ?", job_id)
+        if row is None:
+            raise UnknownJob(f"There is no job `{job_id}`.", hint="`/splat list` shows the jobs.")
+        return job_from(row)
+
+
+def one(db: Database, sql: str, *values: Any) -> Any:
+    """Return the first row of a query, or None."""
+    return db.execute(sql, values).fetchone()
+
+
+def _marks(values: tuple[str, ...]) -> str:
+    return ", ".join("?" * len(values))
