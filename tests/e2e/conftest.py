@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from gpu.parcel.render import generate
-from tests.e2e.workspace import chromium, running_demo
+from tests.e2e.workspace import running_demo
 
 
 @pytest.fixture(scope="session")
@@ -16,12 +15,6 @@ def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos") / "miniature"
     generate(folder, photos=16, size=(480, 360), seed=7, progress=lambda *_: None)
     return folder
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

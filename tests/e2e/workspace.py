@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Locator, Page, sync_playwright
 
 from tests.conftest import REPOSITORY
 
@@ -35,12 +35,17 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The distribution's Chromium, headless, with a new and empty profile."""
-    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    assert program, "Chromium is missing: run scripts/browser.sh"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        browser = launch(playwright.chromium)
         yield browser
         browser.close()
+
+
+def launch(kind: BrowserType, *more: str) -> Browser:
+    """Start the distribution's Chromium, with more flags than usual where a test asks for them."""
+    program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    assert program, "Chromium is missing: run scripts/browser.sh"
+    return kind.launch(executable_path=program, args=[*CHROMIUM_FLAGS, *more])
 
 
 @contextmanager

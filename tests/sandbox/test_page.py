@@ -13,7 +13,6 @@ from slack_sdk import WebClient
 
 from bot.sandbox import state
 from bot.sandbox.app import STATIC
-from tests.e2e.workspace import chromium
 from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
 from tests.sandbox.conftest import button, modal, plain, section
 
@@ -83,12 +82,6 @@ class Bot:
     def home(self, event: dict[str, Any]) -> None:
         view = {"type": "home", "blocks": [section("You are *home*")]}
         self.client.views_publish(user_id=event["user"], view=view)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -1,56 +1,19 @@
 """A browser with a software renderer, and a loopback server with the viewer and a known scene."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Page,
-    Playwright,
-    ViewportSize,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from . import scene
 from .server import Answer, Server
 
 DIST = Path(__file__).parents[2] / "viewer" / "dist"
-FLAGS = [
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP: ViewportSize = {"width": 960, "height": 600}
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    browser = launch(playwright, FLAGS)
-    yield browser
-    browser.close()
-
-
-def launch(playwright: Playwright, flags: list[str]) -> Browser:
-    """A browser of the system when there is one, else the one that Playwright installed."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    return playwright.chromium.launch(executable_path=path, args=flags)
 
 
 @pytest.fixture(scope="session")

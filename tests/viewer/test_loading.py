@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.workspace import launch
 
 from . import scene
-from .conftest import FLAGS, launch, link, publish, visit
+from .conftest import link, publish, visit
 from .pictures import picture, share_near
 from .server import Answer, Server
 
@@ -205,11 +207,9 @@ def test_only_the_storage_of_the_manifest_is_asked(page: Page, server: Server) -
     assert f"{server.url}/files/scene.splat" in asked
 
 
-def test_a_browser_without_webgl_is_told_what_to_turn_on(
-    playwright: Playwright, server: Server
-) -> None:
-    with launch(playwright, [*FLAGS, "--disable-3d-apis"]) as browser:
-        said = error(browser.new_page(), link(server))
+def test_a_browser_without_webgl_is_told_what_to_turn_on(browser: Browser, server: Server) -> None:
+    with launch(browser.browser_type, "--disable-3d-apis") as blind:
+        said = error(blind.new_page(), link(server))
     assert "WebGL 2" in said
     assert "hardware acceleration" in said
 
