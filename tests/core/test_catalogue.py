@@ -39,6 +39,19 @@ def test_photos_that_have_just_come_are_found_by_a_second_look() -> None:
     catalogue.require("mine/house")
 
 
+@pytest.mark.parametrize("typed", ["My/Gärten", "my/gärten", "my/ga\u0308rten"])
+def test_a_name_that_only_looks_different_is_the_name_that_is_there(typed: str) -> None:
+    catalogue = Catalogue(CountingStorage("my/ga\u0308rten"))  # type: ignore[arg-type]
+    assert catalogue.require(typed) == "my/ga\u0308rten"
+
+
+def test_of_two_names_that_look_alike_the_exact_one_is_meant() -> None:
+    catalogue = Catalogue(CountingStorage("a/House", "a/house"))  # type: ignore[arg-type]
+    assert catalogue.require("a/house") == "a/house"
+    with pytest.raises(UnknownDataset):
+        catalogue.require("A/HOUSE")
+
+
 def test_a_name_that_nothing_has_is_answered_with_near_ones() -> None:
     catalogue = Catalogue(CountingStorage("demo/parcel"))  # type: ignore[arg-type]
     with pytest.raises(UnknownDataset, match="Did you mean `demo/parcel`"):

@@ -1,10 +1,14 @@
 """The grammar: any order, phone typography, and the nearest word for every mistake."""
 
+import shlex
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.commands import (
+    FLAGS,
     VERBS,
     Cancel,
     Destroy,
@@ -16,7 +20,8 @@ from bot.core.commands import (
     Start,
     parse,
 )
-from gpu.job import Pipeline, SplatError
+from gpu.job import RANGES, Pipeline, SplatError
+from gpu.job.spec import JOB_ID
 
 
 @pytest.mark.parametrize(
@@ -29,6 +34,9 @@ from gpu.job import Pipeline, SplatError
         ("status", ShowStatus()),
         ("status #a1b2", ShowStatus("a1b2")),
         ("cancel a1b2", Cancel("a1b2")),
+        ("Cancel #A1B2", Cancel("a1b2")),
+        ("help aerial", Help()),
+        ("helper/ aerial", Start("helper", Pipeline.AERIAL)),
         ("destroy", Destroy()),
         ("demo/parcel", Start("demo/parcel")),
         ("demo/parcel aerial", Start("demo/parcel", Pipeline.AERIAL)),
@@ -54,14 +62,56 @@ def test_order_and_a_phones_typography_do_not_matter(text: str) -> None:
     assert parse(text) == Start("my/set", Pipeline.AERIAL, {"iterations": 700}, "first")
 
 
-def test_a_name_with_spaces_is_quoted() -> None:
-    assert parse('"my house" aerial') == Start("my house", Pipeline.AERIAL)
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('"my house" aerial', "my house"),
+        ("‘my house’ aerial", "my house"),
+        ('"o\'brien" aerial', "o'brien"),
+        ("o’brien aerial", "o'brien"),
+        ("gärten/süd aerial", "gärten/süd"),
+    ],
+)
+def test_a_name_with_spaces_is_quoted_and_an_apostrophe_is_no_quote(text: str, name: str) -> None:
+    assert parse(text) == Start(name, Pipeline.AERIAL)
 
 
-def test_the_echo_of_a_start_starts_the_same() -> None:
-    start = parse("aerial my/set --seed 3 --max-views 24 --job-id x1")
+def test_every_number_that_a_job_may_have_can_be_typed() -> None:
+    for flag, allowed in RANGES.items():
+        if flag in FLAGS:
+            for number in (allowed.low, allowed.high):
+                start = parse(f"my/set --{flag.replace('_', '-')} {number}")
+                assert isinstance(start, Start)
+                assert start.options == {flag: number}
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1)
+names = st.lists(words, min_size=2, max_size=3).map("/".join)
+numbers = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.integers(RANGES[name].low, RANGES[name].high) for name in FLAGS if name in RANGES
+    },
+)
+
+
+@given(names, st.sampled_from(Pipeline), numbers, st.none() | st.from_regex(JOB_ID, fullmatch=True))
+def test_the_echo_of_a_start_starts_the_same(
+    name: str, pipeline: Pipeline, options: dict[str, int], job_id: str | None
+) -> None:
+    try:
+        start = parse(f"{shlex.quote(name)} {pipeline}")
+    except SplatError:
+        return
     assert isinstance(start, Start)
-    assert parse(start.text.removeprefix("/splat")) == start
+    full = replace(start, options=options, job_id=job_id)
+    assert parse(full.text.removeprefix("/splat")) == full
+
+
+@given(st.permutations(["my/set", "aerial", "--seed 3", "--job-id=x1", "--max-views 24"]))
+def test_any_order_means_the_same(parts: list[str]) -> None:
+    expected = Start("my/set", Pipeline.AERIAL, {"seed": 3, "max_views": 24}, "x1")
+    assert parse(" ".join(parts)) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,6 +119,10 @@ def test_the_echo_of_a_start_starts_the_same() -> None:
     [
         ("helo", "`help`"),
         ("cancle", "`cancel`"),
+        ("cancle a1b2", "`cancel`"),
+        ("cancel a1b2 now", "`/splat cancel [job]`"),
+        ("list all", "`/splat list`"),
+        ("/", "`/splat help`"),
         ("demo/parcel aeriel", "`aerial`"),
         ("demo/parcel --iteration 500", "`--iterations`"),
         ("demo/parcel --iterations 5", "from 50 to 100000"),

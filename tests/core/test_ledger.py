@@ -1,8 +1,10 @@
 """The ledger: one slot for one job, one end for each job, and nothing told twice."""
 
 import multiprocessing
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -133,12 +135,19 @@ def test_the_order_and_number_of_deliveries_change_nothing(
     ledger = Ledger(tmp_path_factory.mktemp("ledger") / "l.db", Clock())
     ledger.submit(a_request("a"), backend="local", price_per_hour=0.0)
     run(ledger, "a")
-    events = {n: an_event("a", n, stages[n - 1], Status.DONE) for n in range(1, 6)}
+    figures = {1: {"psnr": 10.0, "photos": 7}, 2: {"psnr": 20.0}, 4: {"gaussians": 9}}
+    events = {
+        n: an_event(
+            "a", n, stages[n - 1], Status.DONE, metrics={"seconds": n, **figures.get(n, {})}
+        )
+        for n in range(1, 6)
+    }
     fresh = [ledger.record(events[n]) for n in [*order, *repeated]]
     job = ledger.job("a")
     assert fresh.count(True) == 5
     assert job.stage is stages[4]
-    assert set(job.stage_seconds) == {stage.value for stage in stages[:5]}
+    assert job.stage_seconds == {stage.value: n for n, stage in enumerate(stages[:5], start=1)}
+    assert job.metrics == {"seconds": 5, "psnr": 20.0, "photos": 7, "gaussians": 9}
     assert kinds(ledger).count("stage") == 5
     assert ledger.last_seq(job) == 5
 
@@ -188,30 +197,63 @@ def test_a_later_notice_of_a_job_waits_for_an_earlier_one(
     assert mine == ["status", "final"]
 
 
-def claim_once(path: Path, barrier: object) -> str | None:
+def test_what_fails_half_way_leaves_nothing_and_the_ledger_goes_on(
+    ledger: Ledger, ask: Ask
+) -> None:
+    """A full disk: SQLite gives up in the middle of a transaction."""
+    ask("a")
+    run(ledger, "a")
+    database = ledger._db
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    big = an_event("a", 1, Stage.FETCH, Status.DONE, message="x" * 100_000)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        ledger.record(big)
+    assert ledger.job("a").stage is None
+    database.execute("PRAGMA max_page_count = 100000")
+    assert ledger.record(big)
+    assert ledger.job("a").stage is Stage.FETCH
+
+
+RACERS, ROUNDS = 8, 25
+
+
+def racer(path: Path, start: Any, told: Any) -> None:
+    """In every round: claim together with the others; whoever won gives the slot back."""
     ledger = Ledger(path)
-    barrier.wait()  # type: ignore[attr-defined]
-    job = ledger.claim(slots=1)
-    return job.id if job else None
+    won = []
+    for number in range(ROUNDS):
+        start.wait(60)
+        job = ledger.claim()
+        start.wait(60)
+        if job is not None:
+            won.append((number, job.id))
+            ledger.release(job.id)
+        start.wait(60)
+    told.put(won)
 
 
-def claimer(path: Path, barrier: object, won: object) -> None:
-    won.put(claim_once(path, barrier))  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("round_", range(5))
-def test_of_eight_processes_one_gets_the_slot(tmp_path: Path, round_: int) -> None:
+def test_of_eight_processes_one_gets_the_slot_in_every_round(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     ledger = Ledger(path)
-    for name in ("a", "b", "c"):
+    asked = [f"job-{n:02}" for n in range(ROUNDS)]
+    for name in asked:
         ledger.submit(a_request(name), backend="local", price_per_hour=0.0)
-    context = multiprocessing.get_context("fork")
-    barrier, won = context.Barrier(8), context.Queue()
-    racers = [context.Process(target=claimer, args=(path, barrier, won)) for _ in range(8)]
-    for racer in racers:
-        racer.start()
-    results = [won.get(timeout=60) for _ in racers]
-    for racer in racers:
-        racer.join()
-    assert sorted(results, key=str).count(None) == 7
+    context = multiprocessing.get_context("spawn")
+    start, told = context.Barrier(RACERS), context.Queue()
+    racers = [context.Process(target=racer, args=(path, start, told)) for _ in range(RACERS)]
+    for each in racers:
+        each.start()
+    won = sorted(each for _ in racers for each in told.get(timeout=120))
+    for each in racers:
+        each.join()
+    assert won == list(enumerate(asked))
+
+
+def test_the_database_itself_refuses_a_second_job_in_a_slot(ledger: Ledger, ask: Ask) -> None:
+    ask("a")
+    ask("b")
+    ledger.claim()
+    with pytest.raises(sqlite3.IntegrityError), ledger._file.writing() as db:
+        db.table("slots").insert({"slot": 0, "job": "b", "claimed_at": 0.0})
     assert ledger.holders() == [(0, "a")]

@@ -29,6 +29,21 @@ def test_an_impossible_port_is_refused(port: str) -> None:
         Settings.from_env(ENOUGH | {"PORT": port})
 
 
+@pytest.mark.parametrize(
+    "variable", ["SLACK_API_URL", "SPLATBOT_PUBLIC_URL", "SPACES_ENDPOINT_URL"]
+)
+@pytest.mark.parametrize("value", ["bot.example.org", "ftp://x", "https://", "http://[::1"])
+def test_an_address_that_no_browser_could_open_is_refused(variable: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=variable) as refused:
+        Settings.from_env(ENOUGH | SPACES | {variable: value})
+    assert "such as http" in refused.value.hint
+
+
+def test_a_variable_that_is_there_but_empty_is_not_set() -> None:
+    blank = dict.fromkeys(("PORT", "HOST", "SPLATBOT_PUBLIC_URL", "SLACK_API_URL"), "")
+    assert Settings.from_env(ENOUGH | blank) == Settings.from_env(ENOUGH)
+
+
 def test_the_endpoint_follows_the_region_unless_another_server_is_named() -> None:
     spaces = Settings.from_env(ENOUGH | SPACES | {"SPACES_REGION": "tor1"}).spaces
     assert spaces is not None
