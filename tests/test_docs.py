@@ -17,8 +17,6 @@ CONFIG = (REPOSITORY / "bot" / "core" / "config.py").read_text(encoding="utf-8")
 
 _SETTING = r"\"((?:SLACK|SPLATBOT|SPACES|DIGITALOCEAN)_[A-Z_]+|PORT)\""
 SETTINGS = sorted(set(re.findall(_SETTING, CONFIG)))
-    set(re.findall(r'"((?:SLACK|SPLATBOT|SPACES|DIGITALOCEAN)_[A-Z_]+|PORT)"', CONFIG))
-)
 
 
 def test_the_settings_are_found_where_they_are_read() -> None:
