@@ -12,10 +12,15 @@ help:
 	@echo "make test                        lint, types and every test"
 	@echo "make setup | lint | bench | clean"
 
-setup: .venv/.ready viewer/dist/index.html bot/sandbox/static/index.html
+setup: .venv/.ready .venv/.warm viewer/dist/index.html bot/sandbox/static/index.html
 
 .venv/.ready: pyproject.toml constraints.txt scripts/venv.sh
 	PYTHON=$(PYTHON) scripts/venv.sh
+
+# Compile the CPU's kernels now, so that nobody's first job waits for it.
+.venv/.warm: .venv/.ready $(wildcard gpu/parcel/*.py gpu/rendering/*.py gpu/training/ssim.py)
+	$(BIN)/python -m gpu.warm
+	@touch $@
 
 viewer/dist/index.html: .venv/.ready scripts/frontend.sh $(VIEWER_SOURCES)
 	scripts/frontend.sh viewer
