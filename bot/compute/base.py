@@ -56,7 +56,10 @@ class ComputeBackend(Protocol):
         ...
 
     def find(self, job_id: str, attempt: int) -> Handle | None:
-        """Find a launched job whose handle was lost in a crash; None if there is none."""
+        """Find a launched job whose handle was lost in a crash, also when it has ended since.
+
+        None if it was never launched, or ended without a trace.
+        """
         ...
 
     def observe(self, handle: Handle) -> Observation:
@@ -76,5 +79,5 @@ class ComputeBackend(Protocol):
         ...
 
     def list_owned(self) -> Sequence[Handle]:
-        """Everything of ours that this backend knows to exist, whatever the ledger says."""
+        """Everything of ours that exists now, whatever the ledger says; handles as of `launch`."""
         ...

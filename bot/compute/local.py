@@ -74,9 +74,9 @@ class LocalBackend:
         return handle
 
     def find(self, job_id: str, attempt: int) -> Handle | None:
-        """Find a job's process by its mark and its lock."""
+        """Find a job's process by its mark and its lock, or what it told before it ended."""
         handle = self._handle(job_id, attempt)
-        return handle if _is_alive(handle) else None
+        return handle if _is_alive(handle) or self.events(handle, after=0) else None
 
     def observe(self, handle: Handle) -> Observation:
         """Look whether any process of the job is left."""

@@ -171,17 +171,18 @@ class Dispatcher:
         """Remove the machine of a job that is over; free its slot once it is surely gone."""
         if not job.is_over:
             return
-        found = self._backend.find(job.id, job.attempt)
-        handle = found or job.handle
-        gone = found is None and (handle is None or self._sees_none(handle))
+        handle = job.handle or self._backend.find(job.id, job.attempt)
+        gone = handle is None or self._is_absent(handle)
         if self._is_confirmed(job, gone):
             self._ledger.release(job.id)
             self._absent.discard(job.id)
         elif handle is not None and not gone and not self._may_stay(job):
             self._backend.destroy(handle)
 
-    def _sees_none(self, handle: Handle) -> bool:
-        return self._backend.observe(handle).presence is Presence.GONE
+    def _is_absent(self, handle: Handle) -> bool:
+        """Whether neither a look at the machine nor the list of all machines shows it."""
+        seen = self._backend.observe(handle).presence
+        return seen is Presence.GONE and handle not in self._backend.list_owned()
 
     def _is_confirmed(self, job: Job, gone: bool) -> bool:
         """Whether a machine is absent now and was in the look before: one look may be wrong."""

@@ -16,7 +16,7 @@ from bot.storage.local import LocalStorage
 from tests.core.conftest import Clock, a_request
 from tests.fakes import pipeline
 
-KINDS = ("ok", "fail", "wait", "mute", "family")
+KINDS = ("ok", "fail", "wait", "mute", "family", "alone", "secret")
 
 
 class Bench:
@@ -24,9 +24,10 @@ class Bench:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        # The job's deadline and the time to end by itself pass only when a test says so.
         self.clock, self.grace_clock = Clock(time.time()), Clock(0.0)
         for kind in KINDS:
-            (root / "store" / kind).mkdir(parents=True)
+            (root / "store" / kind).mkdir(parents=True, exist_ok=True)
             (root / "store" / kind / "a.jpg").write_bytes(b"photo")
         self.restart()
 

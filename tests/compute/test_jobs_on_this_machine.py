@@ -1,11 +1,15 @@
 """Jobs as processes: they end well or are said to have failed, and a slot is never freed early."""
 
+import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
 
+from bot.compute import processes
 from bot.compute.base import Presence
+from bot.compute.local import LocalBackend
 from bot.core.dispatcher import DEADLINE
 from bot.core.errors import BackendError
 from gpu.job import JobSpec, Source
@@ -42,6 +46,43 @@ def test_a_job_killed_from_outside_is_said_to_have_been(bench: Bench) -> None:
     bench.backend.destroy(bench.ledger.job("a").handle or {})
     bench.tick_until(lambda: bench.state("a") == "failed")
     assert "SIGKILL" in bench.ledger.job("a").error
+
+
+def test_the_pipeline_learns_no_secret_of_the_bot_and_people_none_of_its_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SPACES_SECRET", "DIGITALOCEAN_TOKEN", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    bench.ask("a", "secret")
+    bench.tick_until(lambda: bench.state("a") == "failed")
+    error = bench.ledger.job("a").error
+    assert "SPLATBOT_JOB" in error
+    for name in ("SLACK", "SPACES", "DIGITALOCEAN", "AWS", "abc123"):
+        assert name not in error
+
+
+def test_a_job_gives_way_to_the_bot_and_keeps_none_of_its_sockets(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        bench.ask("a", "wait")
+        bench.tick_until(lambda: bench.is_working("a"))
+        (pid,) = processes.marked((bench.ledger.job("a").handle or {})["mark"])
+        opened = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+        ours = Path(f"/proc/self/fd/{server.fileno()}").readlink()
+    assert str(ours) not in opened
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
+
+
+def test_a_process_without_its_mark_is_still_there(bench: Bench, tmp_path: Path) -> None:
+    """While a process turns into another program, its environment reads as empty."""
+    command = ("env", "-u", processes.VARIABLE, *bench.backend._command)
+    backend = LocalBackend(tmp_path / "jobs", command=command)
+    handle = backend.launch(JobSpec(job_id="a", dataset="ok", source=Source(path="/x")))
+    after_restart = LocalBackend(tmp_path / "jobs")
+    seen = []
+    while backend._children[handle["mark"]].poll() is None:
+        seen.append(after_restart.observe(handle).presence)
+    assert Presence.GONE not in seen[:-1]
+    assert after_restart.observe(handle).presence is Presence.GONE
 
 
 def test_the_next_job_waits_until_the_first_is_gone(bench: Bench) -> None:
@@ -139,6 +180,16 @@ def test_half_a_line_of_events_is_no_event_yet(bench: Bench, tmp_path: Path) -> 
     assert [e.seq for e in bench.backend.events(handle, after=1)] == [2]
 
 
+def test_a_damaged_line_of_events_hides_no_other(bench: Bench, tmp_path: Path) -> None:
+    bench.ask("a", "wait")
+    bench.tick_until(lambda: bench.is_working("a"))
+    events = tmp_path / "jobs" / "a" / "events.jsonl"
+    whole = events.read_bytes()
+    events.write_bytes(whole + b"\xff\xfe{\n" + whole.replace(b'"seq": 1', b'"seq": 3'))
+    handle = bench.ledger.job("a").handle or {}
+    assert [e.seq for e in bench.backend.events(handle, after=0)] == [1, 3]
+
+
 def test_a_folder_that_can_not_be_written_is_a_clear_failure(bench: Bench) -> None:
     (bench.root / "jobs").write_text("a file where a folder should be")
     with pytest.raises(BackendError, match="could not be started"):
@@ -151,5 +202,6 @@ def test_one_broken_job_does_not_stop_the_others(bench: Bench) -> None:
     (bench.root / "jobs" / "a" / "events.jsonl").unlink()
     (bench.root / "jobs" / "a" / "events.jsonl").mkdir()  # reading it raises an OSError
     bench.ask("b", "ok")
-    bench.ledger.release("a")
+    bench.ledger.request_cancel("a", "U2")
     bench.tick_until(lambda: bench.state("b") == "succeeded")
+    assert bench.state("a") == "cancelled"

@@ -3,13 +3,18 @@
 ok      every stage, then ends          fail    an event that says why, exit code 1
 wait    starts, then works for ever     mute    ends with a word on stderr and no event
 family  like wait, with a child of its own that ignores SIGTERM
+alone   like ok, but leaves the file `overlap` beside the jobs when another one runs as well
+secret  like mute; its last words are an address with a signature, and its environment
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 STUBBORN = (
@@ -48,8 +53,25 @@ def main() -> None:
             sys.exit(1)
         case "mute":
             sys.exit("something broke")
+        case "alone":
+            with alone(path.parent.parent):
+                time.sleep(0.05)
+            tell("publish", "done")
+        case "secret":
+            names = " ".join(sorted(os.environ))
+            sys.exit(f"{names}\nno photo at https://bucket/a.jpg?X-Amz-Signature=abc123")
         case _:
             signal.pause()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    try:
+        (folder / "busy").touch(exist_ok=False)
+    except FileExistsError:
+        (folder / "overlap").touch()
+    yield
+    (folder / "busy").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

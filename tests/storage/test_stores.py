@@ -9,7 +9,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from bot.core.config import Settings, SpacesSettings
-from bot.core.errors import InvalidValue, UnknownDataset
+from bot.core.errors import InvalidValue, StorageError, UnknownDataset
 from bot.storage import LocalStorage, Storage, open_storage
 from bot.storage.spaces import SpacesStorage
 
@@ -81,6 +81,51 @@ def test_a_local_dataset_is_read_in_place_even_through_a_link(tmp_path: Path) ->
     assert store.url("splats/j 1/x.json") == "http://bot/files/splats/j%201/x.json"
 
 
+def test_a_link_to_nowhere_or_in_a_circle_hides_no_dataset(tmp_path: Path) -> None:
+    store = LocalStorage(tmp_path / "store", "http://bot")
+    store.put("demo/parcel/a.jpg", b"aa", "image/jpeg")
+    folder = tmp_path / "store" / "demo" / "parcel"
+    (folder / "gone.jpg").symlink_to(tmp_path / "gone.jpg")
+    (folder / "gone.zip").symlink_to(tmp_path / "gone.zip")
+    (folder / "again").symlink_to(tmp_path / "store")
+    (folder / "myself").symlink_to(folder)
+    assert [(d.name, d.photos, d.bytes) for d in store.datasets()] == [("demo/parcel", 1, 2)]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG", "png", "webp", "tif", "TIFF", "heic", "HEIC"])
+def test_these_are_photos(tmp_path: Path, suffix: str) -> None:
+    store = LocalStorage(tmp_path / "store", "http://bot")
+    store.put(f"x/a.{suffix}", b"a", "")
+    assert [d.photos for d in store.datasets()] == [1]
+
+
+def test_results_and_photos_outside_a_folder_are_no_dataset(store: Storage) -> None:
+    for name in ("splats/j1", "splats", "", "stray.jpg"):
+        with pytest.raises(UnknownDataset):
+            store.source(name)
+
+
+def test_an_archive_is_a_dataset(store: Storage) -> None:
+    source = store.source("datasets/house.zip")
+    assert source.path or list(source.urls) == ["house.zip"]
+
+
+def test_a_write_that_fails_leaves_the_old_object_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalStorage(tmp_path / "store", "http://bot")
+    store.put("a/x.json", b"old", "application/json")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        store.put("a/x.json", b"new", "application/json")
+    assert store.get("a/x.json") == b"old"
+    assert store.keys("") == ["a/x.json"]
+
+
 @pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/passwd", "", "a\0b"])
 def test_a_key_never_leads_outside(tmp_path: Path, key: str) -> None:
     store = LocalStorage(tmp_path / "store", "http://bot")
@@ -98,6 +143,29 @@ def test_the_pipeline_gets_urls_that_work_without_a_key_of_ours(s3: str) -> None
     assert httpx.put(target["metrics.json"], content=b"{}", trust_env=False).status_code == 200
     assert store.get("splats/j1/metrics.json") == b"{}"
     assert "manifest.json" in target
+
+
+def test_a_result_is_for_everybody_once_it_is_revealed_and_has_its_type(s3: str) -> None:
+    store = spaces(s3, "public")
+    for name, url in store.target("j 1").urls.items():
+        httpx.put(url, content=name.encode(), trust_env=False).raise_for_status()
+    assert httpx.get(store.url("splats/j 1/thumbnail.jpg"), trust_env=False).status_code == 403
+    for _ in range(2):
+        store.reveal("j 1")
+    for name, kind in (("thumbnail.jpg", "image/jpeg"), ("manifest.json", "application/json")):
+        answer = httpx.get(store.url(f"splats/j 1/{name}"), trust_env=False)
+        assert (answer.content, answer.headers["content-type"]) == (name.encode(), kind)
+    assert "geometry/images.bin" in store.target("j 1").urls
+
+
+def test_what_a_bucket_refuses_is_said_without_a_key(s3: str) -> None:
+    refused = SpacesStorage(SpacesSettings("no-such", "us-east-1", s3, "key-1", "secret-1"))
+    silent = SpacesStorage(SpacesSettings("b", "us-east-1", "http://127.0.0.1:1", "key-1", "s"))
+    for store, why in ((refused, "NoSuchBucket"), (silent, "EndpointConnectionError")):
+        with pytest.raises(StorageError, match=why) as said:
+            store.datasets()
+        assert "SPACES_" in said.value.hint
+        assert "key-1" not in str(said.value)
 
 
 def test_the_settings_choose_the_store(tmp_path: Path, s3: str) -> None:

@@ -1,0 +1,316 @@
+"""The dispatcher, against machines that vanish, lie, stay silent or do not answer."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.compute.base import Handle, Observation, Plan, Presence
+from bot.core.dispatcher import DEADLINE, FAREWELL, PATIENCE, Dispatcher
+from bot.core.errors import BackendError
+from bot.core.ledger import Ledger
+from bot.storage.local import LocalStorage
+from gpu.job import Event, JobSpec, Stage, Status
+from tests.core.conftest import Clock, a_request, an_event
+
+RUNNING, GONE, UNKNOWN = Presence.RUNNING, Presence.GONE, Presence.UNKNOWN
+
+
+class FakeBackend:
+    """Machines in a dictionary. A test says how each looks, and what goes wrong."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.machines: dict[str, Presence] = {}
+        self.listed: set[str] = set()
+        self.told: dict[str, list[Event]] = {}
+        self.broken: dict[tuple[str, str], Exception] = {}
+        self.calls: list[tuple[str, str]] = []
+
+    def plan(self, spec: JobSpec) -> Plan:
+        return Plan("fake", 1.0)
+
+    def launch(self, spec: JobSpec) -> Handle:
+        self._call("launch", spec.job_id)
+        self.machines[spec.job_id] = RUNNING
+        self.listed.add(spec.job_id)
+        return {"job": spec.job_id}
+
+    def find(self, job_id: str, attempt: int) -> Handle | None:
+        self._call("find", job_id)
+        return {"job": job_id} if job_id in self.listed else None
+
+    def observe(self, handle: Handle) -> Observation:
+        self._call("observe", handle["job"])
+        return Observation(self.machines.get(handle["job"], GONE), "it vanished")
+
+    def events(self, handle: Handle, after: int) -> Sequence[Event]:
+        self._call("events", handle["job"])
+        return [event for event in self.told.get(handle["job"], []) if event.seq > after]
+
+    def cancel(self, handle: Handle) -> None:
+        self._call("cancel", handle["job"])
+
+    def destroy(self, handle: Handle) -> None:
+        self._call("destroy", handle["job"])
+
+    def list_owned(self) -> Sequence[Handle]:
+        return [{"job": job} for job in sorted(self.listed)]
+
+    def vanish(self, job: str) -> None:
+        self.machines[job] = GONE
+        self.listed.discard(job)
+
+    def count(self, call: str, job: str) -> int:
+        return self.calls.count((call, job))
+
+    def _call(self, call: str, job: str) -> None:
+        self.calls.append((call, job))
+        if (call, job) in self.broken:
+            raise self.broken[call, job]
+
+
+class Bench:
+    """A ledger with a dispatcher, the jobs `a` and `b` waiting for one slot."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.ledger = Ledger(folder / "ledger.db", self.clock)
+        self.backend = FakeBackend()
+        self.storage = LocalStorage(folder / "store", "http://bot")
+        self.storage.put("demo/parcel/a.jpg", b"photo", "image/jpeg")
+        self.dispatcher = Dispatcher(
+            self.ledger, self.backend, self.storage, public_url="http://bot", clock=self.clock
+        )
+        for name in "ab":
+            self.ledger.submit(a_request(name), backend="fake", price_per_hour=0.0)
+
+    def tick(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.dispatcher.tick()
+
+    def tell(self, job: str, stage: Stage, status: Status, **more: Any) -> None:
+        events = self.backend.told.setdefault(job, [])
+        events.append(an_event(job, len(events) + 1, stage, status, **more))
+
+    def states(self) -> Mapping[str, str]:
+        return {name: self.ledger.job(name).state.value for name in "ab"}
+
+    @property
+    def holder(self) -> str | None:
+        return next((job for _, job in self.ledger.holders()), None)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_job_is_launched_watched_and_ended_and_then_the_next_one_starts(bench: Bench) -> None:
+    bench.tick()
+    assert bench.states() == {"a": "running", "b": "queued"}
+    bench.tell("a", Stage.PUBLISH, Status.DONE)
+    bench.tick()
+    assert bench.states() == {"a": "succeeded", "b": "queued"}
+    bench.backend.vanish("a")
+    bench.tick(2)
+    assert bench.states() == {"a": "succeeded", "b": "running"}
+    assert bench.backend.count("launch", "a") == bench.backend.count("launch", "b") == 1
+
+
+def test_one_look_that_sees_nothing_ends_no_job(bench: Bench) -> None:
+    bench.tick()
+    for presence in (GONE, RUNNING, GONE, UNKNOWN, GONE, RUNNING):
+        bench.backend.machines["a"] = presence
+        bench.tick()
+    assert bench.states()["a"] == "running"
+    bench.backend.vanish("a")
+    bench.tick(2)
+    assert bench.states()["a"] == "failed"
+    assert "it vanished" in bench.ledger.job("a").error
+
+
+@pytest.mark.parametrize("how", ["seen", "unknown", "listed", "silent"])
+def test_a_slot_is_kept_while_the_machine_may_be_there(bench: Bench, how: str) -> None:
+    bench.tick()
+    bench.tell("a", Stage.TRAIN, Status.FAILED, message="It broke.")
+    bench.backend.machines["a"] = {"seen": RUNNING, "unknown": UNKNOWN}.get(how, GONE)
+    if how != "listed":
+        bench.backend.listed.discard("a")
+    if how == "silent":
+        bench.backend.broken["observe", "a"] = BackendError("No answer.")
+    bench.tick(5)
+    assert bench.states() == {"a": "failed", "b": "queued"}
+    assert bench.holder == "a"
+    bench.backend.vanish("a")
+    bench.backend.broken.clear()
+    bench.tick(2)
+    assert bench.holder == "b"
+
+
+@given(st.lists(st.sampled_from(list(Presence)), max_size=12))
+def test_whatever_the_looks_say_a_slot_is_freed_after_two_absences_and_not_before(
+    tmp_path_factory: pytest.TempPathFactory, looks: list[Presence]
+) -> None:
+    bench = Bench(tmp_path_factory.mktemp("bench"))
+    bench.tick()
+    bench.ledger.fail("a", error="It broke.", hint="")
+    bench.backend.listed.discard("a")
+    absences = 0
+    for look in looks:
+        bench.backend.machines["a"] = look
+        bench.tick()
+        absences = absences + 1 if look is GONE else 0
+        assert bench.holder == ("b" if absences >= 2 else "a")
+        if absences >= 2:
+            break
+
+
+def test_a_machine_of_a_failed_job_is_removed_until_it_is_gone(bench: Bench) -> None:
+    bench.tick()
+    bench.tell("a", Stage.TRAIN, Status.FAILED, message="It broke.", hint="Mend it.")
+    bench.tick(3)
+    assert (bench.ledger.job("a").error, bench.ledger.job("a").hint) == ("It broke.", "Mend it.")
+    assert bench.backend.count("destroy", "a") == 3
+
+
+def test_a_machine_that_did_well_gets_a_moment_to_end_by_itself(bench: Bench) -> None:
+    bench.tick()
+    bench.tell("a", Stage.PUBLISH, Status.DONE)
+    bench.tick(3)
+    assert bench.backend.count("destroy", "a") == 0
+    bench.clock.move(FAREWELL + 1)
+    bench.tick()
+    assert bench.backend.count("destroy", "a") == 1
+
+
+def test_cancel_asks_and_destroy_does_not(bench: Bench) -> None:
+    bench.tick()
+    bench.ledger.request_cancel("a", "U2")
+    bench.tick()
+    assert (bench.backend.count("cancel", "a"), bench.backend.count("destroy", "a")) == (1, 0)
+    bench.ledger.request_destroy("a", "U2")
+    bench.tick()
+    assert (bench.backend.count("cancel", "a"), bench.backend.count("destroy", "a")) == (1, 1)
+    assert bench.states()["a"] == "cancelling"
+    bench.backend.vanish("a")
+    bench.tick(2)
+    assert bench.states() == {"a": "cancelled", "b": "running"}
+
+
+def test_a_job_that_is_done_in_the_moment_of_its_cancellation_is_done(bench: Bench) -> None:
+    bench.tick()
+    bench.ledger.request_cancel("a", "U2")
+    bench.tell("a", Stage.PUBLISH, Status.DONE)
+    bench.backend.vanish("a")
+    bench.tick()
+    assert bench.states()["a"] == "succeeded"
+
+
+def test_the_last_event_counts_though_its_machine_is_gone_by_then(bench: Bench) -> None:
+    bench.tick()
+    bench.backend.vanish("a")
+    bench.tick()  # the first look at nothing; the event comes to light after it
+    bench.tell("a", Stage.GEOMETRY, Status.FAILED, message="The photos do not connect.")
+    bench.tick()
+    assert bench.ledger.job("a").error == "The photos do not connect."
+
+
+@pytest.mark.parametrize("call", ["events", "observe"])
+def test_a_job_that_can_not_be_read_can_be_stopped_and_ends_in_time(
+    bench: Bench, call: str
+) -> None:
+    bench.tick()
+    bench.backend.broken[call, "a"] = OSError("unreadable")
+    bench.ledger.request_cancel("a", "U2")
+    bench.tick()
+    assert bench.backend.count("cancel", "a") == 1
+    bench.clock.move(DEADLINE + 1)
+    bench.tick()
+    assert "three hours" in bench.ledger.job("a").error
+
+
+def test_an_answer_that_fails_for_a_while_fails_no_job(bench: Bench) -> None:
+    bench.tick()
+    for call in ("events", "observe", "find"):
+        bench.backend.broken[call, "a"] = BackendError("No answer.")
+    bench.tick(5)
+    assert bench.states()["a"] == "running"
+
+
+@pytest.mark.parametrize("wrong", [BackendError("No machine is free.", hint="Wait."), None])
+def test_a_launch_that_is_refused_fails_in_words(bench: Bench, wrong: Exception | None) -> None:
+    if wrong:
+        bench.backend.broken["launch", "a"] = wrong
+    else:
+        bench.storage.path("demo/parcel/a.jpg").unlink()
+    bench.tick()
+    assert bench.states()["a"] == "failed"
+    assert bench.ledger.job("a").hint
+
+
+def test_a_launch_that_breaks_is_tried_again_for_a_while_and_then_given_up(bench: Bench) -> None:
+    bench.backend.broken["launch", "a"] = OSError("no network")
+    bench.tick(3)
+    assert bench.states() == {"a": "launching", "b": "queued"}
+    bench.clock.move(PATIENCE + 1)
+    bench.tick()
+    assert "five minutes" in bench.ledger.job("a").error
+    bench.tick(2)
+    assert bench.holder == "b"
+
+
+def test_a_launch_of_which_nothing_is_known_is_looked_up_and_not_repeated(bench: Bench) -> None:
+    """The machine was made, and the bot died before it noted the handle."""
+    bench.ledger.claim()
+    bench.backend.machines["a"] = RUNNING
+    bench.backend.listed.add("a")
+    bench.tick()
+    assert bench.states()["a"] == "running"
+    assert bench.backend.count("launch", "a") == 0
+
+
+def test_while_nobody_can_say_what_runs_nothing_is_launched(bench: Bench) -> None:
+    bench.ledger.claim()
+    bench.backend.broken["find", "a"] = OSError("no network")
+    bench.tick(5)
+    assert bench.backend.count("launch", "a") == 0
+    assert bench.holder == "a"
+
+
+def test_a_job_that_is_cancelled_before_its_launch_is_never_launched(bench: Bench) -> None:
+    bench.ledger.claim()
+    bench.ledger.request_cancel("a", "U2")
+    bench.tick()
+    assert bench.states()["a"] == "cancelled"
+    assert bench.backend.count("launch", "a") == 0
+
+
+def test_a_complaint_is_logged_once_until_it_changes(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.tick()
+    for wrong in ("one", "one", "one", "two"):
+        bench.backend.broken["events", "a"] = OSError(wrong)
+        with caplog.at_level(logging.ERROR):
+            bench.tick()
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("call", ["find", "events", "observe", "destroy"])
+def test_trouble_with_one_job_holds_up_no_other(tmp_path: Path, call: str) -> None:
+    bench = Bench(tmp_path)
+    bench.dispatcher._slots = 2
+    bench.tick()
+    bench.backend.broken[call, "a"] = RuntimeError("trouble")
+    bench.ledger.request_destroy("a", "U2")
+    bench.tell("b", Stage.PUBLISH, Status.DONE)
+    bench.backend.vanish("b")
+    bench.tick(3)
+    assert bench.states()["b"] == "succeeded"
+    assert [job for _, job in bench.ledger.holders()] == ["a"]
