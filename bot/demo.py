@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bot.core.config import Settings
 from bot.core.errors import SplatError
+from bot.sandbox.state import SUGGESTION
 from bot.service import Service
 from bot.storage.names import is_archive, is_photo
 
@@ -41,13 +42,15 @@ def run(photos: Path | None, *, open_browser: bool) -> None:
         "PORT": str(bot_port),
         **secret,
     })  # fmt: skip
+    first = SUGGESTION
     if photos:
-        print(f"Photos:  {_link(photos, settings.store)}")
+        first = f"/splat {_link(photos, settings.store)}"
+        print(f"Photos:  {first.removeprefix('/splat ')}")
     else:
         _make_demo_photos(settings.store / "demo" / "parcel")
     address = f"http://{HOST}:{sandbox_port}/"
     bot_url = f"http://{HOST}:{bot_port}"
-    with _sandbox(sandbox_port, bot_url, secret):
+    with _sandbox(sandbox_port, bot_url, secret, first):
         print(f"Sandbox: {address}\nBot:     {bot_url}/\nCtrl-C stops everything.", flush=True)
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -99,9 +102,10 @@ def _make_demo_photos(folder: Path) -> None:
 
 
 @contextmanager
-def _sandbox(port: int, bot_url: str, secret: dict[str, str]) -> Iterator[None]:
+def _sandbox(port: int, bot_url: str, secret: dict[str, str], first: str) -> Iterator[None]:
     """Run the sandbox as a child of its own, so that the bot talks to it as it would to Slack."""
     command = [sys.executable, "-m", "bot.sandbox", "--port", str(port), "--bot-url", bot_url]
+    command += ["--suggestion", first]
     child = subprocess.Popen(command, env=os.environ | secret, start_new_session=True)
     try:
         _await_answer(port, child)

@@ -64,6 +64,10 @@ class ResponseUrl:
     uses: int = RESPONSE_USES
 
 
+#: The first message that the page offers to a newcomer.
+SUGGESTION = "/splat demo/parcel aerial"
+
+
 class Workspace:
     """All state, behind one lock. `version` grows with everything that a person could see.
 
@@ -78,6 +82,7 @@ class Workspace:
         self.clock = clock
         self.file_seconds = file_seconds
         self.lock = threading.RLock()
+        self.suggestion = SUGGESTION
         self.version = 0
         self.messages: list[Message] = []
         self.files: dict[str, File] = {}
@@ -174,6 +179,7 @@ class Workspace:
                 message["files"] = [self._shown(file) for file in message["files"]]
             return {
                 "version": self.version,
+                "suggestion": self.suggestion,
                 "names": NAMES,
                 "bot": BOT,
                 "person": PERSON,

@@ -11,6 +11,13 @@ from tests.e2e.workspace import Workspace
 pytestmark = pytest.mark.slow
 
 
+def test_the_first_message_is_about_ones_own_photos(browser: Browser, demo: str) -> None:
+    """Runs first: the suggestion is gone once anything was said."""
+    page = browser.new_page()
+    page.goto(demo)
+    expect(page.get_by_test_id("suggestion")).to_contain_text("/splat datasets/miniature")
+
+
 def test_a_job_can_be_cancelled_and_the_slot_is_free_again(browser: Browser, demo: str) -> None:
     slack = Workspace(browser.new_page(), demo)
     slack.say("/splat datasets/miniature --job-id first")

@@ -7,7 +7,6 @@ import { BotFace, CloseIcon } from "./icons";
 import { count, MessageList } from "./Messages";
 import type { Message, Snapshot } from "./types";
 
-const SUGGESTION = "/splat demo/parcel aerial";
 
 type Place = "channel" | "home" | "direct";
 
@@ -65,7 +64,7 @@ function Channel({ all, openThread }: { all: Snapshot; openThread: (ts: string) 
       <header><h2><span className="hash">#</span> splats</h2> <span>Photos in, a 3D scene out</span></header>
       <MessageList messages={messages} all={all} openThread={openThread} intro={<Intro />} />
       <Composer channel={all.channel} placeholder="Message #splats, or type / for commands"
-                suggestion={isNew ? SUGGESTION : undefined} />
+                suggestion={isNew ? all.suggestion : undefined} />
     </main>
   );
 }
@@ -76,8 +75,8 @@ function Intro() {
       <span className="avatar"><BotFace /></span>
       <h2>Make your first splat</h2>
       <p>
-        Photos of a small parcel, taken by a drone, are waiting in <code>demo/parcel</code>. Splatbot finds the
-        cameras, trains a 3D scene, and answers with a link: fly around in it, or walk.
+        Photos are waiting. Send the message that is suggested below: Splatbot finds where they were taken, trains
+        a 3D scene, and answers with a link. Fly around in it, or walk.
       </p>
     </section>
   );

@@ -117,6 +117,7 @@ export interface Snapshot {
   messages: Message[];
   home: View | null;
   modal: View | null;
+  suggestion: string;
   modal_errors: Record<string, string>;
 }
 
