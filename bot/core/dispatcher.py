@@ -12,7 +12,7 @@ from bot.core.errors import SplatError
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.storage.base import Storage
-from gpu.job import JobSpec, Stage, Status
+from gpu.job import Event, JobSpec, Stage, Status
 from gpu.job.paths import MANIFEST
 
 log = logging.getLogger(__name__)
@@ -124,11 +124,11 @@ class Dispatcher:
     def _conclude(self, job: Job) -> None:
         """End a job whose last event says that it is over."""
         event = self._ledger.last_event(job)
-        if event is None or job.is_over:
+        if event is None or job.is_over or not _is_last(event):
             return
         if event.status is Status.FAILED:
             self._ledger.fail(job.id, error=event.message, hint=event.hint)
-        elif (event.stage, event.status) == (Stage.PUBLISH, Status.DONE):
+        else:
             self._storage.reveal(job.id)
             manifest = self._storage.url(f"splats/{job.id}/{MANIFEST}")
             viewer = f"{self._public_url}/viewer/?manifest={quote(manifest, safe='')}"
@@ -156,7 +156,7 @@ class Dispatcher:
 
         It was gone in the last pass already, so that this pass has collected its last event.
         """
-        if job.handle is None or job.is_over:
+        if job.handle is None or job.is_over or _is_last(self._ledger.last_event(job)):
             return
         seen = self._backend.observe(job.handle)
         if not self._is_confirmed(job, seen.presence is Presence.GONE):
@@ -193,6 +193,14 @@ class Dispatcher:
     def _may_stay(self, job: Job) -> bool:
         waited = self._clock() - (job.finished_at or 0.0)
         return job.state is State.SUCCEEDED and waited <= FAREWELL
+
+
+def _is_last(event: Event | None) -> bool:
+    """Whether nothing comes after an event."""
+    if event is None:
+        return False
+    published = (event.stage, event.status) == (Stage.PUBLISH, Status.DONE)
+    return published or event.status is Status.FAILED
 
 
 _SMALLER = "Try again with fewer photos (`--max-views`) or a smaller `--image-size`."

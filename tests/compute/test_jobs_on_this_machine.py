@@ -151,6 +151,21 @@ def test_a_crash_around_the_launch_leaves_one_process(bench: Bench, started: boo
     assert bench.state("a") == "running"
 
 
+@pytest.mark.parametrize(("kind", "end"), [("ok", "succeeded"), ("fail", "failed")])
+def test_a_job_that_ran_and_ended_unseen_is_not_run_again(
+    bench: Bench, kind: str, end: str
+) -> None:
+    """The bot dies before it notes the handle, and comes back long after the job's end."""
+    bench.ask("a", kind)
+    assert bench.ledger.claim() is not None
+    spec = JobSpec(job_id="a", dataset=kind, source=bench.storage.source(kind))
+    handle = bench.backend.launch(spec)
+    bench.backend._children[handle["mark"]].wait(20)
+    bench.restart()
+    bench.tick_until(lambda: not bench.ledger.holders())
+    assert (bench.state("a"), bench.starts("a")) == (end, 1)
+
+
 def test_photos_that_vanish_while_a_job_waits_fail_it_in_words(bench: Bench) -> None:
     bench.ask("a", "ok")
     shutil.rmtree(bench.root / "store" / "ok")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.compute.base import Handle, Observation, Plan, Presence
 from bot.core.dispatcher import DEADLINE, FAREWELL, PATIENCE, Dispatcher
-from bot.core.errors import BackendError
+from bot.core.errors import BackendError, StorageError
+from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
 from gpu.job import Event, JobSpec, Stage, Status
@@ -289,6 +290,44 @@ def test_a_job_that_is_cancelled_before_its_launch_is_never_launched(bench: Benc
     bench.tick()
     assert bench.states()["a"] == "cancelled"
     assert bench.backend.count("launch", "a") == 0
+
+
+def test_a_job_that_is_cancelled_in_the_moment_of_its_claim_is_never_launched(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = bench.ledger.claim
+
+    def claim_and_cancel(slots: int) -> Job | None:
+        claimed = claim(slots)
+        return bench.ledger.request_cancel(claimed.id, "U2") if claimed else None
+
+    monkeypatch.setattr(bench.ledger, "claim", claim_and_cancel)
+    bench.tick(2)
+    assert bench.states()["a"] == "cancelled"
+    assert bench.backend.count("launch", "a") == 0
+
+
+def test_a_result_is_opened_before_its_link_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trouble: list[Exception] = [StorageError("The bucket does not answer.")]
+    revealed = []
+
+    def reveal(job: str) -> None:
+        if trouble:
+            raise trouble[0]
+        revealed.append((job, bench.states()[job]))
+
+    monkeypatch.setattr(bench.storage, "reveal", reveal)
+    bench.tick()
+    bench.tell("a", Stage.PUBLISH, Status.DONE)
+    bench.backend.vanish("a")
+    bench.tick(4)
+    assert bench.states()["a"] == "running"  # what it made is there: it has not failed
+    trouble.clear()
+    bench.tick()
+    assert revealed == [("a", "running")]
+    assert bench.states()["a"] == "succeeded"
 
 
 def test_a_complaint_is_logged_once_until_it_changes(
