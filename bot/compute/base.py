@@ -38,6 +38,36 @@ class Observation:
     exit_code: int | None = None
 
 
+@dataclass(frozen=True)
+class Owned:
+    """A machine of ours that exists now, as its own name and tags say.
+
+    `expires` is the Unix time after which nobody may need it; None on machines that cost nothing.
+    `created_at` and `price_per_hour` are the provider's own figures, as far as there are any.
+    """
+
+    job: str
+    attempt: int
+    handle: Handle
+    created_at: float = 0.0
+    expires: float | None = None
+    size: str = ""
+    region: str = ""
+    price_per_hour: float = 0.0
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A GPU machine on the account that is not ours: shown, and never touched by itself."""
+
+    machine_id: str
+    name: str
+    size: str
+    region: str
+    price_per_hour: float
+    created_at: float
+
+
 class ComputeBackend(Protocol):
     """Runs jobs. Every method may be called again after a crash and must then do no harm."""
 
@@ -51,7 +81,7 @@ class ComputeBackend(Protocol):
         """Start the job and return how to find it. Raises BackendError when nothing was started.
 
         Called only after the ledger knows the intent. Launching a job of the same id and attempt
-        again returns the one that runs.
+        again returns the one that runs. Raises NotYet while that is not known, or not possible.
         """
         ...
 
@@ -78,6 +108,14 @@ class ComputeBackend(Protocol):
         """Remove the job's machine at once. Safe to repeat; `observe` says when it is gone."""
         ...
 
-    def list_owned(self) -> Sequence[Handle]:
+    def list_owned(self) -> Sequence[Owned]:
         """Everything of ours that exists now, whatever the ledger says; handles as of `launch`."""
+        ...
+
+    def list_foreign(self) -> Sequence[Foreign]:
+        """GPU machines on the same account that are not ours."""
+        ...
+
+    def destroy_foreign(self, machine_id: str) -> None:
+        """Remove a machine that is not ours, because a person asked for exactly that one."""
         ...

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.compute import job_lock, processes
-from bot.compute.base import Handle, Observation, Plan, Presence
+from bot.compute.base import Foreign, Handle, Observation, Owned, Plan, Presence
 from bot.core.errors import BackendError
 from gpu.job import Event, InvalidValue, JobPaths, JobSpec
 
@@ -107,12 +107,20 @@ class LocalBackend:
         """End the job's processes at once."""
         processes.stop(handle["mark"], signal.SIGKILL)
 
-    def list_owned(self) -> Sequence[Handle]:
+    def list_owned(self) -> Sequence[Owned]:
         """Find every job of ours that has a process."""
         marks = (Path(mark) for mark in processes.all_marks())
         ours = [mark for mark in marks if mark.parent == self._jobs and "#" in mark.name]
         parts = [mark.name.rsplit("#", 1) for mark in ours]
-        return [self._handle(job_id, int(attempt)) for job_id, attempt in sorted(parts)]
+        found = [(job_id, int(attempt)) for job_id, attempt in sorted(parts)]
+        return [Owned(job, attempt, self._handle(job, attempt)) for job, attempt in found]
+
+    def list_foreign(self) -> Sequence[Foreign]:
+        """Return nothing: other processes of this machine are none of our business."""
+        return ()
+
+    def destroy_foreign(self, machine_id: str) -> None:
+        """Do nothing, as there is nothing foreign."""
 
     def _handle(self, job_id: str, attempt: int) -> Handle:
         root = self._jobs / job_id

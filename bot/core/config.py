@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +35,31 @@ class SpacesSettings:
 
 
 @dataclass(frozen=True)
+class DropletSettings:
+    """GPU droplets of DigitalOcean. Money is in US dollars, VRAM in GB.
+
+    `sizes` and `regions`, when given, are the only ones allowed, in order of preference;
+    otherwise the cheapest that fits is taken. `volume` is the name of the volume with the
+    runtime; without one a droplet installs what it needs on its own disk, every time.
+    """
+
+    token: str = field(repr=False)
+    api_url: str = "https://api.digitalocean.com"
+    sizes: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    image: str = "gpu-h100x1-base"
+    ssh_keys: tuple[str, ...] = ()
+    volume: str = ""
+    volume_gb: int = 40
+    min_vram: int = 16
+    max_price: float = 4.0
+    monthly_budget: float = 100.0
+    slots: int = 1
+    install: str = ""
+    self_destruct_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that an operator decides. Secrets do not show in `repr`."""
 
@@ -42,6 +71,8 @@ class Settings:
     port: int = 3000
     data: Path = Path("data")
     spaces: SpacesSettings | None = None
+    droplets: DropletSettings | None = None
+    hook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ledger(self) -> Path:
@@ -62,6 +93,7 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment; raises BadSetting that names the variable and the remedy."""
         port = _port(env.get("PORT") or "3000")
+        spaces = _spaces(env)
         return cls(
             slack_bot_token=_needed(env, "SLACK_BOT_TOKEN", "the app's bot token (xoxb-...)"),
             slack_signing_secret=_needed(env, "SLACK_SIGNING_SECRET", "the app's signing secret"),
@@ -70,7 +102,9 @@ class Settings:
             host=env.get("HOST") or "127.0.0.1",
             port=port,
             data=Path(env.get("SPLATBOT_DATA") or "data").absolute(),
-            spaces=_spaces(env),
+            spaces=spaces,
+            droplets=read_droplets(env, spaces),
+            hook_secrets=_hook_secrets(env),
         )
 
 
@@ -87,6 +121,62 @@ def _spaces(env: Mapping[str, str]) -> SpacesSettings | None:
         key=_needed(env, "SPACES_KEY", f"the access key of the bucket {bucket}"),
         secret=_needed(env, "SPACES_SECRET", f"the secret of the bucket {bucket}"),
     )
+
+
+def read_droplets(env: Mapping[str, str], spaces: SpacesSettings | None) -> DropletSettings | None:
+    """Read the settings of droplets; None when jobs run on the bot's own machine."""
+    token = env.get("DIGITALOCEAN_TOKEN", "").strip()
+    if not token:
+        return None
+    if spaces is None:
+        hint = "Droplets read photos from a bucket: set SPACES_BUCKET, SPACES_KEY, SPACES_SECRET."
+        raise BadSetting("DIGITALOCEAN_TOKEN", "is set, but SPACES_BUCKET is not", hint)
+    place = f"{spaces.endpoint_url}/{spaces.bucket}"
+    return DropletSettings(
+        token=token,
+        api_url=_url(env, "DIGITALOCEAN_API_URL", "https://api.digitalocean.com"),
+        sizes=_words(env, "SPLATBOT_SIZES"),
+        regions=_words(env, "SPLATBOT_REGIONS"),
+        image=env.get("SPLATBOT_IMAGE") or "gpu-h100x1-base",
+        ssh_keys=_words(env, "SPLATBOT_SSH_KEYS"),
+        volume=env.get("SPLATBOT_VOLUME", "").strip(),
+        volume_gb=int(_number(env, "SPLATBOT_VOLUME_GB", 40, 20, 1000)),
+        min_vram=int(_number(env, "SPLATBOT_MIN_VRAM", 16, 1, 10_000)),
+        max_price=_number(env, "SPLATBOT_MAX_PRICE", 4.0, 0.01, 1000),
+        monthly_budget=_number(env, "SPLATBOT_MONTHLY_BUDGET", 100.0, 0.01, 1e6),
+        slots=int(_number(env, "SPLATBOT_GPU_SLOTS", 1, 1, 100)),
+        # Derived from the bucket, so that a bot that has lost its disk knows its droplets.
+        install=env.get("SPLATBOT_INSTALL") or hashlib.sha256(place.encode()).hexdigest()[:10],
+        self_destruct_token=env.get("SPLATBOT_SELF_DESTRUCT_TOKEN", "").strip(),
+    )
+
+
+def _hook_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the secrets of the machines' keys: the first signs, all are accepted.
+
+    Derived from Slack's signing secret unless given, so that there is one secret less to keep,
+    and a bot that has lost its disk still understands the machine that it has left behind.
+    """
+    given = _words(env, "SPLATBOT_HOOK_SECRETS")
+    signing = env.get("SLACK_SIGNING_SECRET", "").encode()
+    return given or (hmac.new(signing, b"splatbot hooks", hashlib.sha256).hexdigest(),)
+
+
+def _words(env: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[\s,]+", env.get(variable, "")) if word)
+
+
+def _number(
+    env: Mapping[str, str], variable: str, default: float, low: float, high: float
+) -> float:
+    text = env.get(variable, "").strip()
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise BadSetting(variable, f"is {text!r}", f"Set it to a number from {low:g} to {high:g}.")
+    return value
 
 
 def _needed(env: Mapping[str, str], variable: str, what: str) -> str:

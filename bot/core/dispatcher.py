@@ -182,7 +182,8 @@ class Dispatcher:
     def _is_absent(self, handle: Handle) -> bool:
         """Whether neither a look at the machine nor the list of all machines shows it."""
         seen = self._backend.observe(handle).presence
-        return seen is Presence.GONE and handle not in self._backend.list_owned()
+        listed = [owned.handle for owned in self._backend.list_owned()]
+        return seen is Presence.GONE and handle not in listed
 
     def _is_confirmed(self, job: Job, gone: bool) -> bool:
         """Whether a machine is absent now and was in the look before: one look may be wrong."""

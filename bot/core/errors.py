@@ -7,6 +7,9 @@ SplatError (gpu.job)
 ├── UnknownCommand       words that are no command; carries the nearest one
 ├── IllegalMove          a job can not go from that state to this one
 ├── BackendError         the machine that runs jobs did not do what it should
+│   ├── NotYet           it is not known, or not possible yet: the same call again later
+│   └── MachineExists    a job has a machine already, or may have
+├── BudgetSpent          this month's budget does not allow another start
 └── StorageError         the store of photos and results did not answer as it should
 """
 
@@ -18,8 +21,11 @@ from gpu.job import InvalidValue, SplatError
 
 __all__ = [
     "BackendError",
+    "BudgetSpent",
     "IllegalMove",
     "InvalidValue",
+    "MachineExists",
+    "NotYet",
     "SplatError",
     "StorageError",
     "UnknownCommand",
@@ -53,6 +59,18 @@ class IllegalMove(SplatError):
 
 class BackendError(SplatError):
     """The machine that runs jobs did not do what it should."""
+
+
+class NotYet(BackendError):
+    """It is not known yet, or not possible yet: nothing is wrong, and the caller asks again."""
+
+
+class MachineExists(BackendError):
+    """A job has a machine already, or may have one: no other may be created for it."""
+
+
+class BudgetSpent(SplatError):
+    """What this month's machines cost leaves no room for another start."""
 
 
 class StorageError(SplatError):

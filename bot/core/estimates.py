@@ -11,6 +11,7 @@ from gpu.job import Stage, stages_of
 
 #: The stages' usual shares of a whole job, for the bar alone (bench/results.md, the demo).
 SHARES: Mapping[Stage, float] = {
+    Stage.PREPARE: 0,
     Stage.FETCH: 1,
     Stage.PREPROCESS: 3,
     Stage.GEOMETRY: 30,

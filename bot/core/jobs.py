@@ -61,6 +61,7 @@ class Job:
     `stage`, `fraction` (of that stage, 0 to 1) and `message` come from the newest event.
     `stage_seconds` has the seconds of every stage that is done. `metrics` merges all events'.
     `error` and `hint` are set when failed. `viewer_url` and `manifest_url` when succeeded.
+    `heartbeat_at` is when the job's machine last said that it lives, `heartbeat` its figures.
     `version` grows with every change: whoever shows the job shows the newest version.
     """
 
@@ -90,6 +91,8 @@ class Job:
     price_per_hour: float = 0.0
     viewer_url: str = ""
     manifest_url: str = ""
+    heartbeat_at: float | None = None
+    heartbeat: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:

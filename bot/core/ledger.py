@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
 from bot.core.database import LedgerFile
-from bot.core.errors import IllegalMove
+from bot.core.errors import IllegalMove, UnknownJob
 from bot.core.jobs import LEGAL_MOVES, Job, Request, State
+from bot.core.machines import Machines
 from bot.core.outbox import enqueue
 from bot.core.records import Records, one
 from gpu.job import Event, InvalidValue, Status
@@ -28,6 +28,7 @@ class Ledger(Records):
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(LedgerFile(path), clock)
+        self.machines = Machines(self._file, clock)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -95,24 +96,21 @@ class Ledger(Records):
 
         The newest event by number says where the job stands, so that a late one changes nothing.
         """
+        return self.record_all([event]) == 1
+
+    def record_all(self, events: Sequence[Event]) -> int:
+        """Note events, of any jobs, in one transaction; return how many were news.
+
+        Events of a job that nobody knows are no news.
+        """
         with self._file.writing() as db:
-            job = self._read(db, event.job)
-            if job.is_over or event.attempt != job.attempt:
-                return False
-            newest = self.last_event(job)
-            try:
-                db.table("events").insert(
-                    {
-                        "job": event.job,
-                        "attempt": event.attempt,
-                        "seq": event.seq,
-                        "body": event.to_json(),
-                    }
-                )
-            except sqlite3.IntegrityError:
-                return False
-            self._apply(db, job, event, is_newest=newest is None or event.seq > newest.seq)
-            return True
+            return sum(self._record(db, event) for event in events)
+
+    def beat(self, job_id: str, figures: Mapping[str, Any]) -> None:
+        """Note that the job's machine lives, and how it is."""
+        with self._file.writing() as db:
+            sql = "UPDATE jobs SET heartbeat_at = ?, heartbeat = ? WHERE id = ?"
+            db.execute(sql, (self._clock(), json.dumps(dict(figures)), job_id))
 
     def succeed(self, job_id: str, *, viewer_url: str, manifest_url: str) -> Job:
         """End a job well."""
@@ -142,6 +140,21 @@ class Ledger(Records):
             self._note(db, actor, action, job_id, detail)
 
     # -- inside a transaction -----------------------------------------------------------------
+
+    def _record(self, db: Database, event: Event) -> bool:
+        try:
+            job = self._read(db, event.job)
+        except UnknownJob:
+            return False
+        if job.is_over or event.attempt != job.attempt:
+            return False
+        newest = self.last_event(job)
+        known = "INSERT OR IGNORE INTO events (job, attempt, seq, body) VALUES (?, ?, ?, ?)"
+        values = (event.job, event.attempt, event.seq, event.to_json())
+        if db.execute(known, values).rowcount == 0:
+            return False
+        self._apply(db, job, event, is_newest=newest is None or event.seq > newest.seq)
+        return True
 
     def _new_id(self, db: Database, wanted: str | None) -> str:
         if wanted and one(db, "SELECT id FROM jobs WHERE id = ?", wanted):

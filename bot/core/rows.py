@@ -13,7 +13,7 @@ from gpu.job import Pipeline, Stage
 Row = Mapping[str, Any]
 
 #: Columns that hold JSON.
-_JSON = ("options", "stage_seconds", "metrics", "handle")
+_JSON = ("options", "stage_seconds", "metrics", "handle", "heartbeat")
 
 #: Every other field of a Job is a column of the same name; these are enumerations.
 _ENUMERATIONS = ("pipeline", "state", "stage")

@@ -47,6 +47,19 @@ MIGRATIONS = (
         job TEXT, detail TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN heartbeat_at REAL;
+    ALTER TABLE jobs ADD COLUMN heartbeat TEXT NOT NULL DEFAULT '{}';
+    CREATE TABLE machines (
+        number INTEGER PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs (id),
+        attempt INTEGER NOT NULL, name TEXT NOT NULL, size TEXT NOT NULL, region TEXT NOT NULL,
+        price_per_hour REAL NOT NULL, sent_at REAL NOT NULL, outcome TEXT NOT NULL,
+        machine_id TEXT, gone_at REAL
+    );
+    -- A second machine for a job can not even be intended while the first may exist.
+    CREATE UNIQUE INDEX one_machine_per_job ON machines (job)
+        WHERE outcome IN ('sent', 'created') AND gone_at IS NULL;
+    """,
 )
 
 

@@ -41,8 +41,8 @@ class Storage(Protocol):
         """Let everybody who has the link read a job's results. Safe to repeat."""
         ...
 
-    def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Write one object."""
+    def put(self, key: str, data: bytes, content_type: str, *, private: bool = False) -> None:
+        """Write one object; `private` keeps it from everybody but the bot."""
         ...
 
     def get(self, key: str) -> bytes:
@@ -55,4 +55,19 @@ class Storage(Protocol):
 
     def url(self, key: str) -> str:
         """The address at which a browser reads the object."""
+        ...
+
+    def sign_get(self, key: str, seconds: int) -> str:
+        """An address at which whoever has it reads one object for a while.
+
+        Raises StorageError when the storage is not one that other machines reach.
+        """
+        ...
+
+    def sign_put(self, key: str, seconds: int) -> str:
+        """An address at which whoever has it writes one object for a while. Raises StorageError."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove one object of our own making, under `PRIVATE`; it may be gone already."""
         ...

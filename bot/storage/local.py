@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from bot.core.errors import UnknownDataset
+from bot.core.errors import StorageError, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset
-from bot.storage.names import RESULTS, is_archive, is_photo
+from bot.storage.names import RESULTS, check_private, is_archive, is_photo
 from gpu.job import InvalidValue, Source, Target
+
+_NEEDS_BUCKET = "Droplets need a bucket: set SPACES_BUCKET, SPACES_KEY and SPACES_SECRET."
 
 
 class LocalStorage:
@@ -52,7 +54,7 @@ class LocalStorage:
     def reveal(self, job_id: str) -> None:
         """Do nothing: the bot serves every result anyway."""
 
-    def put(self, key: str, data: bytes, content_type: str) -> None:
+    def put(self, key: str, data: bytes, content_type: str, *, private: bool = False) -> None:
         """Write one object; a reader sees the old one or the new one, never half of it."""
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +82,19 @@ class LocalStorage:
     def url(self, key: str) -> str:
         """Return the address at which the bot serves an object."""
         return f"{self._public_url}/files/{quote(key)}"
+
+    def sign_get(self, key: str, seconds: int) -> str:
+        """Raise StorageError: no other machine reads this one's disk."""
+        raise StorageError("Photos and results are on the bot's own disk.", hint=_NEEDS_BUCKET)
+
+    def sign_put(self, key: str, seconds: int) -> str:
+        """Raise StorageError, as sign_get."""
+        return self.sign_get(key, seconds)
+
+    def delete(self, key: str) -> None:
+        """Remove one object of ours. What a user uploaded is never removed: InvalidValue."""
+        check_private(key)
+        self.path(key).unlink(missing_ok=True)
 
     def _folders(self) -> Iterator[tuple[Path, list[str]]]:
         """Walk the store, into linked folders too: photos may stay where they are."""

@@ -13,15 +13,16 @@ from bot.core.config import SpacesSettings
 from bot.core.errors import StorageError, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset
-from bot.storage.names import RESULTS, is_archive, is_photo
+from bot.storage.names import RESULTS, check_private, is_archive, is_ours, is_photo, result_key
 from gpu.job import Source, Target
+from gpu.job.messages import GEOMETRY
 from gpu.job.paths import OUTPUTS
 
 #: Seconds for which a presigned URL is good: the longest job, and then some.
 LIFETIME = 6 * 3600
 
 #: What the pipeline may write: the results, and the COLMAP model.
-WRITABLE = (*OUTPUTS, *(f"geometry/{name}.bin" for name in ("cameras", "images", "points3D")))
+WRITABLE = (*OUTPUTS, *GEOMETRY)
 
 
 class SpacesStorage:
@@ -38,7 +39,7 @@ class SpacesStorage:
         archives = []
         for key, size in self._objects(prefix):
             folder, _, name = key.rpartition("/")
-            if key.startswith(f"{RESULTS}/"):
+            if is_ours(key):
                 continue
             if is_photo(name) and folder:
                 photos[folder].append(size)
@@ -54,12 +55,13 @@ class SpacesStorage:
         if not known:
             names = [each.name for each in self.datasets()]
             raise UnknownDataset(dataset, nearest(dataset, names))
-        return Source(urls={key.rsplit("/", 1)[-1]: self._sign("get_object", key) for key in known})
+        return Source(urls={key.rsplit("/", 1)[-1]: self.sign_get(key, LIFETIME) for key in known})
 
     def target(self, job_id: str) -> Target:
         """Return presigned PUTs for a job's results."""
-        keys = {name: f"{RESULTS}/{job_id}/{name}" for name in WRITABLE}
-        return Target(urls={name: self._sign("put_object", key) for name, key in keys.items()})
+        return Target(
+            urls={name: self.sign_put(result_key(job_id, name), LIFETIME) for name in WRITABLE}
+        )
 
     def reveal(self, job_id: str) -> None:
         """Make a job's results public and name their types.
@@ -78,11 +80,12 @@ class SpacesStorage:
                     ACL="public-read",
                 )
 
-    def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Write one object, for everybody to read."""
+    def put(self, key: str, data: bytes, content_type: str, *, private: bool = False) -> None:
+        """Write one object, for everybody to read unless it is private."""
+        acl: Any = "private" if private else "public-read"
         with _in_words():
             self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, ACL="public-read"
+                Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, ACL=acl
             )
 
     def get(self, key: str) -> bytes:
@@ -102,9 +105,29 @@ class SpacesStorage:
         """Return the object's public address."""
         return f"{self._public}/{quote(key)}"
 
+    def sign_get(self, key: str, seconds: int) -> str:
+        """Return a presigned GET of one object."""
+        return self._sign("get_object", key, seconds)
+
+    def sign_put(self, key: str, seconds: int) -> str:
+        """Return a presigned PUT of one object."""
+        return self._sign("put_object", key, seconds)
+
+    def delete(self, key: str) -> None:
+        """Remove one object of ours. What a user uploaded is never removed: InvalidValue."""
+        check_private(key)
+        with _in_words():
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _sign(self, method: str, key: str, seconds: int) -> str:
+        url: str = self._client.generate_presigned_url(
+            method, Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+        )
+        return url
+
     def _photos(self, dataset: str) -> Sequence[str]:
         prefix = dataset.rstrip("/") + "/"
-        if prefix.startswith(f"{RESULTS}/"):
+        if is_ours(prefix):
             return []
         names = ((key, key.removeprefix(prefix)) for key in self.keys(prefix))
         return [key for key, name in names if "/" not in name and is_photo(name)]
@@ -118,12 +141,6 @@ class SpacesStorage:
 
     def _exists(self, key: str) -> bool:
         return key in self.keys(key)
-
-    def _sign(self, method: str, key: str) -> str:
-        url: str = self._client.generate_presigned_url(
-            method, Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LIFETIME
-        )
-        return url
 
 
 @contextmanager

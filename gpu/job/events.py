@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from types import UnionType
+from typing import Any, NoReturn
 
 from gpu.job.errors import InvalidValue
 from gpu.job.spec import Stage
@@ -62,9 +64,50 @@ class Event:
     def from_json(cls, line: str) -> Event:
         """Read one line; raises InvalidValue when it is not a whole event."""
         try:
-            raw = json.loads(line)
-            stage, status = Stage(raw.pop("stage")), Status(raw.pop("status"))
-            pictures = tuple(raw.pop("pictures", ()))
-            return cls(stage=stage, status=status, pictures=pictures, **raw)
-        except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+            return cls.from_dict(parse_json(line))
+        except (ValueError, RecursionError) as wrong:
             raise InvalidValue("event", line[:80], "one event as JSON") from wrong
+
+    @classmethod
+    def from_dict(cls, raw: object) -> Event:
+        """Build an event from parsed JSON; raises InvalidValue when a field is wrong or missing."""
+        try:
+            values = dict(raw)  # type: ignore[call-overload]
+            stage, status = Stage(values.pop("stage")), Status(values.pop("status"))
+            pictures = tuple(values.pop("pictures", ()))
+            event = cls(stage=stage, status=status, pictures=pictures, **values)
+        except (ValueError, TypeError, KeyError) as wrong:
+            raise InvalidValue("event", str(raw)[:80], "one event as JSON") from wrong
+        _check_types(event)
+        return event
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Read JSON from outside; raises ValueError, also for NaN and the infinities."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no figure")
+
+
+#: The type of every field: a machine's events come over the network, and into the ledger.
+_TYPES: Mapping[str, type | UnionType] = {
+    "job": str, "attempt": int, "seq": int, "fraction": int | float, "message": str,
+    "time": int | float, "metrics": dict, "pictures": tuple, "hint": str,
+}  # fmt: skip
+
+
+def _check_types(event: Event) -> None:
+    """Raise InvalidValue that names the field which is not of its type."""
+    wrong = [name for name, kind in _TYPES.items() if not _is_a(getattr(event, name), kind)]
+    if not wrong and not all(isinstance(value, Metric) for value in event.metrics.values()):
+        wrong.append("metrics")
+    if not wrong and not all(isinstance(name, str) for name in event.pictures):
+        wrong.append("pictures")
+    if wrong:
+        raise InvalidValue(f"event.{wrong[0]}", str(getattr(event, wrong[0]))[:80], "its own type")
+
+
+def _is_a(value: object, kind: type | UnionType) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)

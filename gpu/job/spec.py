@@ -24,8 +24,13 @@ class Pipeline(StrEnum):
 
 
 class Stage(StrEnum):
-    """The stages of a job, in the order in which they run."""
+    """The stages of a job, in the order in which they run.
 
+    `prepare` is the machine's own: a droplet installs, or finds, what the others need. It is no
+    stage of a pipeline, so that a job on a machine that is ready has none.
+    """
+
+    PREPARE = "prepare"
     FETCH = "fetch"
     PREPROCESS = "preprocess"
     GEOMETRY = "geometry"
@@ -37,7 +42,8 @@ class Stage(StrEnum):
 
 def stages_of(pipeline: Pipeline) -> tuple[Stage, ...]:
     """Return the stages that a job of this pipeline runs, in order."""
-    return tuple(s for s in Stage if s is not Stage.DESCEND or pipeline is Pipeline.AERIAL)
+    left_out = {Stage.PREPARE} if pipeline is Pipeline.AERIAL else {Stage.PREPARE, Stage.DESCEND}
+    return tuple(stage for stage in Stage if stage not in left_out)
 
 
 @dataclass(frozen=True)

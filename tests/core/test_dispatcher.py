@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.compute.base import Handle, Observation, Plan, Presence
+from bot.compute.base import Foreign, Handle, Observation, Owned, Plan, Presence
 from bot.core.dispatcher import DEADLINE, FAREWELL, PATIENCE, Dispatcher
 from bot.core.errors import BackendError, StorageError
 from bot.core.jobs import Job
@@ -60,8 +60,14 @@ class FakeBackend:
     def destroy(self, handle: Handle) -> None:
         self._call("destroy", handle["job"])
 
-    def list_owned(self) -> Sequence[Handle]:
-        return [{"job": job} for job in sorted(self.listed)]
+    def list_owned(self) -> Sequence[Owned]:
+        return [Owned(job, 1, {"job": job}) for job in sorted(self.listed)]
+
+    def list_foreign(self) -> Sequence[Foreign]:
+        return []
+
+    def destroy_foreign(self, machine_id: str) -> None:
+        self._call("destroy_foreign", machine_id)
 
     def vanish(self, job: str) -> None:
         self.machines[job] = GONE
