@@ -21,6 +21,7 @@ from bot.slack.app import make_client
 from bot.slack.outbox import SlackOutbox
 from bot.storage import open_storage
 from bot.web.app import create_app as create_web_app
+from bot.web.hooks import Gate, hooks_router
 from gpu.job import InvalidValue
 from gpu.job.paths import THUMBNAIL
 
@@ -61,7 +62,14 @@ class Service:
     def web(self) -> FastAPI:
         """Build the HTTP server's app."""
         slack = create_slack_app(self._settings, self.desk)
-        return create_web_app(slack=slack, ledger=self.ledger, storage=self._storage)
+        hooks = hooks_router(
+            self.ledger,
+            self._storage,
+            Gate(self._settings.hook_secrets),
+            wake=lambda: self._scheduler.wake("dispatch"),
+            droplets=self._settings.droplets,
+        )
+        return create_web_app(slack=slack, ledger=self.ledger, storage=self._storage, hooks=hooks)
 
     def run(self) -> None:
         """Serve until told to stop. Running jobs go on, and are found again at the next start."""

@@ -98,19 +98,25 @@ class Ledger(Records):
         """
         return self.record_all([event]) == 1
 
-    def record_all(self, events: Sequence[Event]) -> int:
+    def record_all(
+        self, events: Sequence[Event], beats: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> int:
         """Note events, of any jobs, in one transaction; return how many were news.
 
-        Events of a job that nobody knows are no news.
+        Events of a job that nobody knows are no news. `beats` are figures of machines by job, as
+        for `beat`.
         """
+        by_job: dict[str, list[Event]] = {}
+        for event in events:
+            by_job.setdefault(event.job, []).append(event)
         with self._file.writing() as db:
-            return sum(self._record(db, event) for event in events)
+            for job_id, figures in (beats or {}).items():
+                self._beat(db, job_id, figures)
+            return sum(self._record(db, job_id, told) for job_id, told in by_job.items())
 
     def beat(self, job_id: str, figures: Mapping[str, Any]) -> None:
-        """Note that the job's machine lives, and how it is."""
-        with self._file.writing() as db:
-            sql = "UPDATE jobs SET heartbeat_at = ?, heartbeat = ? WHERE id = ?"
-            db.execute(sql, (self._clock(), json.dumps(dict(figures)), job_id))
+        """Note that the job's machine lives, and how it is, when there are figures."""
+        self.record_all((), {job_id: figures})
 
     def succeed(self, job_id: str, *, viewer_url: str, manifest_url: str) -> Job:
         """End a job well."""
@@ -141,20 +147,26 @@ class Ledger(Records):
 
     # -- inside a transaction -----------------------------------------------------------------
 
-    def _record(self, db: Database, event: Event) -> bool:
+    def _beat(self, db: Database, job_id: str, figures: Mapping[str, Any]) -> None:
+        db.execute("UPDATE jobs SET heartbeat_at = ? WHERE id = ?", (self._clock(), job_id))
+        if figures:
+            sql = "UPDATE jobs SET heartbeat = ? WHERE id = ?"
+            db.execute(sql, (json.dumps(dict(figures)), job_id))
+
+    def _record(self, db: Database, job_id: str, events: Sequence[Event]) -> int:
+        """Note events of one job; return how many were news."""
         try:
-            job = self._read(db, event.job)
+            job = self._read(db, job_id)
         except UnknownJob:
-            return False
-        if job.is_over or event.attempt != job.attempt:
-            return False
-        newest = self.last_event(job)
-        known = "INSERT OR IGNORE INTO events (job, attempt, seq, body) VALUES (?, ?, ?, ?)"
-        values = (event.job, event.attempt, event.seq, event.to_json())
-        if db.execute(known, values).rowcount == 0:
-            return False
-        self._apply(db, job, event, is_newest=newest is None or event.seq > newest.seq)
-        return True
+            return 0
+        if job.is_over:
+            return 0
+        highest = "SELECT MAX(seq) FROM events WHERE job = ? AND attempt = ?"
+        newest = one(db, highest, job.id, job.attempt)[0] or 0
+        news = [e for e in events if e.attempt == job.attempt and _insert(db, e)]
+        if news:
+            self._apply(db, job, news, newest)
+        return len(news)
 
     def _new_id(self, db: Database, wanted: str | None) -> str:
         if wanted and one(db, "SELECT id FROM jobs WHERE id = ?", wanted):
@@ -195,35 +207,28 @@ class Ledger(Records):
         self._note(db, "splatbot", state.value, job_id, job.error)
         return job
 
-    def _apply(self, db: Database, job: Job, event: Event, *, is_newest: bool) -> None:
-        metrics = {**job.metrics, **event.metrics} if is_newest else self._metrics(job)
+    def _apply(self, db: Database, job: Job, news: Sequence[Event], newest: int) -> None:
+        """Change a job by events that were just noted; `newest` was its highest number before."""
+        by_number = sorted(news, key=lambda event: event.seq)
+        last = by_number[-1]
+        in_order = by_number[0].seq > newest
+        metrics = _merged(job.metrics, by_number) if in_order else _merged({}, self.events(job))
+        seconds = {e.stage.value: e.metrics.get("seconds", 0.0) for e in news if _is_done(e)}
         changes: dict[str, Any] = {"metrics": json.dumps(metrics)}
-        if event.status is Status.DONE:
-            seconds = {**job.stage_seconds, event.stage.value: event.metrics.get("seconds", 0.0)}
-            changes["stage_seconds"] = json.dumps(seconds)
-        if is_newest:
-            changes |= {
-                "stage": event.stage.value,
-                "fraction": event.fraction,
-                "message": event.message,
-            }
+        if seconds:
+            changes["stage_seconds"] = json.dumps({**job.stage_seconds, **seconds})
+        if last.seq > newest:
+            changes |= {"stage": last.stage.value, "fraction": last.fraction}
+            changes["message"] = last.message
         _update(db, job.id, **changes)
-        self._announce(db, event)
-
-    def _metrics(self, job: Job) -> dict[str, Any]:
-        """Merge the metrics of all events anew, in their order: the newest figure counts."""
-        merged: dict[str, Any] = {}
-        for event in self.events(job):
-            merged |= event.metrics
-        return merged
+        for event in news:
+            self._announce(db, event)
 
     def _announce(self, db: Database, event: Event) -> None:
-        payload = json.loads(event.to_json())
-        key = f"{event.job}:{event.attempt}:{event.seq}"
-        if event.status is Status.DONE:
-            self._enqueue(db, event.job, "stage", f"stage:{key}", payload)
-        if event.pictures:
-            self._enqueue(db, event.job, "pictures", f"pictures:{key}", payload)
+        kinds = [("stage", _is_done(event)), ("pictures", bool(event.pictures))]
+        for kind in (kind for kind, wanted in kinds if wanted):
+            key = f"{kind}:{event.job}:{event.attempt}:{event.seq}"
+            self._enqueue(db, event.job, kind, key, json.loads(event.to_json()))
 
     def _enqueue(self, db: Database, job_id: str, kind: str, key: str, payload: Any = None) -> None:
         enqueue(db, now=self._clock(), job_id=job_id, kind=kind, key=key, payload=payload)
@@ -232,6 +237,25 @@ class Ledger(Records):
         db.table("audit").insert(
             {"time": self._clock(), "actor": actor, "action": action, "job": job, "detail": detail}
         )
+
+
+def _insert(db: Database, event: Event) -> bool:
+    """Note an event; False when its number is known."""
+    sql = "INSERT OR IGNORE INTO events (job, attempt, seq, body) VALUES (?, ?, ?, ?)"
+    values = (event.job, event.attempt, event.seq, event.to_json())
+    return bool(db.execute(sql, values).rowcount)
+
+
+def _is_done(event: Event) -> bool:
+    return event.status is Status.DONE
+
+
+def _merged(metrics: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
+    """Merge events' metrics in the order of their numbers: the newest figure counts."""
+    merged = dict(metrics)
+    for event in events:
+        merged |= event.metrics
+    return merged
 
 
 def _update(db: Database, job_id: str, **changes: Any) -> None:

@@ -64,6 +64,10 @@ class Records(Outbox):
 
     def last_seq(self, job: Job) -> int:
         """Return the number up to which the job's events are all here."""
+        counted = "SELECT COUNT(*), MAX(seq) FROM events WHERE job = ? AND attempt = ?"
+        count, highest = one(self._db, counted, job.id, job.attempt)
+        if count == (highest or 0):
+            return int(count)
         sql = "SELECT seq FROM events WHERE job = ? AND attempt = ? ORDER BY seq"
         last = 0
         for row in self._db.execute(sql, (job.id, job.attempt)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from slack_bolt import App
 
 from bot.core.ledger import Ledger
@@ -15,10 +15,14 @@ from bot.web.pages import VIEWER_POLICY, add_pages
 from bot.web.slack_route import slack_router
 
 
-def create_app(*, slack: App, ledger: Ledger, storage: Storage) -> FastAPI:
-    """Build the server."""
+def create_app(
+    *, slack: App, ledger: Ledger, storage: Storage, hooks: APIRouter | None = None
+) -> FastAPI:
+    """Build the server; `hooks` is where the machines of jobs report to."""
     app = FastAPI(title="Splatbot", docs_url=None, redoc_url=None)
     app.include_router(slack_router(slack))
+    if hooks is not None:
+        app.include_router(hooks)
     if isinstance(storage, LocalStorage):
         app.include_router(files_router(storage))
     add_pages(app, ledger)

@@ -1,0 +1,173 @@
+"""Lets in only requests that the machine of a job has signed, before anything else is done.
+
+Whoever is not let in learns nothing: not whether a job exists, nor what was wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+
+from bot.web.hooks.limits import Nonces, TokenBuckets
+from gpu.job.events import parse_json
+from gpu.job.messages import BODY_LIMIT
+from gpu.job.signing import FENCE, NONCE, TIMESTAMP, WINDOW, is_genuine, job_key
+
+#: The form of the headers of gpu.job.signing: a nonce without a colon can not shift what is
+#: signed from one field to the next, and one of fixed length takes little room.
+NONCE_FORM, FENCE_FORM = r"^[0-9a-f]{32}$", r"^[0-9]{1,12}$"
+
+#: Requests a second of one job, and at once. An agent sends about two a second.
+JOB_RATE, JOB_BURST = 20.0, 40.0
+
+#: The same for what comes from one address without a good signature.
+STRANGER_RATE, STRANGER_BURST = 5.0, 20.0
+
+#: Seconds in which a body has to be here.
+PATIENCE = 10.0
+
+#: Characters of an answer that says what is wrong with a body.
+SENTENCE = 300
+
+
+class Gate:
+    """Knows the machines of our jobs by their signatures, and how often each may ask.
+
+    `secrets` are more than one while a secret is being changed. `clock` is Unix seconds.
+    """
+
+    def __init__(
+        self,
+        secrets: Sequence[str],
+        *,
+        clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE,
+        jobs: TokenBuckets | None = None,
+        strangers: TokenBuckets | None = None,
+        nonces: Nonces | None = None,
+    ) -> None:
+        self._secrets = tuple(secrets)
+        self._clock = clock
+        self._patience = patience
+        self._jobs = jobs or TokenBuckets(JOB_RATE, JOB_BURST)
+        self._strangers = strangers or TokenBuckets(STRANGER_RATE, STRANGER_BURST)
+        self._nonces = nonces or Nonces()
+
+    async def admit(self, request: Request) -> bytes:
+        """Return the body of a genuine request. Raises HTTPException: 401, 408, 413 or 429.
+
+        What is refused counts against its address, and what is genuine never does: behind a
+        proxy all have one address, and a flood from there must not lock the machines out.
+        """
+        try:
+            body = await self._genuine(request)
+        except HTTPException:
+            address = request.client.host if request.client else ""
+            self._limit(self._strangers, address)
+            raise
+        self._limit(self._jobs, request.path_params["job"])
+        self._remember(request)
+        return body
+
+    async def _genuine(self, request: Request) -> bytes:
+        job, headers = request.path_params["job"], request.headers
+        fence, nonce = headers.get(FENCE, ""), headers.get(NONCE, "")
+        if not re.fullmatch(FENCE_FORM, fence) or not re.fullmatch(NONCE_FORM, nonce):
+            raise _unknown()
+        body = await self._body(request)
+        keys = [job_key(secret, job, int(fence)) for secret in self._secrets]
+        genuine = is_genuine(keys, headers, job, body, now=self._clock())
+        if not genuine or self._nonces.has(job, nonce):
+            raise _unknown()
+        return body
+
+    async def _body(self, request: Request) -> bytes:
+        """Read a body of BODY_LIMIT at most, as long as it comes in time."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._patience):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > BODY_LIMIT:
+                        raise HTTPException(413, f"The body is larger than {BODY_LIMIT} bytes.")
+        except TimeoutError:
+            raise HTTPException(408, "The body did not come in time.") from None
+        except ClientDisconnect:
+            raise HTTPException(400, "The body is not whole.") from None
+        return bytes(body)
+
+    def _limit(self, buckets: TokenBuckets, who: str) -> None:
+        seconds = buckets.take(who, self._clock())
+        if seconds:
+            raise _too_many(seconds)
+
+    def _remember(self, request: Request) -> None:
+        """Remember a request until its time is out of the window, which may be ahead of ours."""
+        job, nonce = request.path_params["job"], request.headers[NONCE]
+        until = int(request.headers[TIMESTAMP]) + WINDOW
+        if not self._nonces.add(job, nonce, until=until, now=self._clock()):
+            raise _too_many(WINDOW)
+
+
+def signed_by(gate: Gate) -> type[APIRoute]:
+    """Return the kind of route whose requests have passed a gate before FastAPI reads them."""
+
+    class SignedRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def admitted(request: Request) -> Response:
+                body = await gate.admit(request)
+                try:
+                    return await handle(_SignedRequest(request, body))
+                except RequestValidationError as wrong:
+                    # FastAPI's own answer repeats the input, which it can not always write.
+                    raise HTTPException(422, _sentence(wrong)) from None
+
+            return admitted
+
+    return SignedRoute
+
+
+class _SignedRequest(Request):
+    """A request whose body was read. It is JSON: the signature vouches for it, not a header."""
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+        headers = [*others, (b"content-type", b"application/json")]
+        super().__init__({**request.scope, "headers": headers})
+        self._signed_body = body
+
+    async def body(self) -> bytes:
+        return self._signed_body
+
+    async def json(self) -> Any:
+        try:
+            return parse_json(self._signed_body)
+        except (ValueError, RecursionError):
+            raise HTTPException(422, "The body is no JSON.") from None
+
+
+def _sentence(wrong: RequestValidationError) -> str:
+    """Name the field that is wrong, and how."""
+    first = wrong.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}"[:SENTENCE].encode("ascii", "backslashreplace").decode()
+
+
+def _unknown() -> HTTPException:
+    headers = {"WWW-Authenticate": "Splatbot"}
+    return HTTPException(401, "The request is not signed by the machine of a job.", headers)
+
+
+def _too_many(seconds: float) -> HTTPException:
+    return HTTPException(429, "Too many requests.", {"Retry-After": str(math.ceil(seconds))})

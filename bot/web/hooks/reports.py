@@ -1,0 +1,65 @@
+"""Writes down what machines report, many reports in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.core.errors import UnknownJob
+from bot.core.jobs import Job, State
+from bot.core.ledger import Ledger
+from gpu.job import Event, Stage, Status
+from gpu.job.messages import Answer
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A genuine report of one attempt of a job; its events are that attempt's own."""
+
+    job: str
+    fence: int
+    events: tuple[Event, ...]
+    figures: Mapping[str, float | int | str]
+    leaving: bool
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the bot has something to do at once: end the job, or remove its machine."""
+        return self.leaving or any(map(_is_last, self.events))
+
+
+class Reports:
+    """Takes in deliveries. `wake` has the dispatcher look at the jobs without waiting."""
+
+    def __init__(self, ledger: Ledger, wake: Callable[[], object]) -> None:
+        self._ledger = ledger
+        self._wake = wake
+
+    def take(self, deliveries: Sequence[Delivery]) -> list[Answer | None]:
+        """Write deliveries; return an answer to each, None where nobody waits for that attempt."""
+        jobs = [awaited(self._ledger, d.job, d.fence) for d in deliveries]
+        wanted = [d for d, job in zip(deliveries, jobs, strict=True) if job]
+        events = [event for d in wanted for event in d.events]
+        self._ledger.record_all(events, {d.job: d.figures for d in wanted})
+        if any(d.is_last for d in wanted):
+            self._wake()
+        return [self._answer(job) if job else None for job in jobs]
+
+    def _answer(self, job: Job) -> Answer:
+        job = self._ledger.job(job.id)
+        cancel = job.is_over or job.state is State.CANCELLING
+        return Answer(cancel=cancel, seq=self._ledger.last_seq(job))
+
+
+def awaited(ledger: Ledger, job_id: str, fence: int) -> Job | None:
+    """Return the job if this attempt of it is the one that the bot waits for."""
+    try:
+        job = ledger.job(job_id)
+    except UnknownJob:
+        return None
+    return job if job.attempt == fence else None
+
+
+def _is_last(event: Event) -> bool:
+    published = (event.stage, event.status) == (Stage.PUBLISH, Status.DONE)
+    return published or event.status is Status.FAILED
