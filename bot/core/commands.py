@@ -3,6 +3,7 @@
 /splat <dataset> [splat|aerial] [--iterations N] [--max-views N] [--image-size N]
                  [--seed N] [--job-id NAME]
 /splat help | list | datasets [prefix] | status [job] | cancel [job] | destroy [job]
+/splat cost [7d|month] | doctor
 /splat                                                              opens the start dialog
 """
 
@@ -15,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from bot.core.costs import DEFAULT_PERIOD, check_period
 from bot.core.errors import InvalidValue, UnknownCommand
 from gpu.job import RANGES, Pipeline
 from gpu.job.spec import JOB_ID
@@ -82,11 +84,26 @@ class Destroy:
     job_id: str | None = None
 
 
-Command = Start | OpenDialog | Help | ListJobs | ListDatasets | ShowStatus | Cancel | Destroy
+@dataclass(frozen=True)
+class ShowCost:
+    """Show what machines have cost in a period that ends now: `7d`, `30d`, `month`."""
+
+    period: str = DEFAULT_PERIOD
+
+
+@dataclass(frozen=True)
+class ShowDoctor:
+    """Show what the last examination of the bot's surroundings found."""
+
+
+Command = (
+    Start | OpenDialog | Help | ListJobs | ListDatasets | ShowStatus | Cancel | Destroy
+    | ShowCost | ShowDoctor
+)  # fmt: skip
 
 #: Words that start a command, with what may follow.
 VERBS: Mapping[str, str] = {
-    "help": "", "list": "", "datasets": "[prefix]",
+    "help": "", "list": "", "datasets": "[prefix]", "cost": "[7d|month]", "doctor": "",
     "status": "[job]", "cancel": "[job]", "destroy": "[job]",
 }  # fmt: skip
 #: Options of a start, by the name of the field in a job.
@@ -119,6 +136,10 @@ def _verb(verb: str, arguments: list[str]) -> Command:
             return ListJobs()
         case "datasets":
             return ListDatasets(argument or "")
+        case "cost":
+            return ShowCost(check_period(argument.lower()) if argument else DEFAULT_PERIOD)
+        case "doctor":
+            return ShowDoctor()
         case "status":
             return ShowStatus(job_id)
         case "cancel":

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.compute.base import Foreign
 from bot.core.catalogue import Catalogue
-from bot.core.errors import UnknownJob
+from bot.core.costs import Budget
+from bot.core.errors import UnknownJob, UnknownMachine
+from bot.core.intents import Kind
 from bot.core.jobs import Job, Request, State
 from bot.core.ledger import Ledger
 from bot.core.near import nearest
@@ -26,15 +29,24 @@ class Desk:
         backend: str,
         price_per_hour: float,
         wake: Callable[[], None],
+        budget: Budget | None = None,
     ) -> None:
+        """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
+
+        Without a `budget` only machines that cost nothing are started.
+        """
         self.ledger = ledger
+        self.budget = budget or Budget(ledger, monthly=0.0)
         self._catalogue = catalogue
         self._backend = backend
         self._price = price_per_hour
         self._wake = wake
 
     def start(self, request: Request) -> Job:
-        """Queue a job. Raises UnknownDataset or InvalidValue before anything is written."""
+        """Queue a job.
+
+        Raises UnknownDataset, InvalidValue or BudgetSpent before anything is written.
+        """
         request = replace(request, dataset=self._catalogue.require(request.dataset))
         options: dict[str, Any] = dict(request.options)
         # Made only to be checked: the real one is made when the job is launched.
@@ -45,6 +57,7 @@ class Desk:
             pipeline=request.pipeline,
             **options,
         )
+        self.budget.check(self._price, request.pipeline)
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
         self._wake()
         return job
@@ -60,6 +73,18 @@ class Desk:
         job = self.ledger.request_destroy(self.pick(job_id).id, by)
         self._wake()
         return job
+
+    def destroy_foreign(self, machine_id: str, by: str) -> Foreign:
+        """Want a machine destroyed that is not ours. Raises UnknownMachine when it is not there."""
+        for machine in self.ledger.intents.foreign():
+            if machine.machine_id == machine_id:
+                self.ledger.intents.ask(Kind.DESTROY_FOREIGN, machine_id, by)
+                self._wake()
+                return machine
+        raise UnknownMachine(
+            "That droplet is not on the account any more.",
+            hint="`/splat destroy` shows what is there.",
+        )
 
     def pick(self, job_id: str | None) -> Job:
         """Return the job that is named, else the one that runs or waits; raises UnknownJob."""

@@ -4,13 +4,15 @@ SplatError (gpu.job)
 ├── InvalidValue (gpu.job)
 ├── UnknownDataset       no photos under that name; carries the nearest names
 ├── UnknownJob           no such job
+├── UnknownMachine       no such machine on the account
 ├── UnknownCommand       words that are no command; carries the nearest one
 ├── IllegalMove          a job can not go from that state to this one
 ├── BackendError         the machine that runs jobs did not do what it should
-│   ├── NotYet           it is not known, or not possible yet: the same call again later
-│   └── MachineExists    a job has a machine already, or may have
+│   └── NotYet           it is not known, or not possible yet: the same call again later
+│       └── MachineExists    a job has a machine already, or may have
 ├── BudgetSpent          this month's budget does not allow another start
-└── StorageError         the store of photos and results did not answer as it should
+├── StorageError         the store of photos and results did not answer as it should
+└── UnreadableLedger     the ledger's snapshots are damaged, or of a later version
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ __all__ = [
     "UnknownCommand",
     "UnknownDataset",
     "UnknownJob",
+    "UnknownMachine",
+    "UnreadableLedger",
 ]
 
 
@@ -49,6 +53,10 @@ class UnknownJob(SplatError):
     """No job has this id."""
 
 
+class UnknownMachine(SplatError):
+    """No machine on the account has this id, as of the last look."""
+
+
 class UnknownCommand(SplatError):
     """The words after `/splat` are no command that we know."""
 
@@ -65,7 +73,7 @@ class NotYet(BackendError):
     """It is not known yet, or not possible yet: nothing is wrong, and the caller asks again."""
 
 
-class MachineExists(BackendError):
+class MachineExists(NotYet):
     """A job has a machine already, or may have one: no other may be created for it."""
 
 
@@ -75,3 +83,7 @@ class BudgetSpent(SplatError):
 
 class StorageError(SplatError):
     """The store of photos and results did not answer as it should."""
+
+
+class UnreadableLedger(SplatError):
+    """There are snapshots of the ledger, and none that this version of the bot can read."""

@@ -60,6 +60,18 @@ MIGRATIONS = (
     CREATE UNIQUE INDEX one_machine_per_job ON machines (job)
         WHERE outcome IN ('sent', 'created') AND gone_at IS NULL;
     """,
+    """
+    CREATE TABLE intents (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL, actor TEXT NOT NULL,
+        created_at REAL NOT NULL, done_at REAL, error TEXT NOT NULL DEFAULT ''
+    );
+    -- What was asked twice is done once.
+    CREATE UNIQUE INDEX one_open_intent ON intents (kind, subject) WHERE done_at IS NULL;
+    CREATE TABLE strangers (
+        machine_id TEXT PRIMARY KEY, name TEXT NOT NULL, size TEXT NOT NULL, region TEXT NOT NULL,
+        price_per_hour REAL NOT NULL, created_at REAL NOT NULL
+    );
+    """,
 )
 
 

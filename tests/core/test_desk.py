@@ -4,9 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.compute.base import Foreign
 from bot.core.catalogue import Catalogue
+from bot.core.costs import Budget
 from bot.core.desk import Desk
-from bot.core.errors import InvalidValue, UnknownDataset, UnknownJob
+from bot.core.errors import (
+    BudgetSpent,
+    InvalidValue,
+    UnknownDataset,
+    UnknownJob,
+    UnknownMachine,
+)
 from bot.core.jobs import State
 from bot.core.ledger import Ledger
 from tests.core.conftest import a_request
@@ -19,7 +27,11 @@ class Front:
     def __init__(self, ledger: Ledger) -> None:
         self.woken = 0
         catalogue = Catalogue(CountingStorage("demo/parcel"))  # type: ignore[arg-type]
-        self.desk = Desk(ledger, catalogue, backend="local", price_per_hour=1.5, wake=self.wake)
+        self.budget = Budget(ledger, 5.0, lambda: 0.0)
+        self.desk = Desk(
+            ledger, catalogue, backend="droplet", price_per_hour=1.5, wake=self.wake,
+            budget=self.budget,
+        )  # fmt: skip
 
     def wake(self) -> None:
         self.woken += 1
@@ -75,3 +87,31 @@ def test_a_mistyped_job_is_answered_with_the_nearest(front: Front, ask: Callable
     ask("garden-1")
     with pytest.raises(UnknownJob, match="`garden-1`"):
         front.desk.pick("garden1")
+
+
+def test_once_the_budget_is_spent_nothing_is_queued(front: Front, ledger: Ledger) -> None:
+    front.budget.monthly = 0.0
+    with pytest.raises(BudgetSpent):
+        front.desk.start(a_request("a"))
+    assert ledger.jobs() == []
+    assert front.woken == 0
+
+
+def test_a_machine_that_is_not_ours_is_destroyed_only_by_an_intent(
+    front: Front, ledger: Ledger
+) -> None:
+    box = Foreign("42", "training-box", "gpu-h100x1-80gb", "tor1", 3.39, 0.0)
+    ledger.intents.set_foreign([box])
+    assert front.desk.destroy_foreign("42", "U2") == box
+    [intent] = ledger.intents.open()
+    assert (intent.subject, intent.actor) == ("42", "U2")
+    assert front.woken == 1
+
+
+def test_a_machine_that_is_gone_or_ours_can_not_be_destroyed_by_its_number(
+    front: Front, ledger: Ledger
+) -> None:
+    with pytest.raises(UnknownMachine, match="not on the account any more"):
+        front.desk.destroy_foreign("42", "U2")
+    assert ledger.intents.open() == []
+    assert front.woken == 0
