@@ -73,6 +73,10 @@ class ComputeBackend(Protocol):
 
     name: str
 
+    #: Whether the job's machine says regularly that it lives. Where it does, one that is silent
+    #: for long is removed.
+    has_heartbeat: bool
+
     def plan(self, spec: JobSpec) -> Plan:
         """Say where a job would run and what that costs. Creates nothing."""
         ...
@@ -88,7 +92,8 @@ class ComputeBackend(Protocol):
     def find(self, job_id: str, attempt: int) -> Handle | None:
         """Find a launched job whose handle was lost in a crash, also when it has ended since.
 
-        None if it was never launched, or ended without a trace.
+        None if it was never launched, or ended without a trace. Raises NotYet while that can not
+        be said.
         """
         ...
 
@@ -96,8 +101,8 @@ class ComputeBackend(Protocol):
         """Look whether the job's machine is there."""
         ...
 
-    def events(self, handle: Handle, after: int) -> Sequence[Event]:
-        """Return the job's events numbered above `after`, in order."""
+    def events(self, job_id: str, attempt: int, after: int) -> Sequence[Event]:
+        """Return the job's events numbered above `after`, in order, as far as they are kept."""
         ...
 
     def cancel(self, handle: Handle) -> None:

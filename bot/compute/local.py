@@ -39,6 +39,7 @@ class LocalBackend:
     """
 
     name = "local"
+    has_heartbeat = False  # its processes are looked at directly
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class LocalBackend:
     def find(self, job_id: str, attempt: int) -> Handle | None:
         """Find a job's process by its mark and its lock, or what it told before it ended."""
         handle = self._handle(job_id, attempt)
-        return handle if _is_alive(handle) or self.events(handle, after=0) else None
+        return handle if _is_alive(handle) or self.events(job_id, attempt, after=0) else None
 
     def observe(self, handle: Handle) -> Observation:
         """Look whether any process of the job is left."""
@@ -86,16 +87,16 @@ class LocalBackend:
             return Observation(Presence.RUNNING)
         return Observation(Presence.GONE, detail=_last_words(handle, code), exit_code=code)
 
-    def events(self, handle: Handle, after: int) -> Sequence[Event]:
+    def events(self, job_id: str, attempt: int, after: int) -> Sequence[Event]:
         """Read the events that the job wrote to its folder."""
         try:
             # A crash or a full disk may have damaged a line; the others still count.
-            text = JobPaths(Path(handle["root"])).events.read_text("utf-8", errors="replace")
+            text = JobPaths(self._jobs / job_id).events.read_text("utf-8", errors="replace")
         except FileNotFoundError:
             return []
         whole = text[: text.rfind("\n") + 1]  # the last line may be half written
         events = (_event(line) for line in whole.splitlines())
-        return [e for e in events if e and e.attempt == handle["attempt"] and e.seq > after]
+        return [e for e in events if e and e.attempt == attempt and e.seq > after]
 
     def cancel(self, handle: Handle) -> None:
         """Ask the job's processes to end; make them, when they have not after a while."""

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from bot.compute.base import ComputeBackend, Handle, Presence
-from bot.core.errors import SplatError
+from bot.core.errors import NotYet, SplatError
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
+from bot.core.reconcile import Reconciler
+from bot.core.register import Register
 from bot.storage.base import Storage
 from gpu.job import Event, JobSpec, Stage, Status
 from gpu.job.paths import MANIFEST
@@ -22,8 +24,18 @@ Step = Callable[[Job], None]
 #: Seconds after which a job is ended, whatever it does.
 DEADLINE = 3 * 3600.0
 
-#: Seconds within which a job has to be started.
-PATIENCE = 300.0
+#: Seconds within which a job has to be started: longer than a droplet is looked for that may
+#: have been created.
+PATIENCE = 360.0
+
+#: Seconds of silence after which a machine that should speak regularly is given up.
+SILENCE = 600.0
+
+#: Seconds between two looks at everything that exists.
+RECONCILE = 30.0
+
+#: Seconds before a start that was not possible yet is tried again.
+PAUSE = 10.0
 
 #: Seconds that a finished job's machine gets to end by itself before it is removed.
 FAREWELL = 10.0
@@ -41,6 +53,7 @@ class Dispatcher:
         public_url: str,
         slots: int = 1,
         clock: Callable[[], float] = time.time,
+        may_start: Callable[[], bool] = lambda: True,
     ) -> None:
         self._ledger = ledger
         self._backend = backend
@@ -48,18 +61,41 @@ class Dispatcher:
         self._public_url = public_url.rstrip("/")
         self._slots = slots
         self._clock = clock
+        self._may_start = may_start
+        self._register = Register(storage)
+        self._reconciler = Reconciler(ledger, backend, self._register, slots=slots, clock=clock)
+        self._born = clock()
+        self._reconciled_at: float | None = None
+        self._not_before: dict[str, float] = {}
         self._absent: set[str] = set()
+        self._closed: set[str] = set()
         self._complaints: dict[tuple[str, str], str] = {}
 
     def tick(self) -> None:
         """Do one pass. What goes wrong in one step of one job stops nothing else."""
+        if not self._may_start():
+            return  # another bot has taken over: what it does is its own business
+        self._reconcile()
         for job in self._ledger.active():
             if job.state is not State.QUEUED:
                 self._advance(job.id)
         for _, job_id in self._ledger.holders():
             self._guarded(self._clean_up, job_id)
-        while claimed := self._ledger.claim(self._slots):
+        # Nothing is started before it is known what there is.
+        while self._reconciled_at is not None and (claimed := self._ledger.claim(self._slots)):
             self._guarded(self._launch, claimed.id)
+
+    def _reconcile(self) -> None:
+        """Compare what exists with the ledger, now and then; a failure is tried again."""
+        last = self._reconciled_at
+        if last is not None and 0 <= self._clock() - last < RECONCILE:
+            return
+        try:
+            self._reconciler.reconcile()
+        except Exception as wrong:  # noqa: BLE001 - logged, and tried again
+            self._complain("*", "reconcile", wrong)
+        else:
+            self._reconciled_at = self._clock()
 
     def _advance(self, job_id: str) -> None:
         """Take every step that a job may need. One that fails is taken again in the next pass.
@@ -72,22 +108,30 @@ class Dispatcher:
 
     def _guarded(self, step: Step, job_id: str) -> None:
         """Take a step with the job as it is now. A complaint is logged when it is new."""
-        key = (job_id, step.__name__)
         try:
             step(self._ledger.job(job_id))
-        except Exception as wrong:
-            if self._complaints.get(key) != repr(wrong):
-                log.exception("job %s: %s did not work; it is tried again", *key)
-            self._complaints[key] = repr(wrong)
+        except NotYet as waiting:
+            log.debug("job %s: %s", job_id, waiting)
+        except Exception as wrong:  # noqa: BLE001 - logged, and tried again
+            self._complain(job_id, step.__name__, wrong)
         else:
-            self._complaints.pop(key, None)
+            self._complaints.pop((job_id, step.__name__), None)
+
+    def _complain(self, job_id: str, what: str, wrong: Exception) -> None:
+        if self._complaints.get((job_id, what)) != repr(wrong):
+            log.error("job %s: %s is tried again", job_id, what, exc_info=wrong)
+        self._complaints[job_id, what] = repr(wrong)
 
     def _launch(self, job: Job) -> None:
         """Start a job that holds a slot. The ledger knows of it already: intent before action."""
-        if job.state is not State.LAUNCHING:
+        if job.state is not State.LAUNCHING or self._clock() < self._not_before.get(job.id, 0.0):
             return
+        self._not_before[job.id] = self._clock() + PAUSE
         try:
+            self._register.enter(job, now=self._clock())
             handle = self._backend.launch(self._specification(job))
+        except NotYet as waiting:
+            log.info("job %s: not started yet: %s", job.id, waiting)
         except SplatError as refused:
             self._ledger.fail(job.id, error=refused.user_message, hint=refused.hint)
         else:
@@ -117,9 +161,9 @@ class Dispatcher:
             self._launch(job)
 
     def _collect(self, job: Job) -> None:
-        if job.handle is not None:
-            for event in self._backend.events(job.handle, self._ledger.last_seq(job)):
-                self._ledger.record(event)
+        if not job.is_over:
+            after = self._ledger.last_seq(job)
+            self._ledger.record_all(self._backend.events(job.id, job.attempt, after))
 
     def _conclude(self, job: Job) -> None:
         """End a job whose last event says that it is over."""
@@ -140,8 +184,16 @@ class Dispatcher:
         if taken > DEADLINE:
             self._ledger.fail(job.id, error="The job took longer than three hours.", hint=_SMALLER)
         elif job.handle is None and taken > PATIENCE:
-            error = "The job could not be started within five minutes."
+            error = "The job could not be started within six minutes."
             self._ledger.fail(job.id, error=error, hint="The bot's log says why. Try again later.")
+        elif self._backend.has_heartbeat and self._silence(job) > SILENCE:
+            error = "The job's machine has been silent for ten minutes."
+            self._ledger.fail(job.id, error=error, hint="It is destroyed. Start the job again.")
+
+    def _silence(self, job: Job) -> float:
+        """Seconds without a word from a job's machine, while this bot was there to hear it."""
+        heard = max(job.heartbeat_at or 0.0, job.started_at or job.created_at, self._born)
+        return self._clock() - heard
 
     def _stop(self, job: Job) -> None:
         if job.state is not State.CANCELLING or job.handle is None:
@@ -171,13 +223,21 @@ class Dispatcher:
         """Remove the machine of a job that is over; free its slot once it is surely gone."""
         if not job.is_over:
             return
+        self._close_entry(job)
         handle = job.handle or self._backend.find(job.id, job.attempt)
         gone = handle is None or self._is_absent(handle)
         if self._is_confirmed(job, gone):
             self._ledger.release(job.id)
+            self._register.strike(job.id)
             self._absent.discard(job.id)
         elif handle is not None and not gone and not self._may_stay(job):
             self._backend.destroy(handle)
+
+    def _close_entry(self, job: Job) -> None:
+        """Note in the register that a job's end was told, so that nobody tells it again."""
+        if job.id not in self._closed and self._ledger.is_told(job.id):
+            self._register.enter(job, now=job.started_at or job.created_at)
+            self._closed.add(job.id)
 
     def _is_absent(self, handle: Handle) -> bool:
         """Whether neither a look at the machine nor the list of all machines shows it."""

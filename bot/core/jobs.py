@@ -26,7 +26,8 @@ TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 
 LEGAL_MOVES: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.LAUNCHING, State.CANCELLED, State.FAILED}),
-    State.LAUNCHING: frozenset({State.RUNNING, State.CANCELLING, State.FAILED}),
+    # A job may turn out to have succeeded when its machine's handle was lost with the ledger.
+    State.LAUNCHING: frozenset({State.RUNNING, State.CANCELLING, State.SUCCEEDED, State.FAILED}),
     State.RUNNING: frozenset({State.CANCELLING, State.SUCCEEDED, State.FAILED}),
     # A job may finish in the moment in which somebody cancels it: what happened is what counts.
     State.CANCELLING: frozenset({State.CANCELLED, State.SUCCEEDED, State.FAILED}),

@@ -16,10 +16,12 @@ from sqlite_utils import Database
 
 from bot.core.database import LedgerFile
 from bot.core.errors import IllegalMove, UnknownJob
+from bot.core.intents import Intents
 from bot.core.jobs import LEGAL_MOVES, Job, Request, State
-from bot.core.machines import Machines
+from bot.core.machines import Machines, remember
 from bot.core.outbox import enqueue
 from bot.core.records import Records, one
+from bot.core.rows import row_of
 from gpu.job import Event, InvalidValue, Status
 
 
@@ -29,6 +31,7 @@ class Ledger(Records):
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(LedgerFile(path), clock)
         self.machines = Machines(self._file, clock)
+        self.intents = Intents(self._file, clock)
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -75,8 +78,7 @@ class Ledger(Records):
         """Give a free slot to the job that waits longest; None when there is no slot or no job."""
         with self._file.writing() as db:
             waiting = one(db, "SELECT id FROM jobs WHERE state = 'queued' ORDER BY rowid LIMIT 1")
-            taken = {slot for slot, _ in self.holders()}
-            free = next((slot for slot in range(slots) if slot not in taken), None)
+            free = self._free_slot(slots)
             if waiting is None or free is None:
                 return None
             now = self._clock()
@@ -84,9 +86,13 @@ class Ledger(Records):
             return self._move(db, waiting["id"], State.LAUNCHING, started_at=now)
 
     def set_handle(self, job_id: str, handle: Any) -> Job:
-        """Note how to find the job's machine. A job that was cancelled meanwhile stays so."""
+        """Note how to find the job's machine, and its price.
+
+        A job that was cancelled meanwhile stays so.
+        """
         with self._file.writing() as db:
-            _update(db, job_id, handle=json.dumps(dict(handle)))
+            price = handle.get("price_per_hour", self._read(db, job_id).price_per_hour)
+            _update(db, job_id, handle=json.dumps(dict(handle)), price_per_hour=price)
             if self._read(db, job_id).state is State.LAUNCHING:
                 return self._move(db, job_id, State.RUNNING)
             return self._read(db, job_id)
@@ -132,11 +138,40 @@ class Ledger(Records):
 
     def release(self, job_id: str) -> None:
         """Free the job's slot. Only for the dispatcher, once the job's machine is surely gone."""
+        self.machines.gone(job_id)
         with self._file.writing() as db:
             db.execute(
                 "UPDATE slots SET released_at = ? WHERE job = ? AND released_at IS NULL",
                 (self._clock(), job_id),
             )
+            _update(db, job_id)
+
+    def adopt(self, job: Job, slots: int, *, intended_at: float) -> bool:
+        """Take in a job that this ledger does not know as launched; False without a free slot.
+
+        It was started by a bot whose ledger was lost, or by this one after the copy was made
+        from which the ledger was restored. Its machine was intended at `intended_at` (Unix
+        seconds): it is looked for, never created again.
+        """
+        with self._file.writing() as db:
+            free = self._free_slot(slots)
+            if free is None:
+                return False
+            self._take_in(db, job)
+            now = self._clock()
+            db.table("slots").insert({"slot": free, "job": job.id, "claimed_at": now})
+            self._move(db, job.id, State.LAUNCHING, started_at=job.started_at or now)
+            remember(db, job.id, job.attempt, sent_at=intended_at)
+            self._note(db, "splatbot", "adopt", job.id, "")
+            return True
+
+    def take_over(self, job: Job) -> None:
+        """Take in a job that has ended, and whose end was told, by a ledger that was lost."""
+        with self._file.writing() as db:
+            self._take_in(db, job)
+            kept = ("started_at", "finished_at", "error", "hint", "viewer_url", "manifest_url")
+            changes = {name: getattr(job, name) for name in kept}
+            _update(db, job.id, state=job.state.value, **changes)
 
     # -- audit --------------------------------------------------------------------------------
 
@@ -146,6 +181,15 @@ class Ledger(Records):
             self._note(db, actor, action, job_id, detail)
 
     # -- inside a transaction -----------------------------------------------------------------
+
+    def _take_in(self, db: Database, job: Job) -> None:
+        if one(db, "SELECT id FROM jobs WHERE id = ?", job.id) is None:
+            db.table("jobs").insert(row_of(job))
+            self._enqueue(db, job.id, "status", f"status:{job.id}")
+
+    def _free_slot(self, slots: int) -> int | None:
+        taken = {slot for slot, _ in self.holders()}
+        return next((slot for slot in range(slots) if slot not in taken), None)
 
     def _beat(self, db: Database, job_id: str, figures: Mapping[str, Any]) -> None:
         db.execute("UPDATE jobs SET heartbeat_at = ? WHERE id = ?", (self._clock(), job_id))
@@ -260,8 +304,8 @@ def _merged(metrics: Mapping[str, Any], events: Sequence[Event]) -> dict[str, An
 
 def _update(db: Database, job_id: str, **changes: Any) -> None:
     """Change a job and raise its version, so that whoever shows it shows it anew."""
-    columns = ", ".join(f"{name} = ?" for name in changes)
+    columns = "".join(f"{name} = ?, " for name in changes)
     db.execute(
-        f"UPDATE jobs SET {columns}, version = version + 1 WHERE id = ?",  # noqa: S608
+        f"UPDATE jobs SET {columns}version = version + 1 WHERE id = ?",  # noqa: S608
         (*changes.values(), job_id),
     )

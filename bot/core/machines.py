@@ -91,20 +91,26 @@ class Machines:
         machine_id: str,
         created_at: float,
     ) -> Machine:
-        """Enter a machine that was found, of a job whose lines were lost. Safe to repeat."""
+        """Enter a machine that was found, also when nobody knew of it. Safe to repeat."""
         with self._file.writing() as db:
             known = _living(db, job)
-            if known is not None:
-                return known
-            values = (job, attempt, name, size, region, price_per_hour, created_at, "sent")
-            machine = self._insert(db, values)
-        self.settle(machine.number, Outcome.CREATED, machine_id)
-        return self.machine_of(job) or machine
+            if known is None:
+                intent = (job, attempt, name, size, region, price_per_hour, created_at, "sent")
+                known = self._insert(db, intent)
+            sql = (
+                "UPDATE machines SET outcome = 'created', machine_id = ?, size = ?, region = ?,"
+                " price_per_hour = ?, sent_at = MIN(sent_at, ?) WHERE number = ? RETURNING *"
+            )
+            found = (machine_id, size, region, price_per_hour, created_at, known.number)
+            return _machine(db.execute(sql, found).fetchone())
 
     def settle(self, number: int, outcome: Outcome, machine_id: str | None = None) -> None:
-        """Note what came of a create."""
+        """Note what came of a create. What is known stays: a machine that was created, was."""
         with self._file.writing() as db:
-            sql = "UPDATE machines SET outcome = ?, machine_id = ? WHERE number = ?"
+            sql = (
+                "UPDATE machines SET outcome = ?, machine_id = ?"
+                " WHERE number = ? AND outcome = 'sent'"
+            )
             db.execute(sql, (outcome.value, machine_id, number))
 
     def gone(self, job: str) -> None:
@@ -142,6 +148,16 @@ class Machines:
         except sqlite3.IntegrityError:
             raise MachineExists(f"Job `{values[0]}` has a machine, or may have.") from None
         return _machine(row)
+
+
+def remember(db: Database, job: str, attempt: int, *, sent_at: float) -> None:
+    """Enter a machine that an earlier bot was about to create, inside a transaction."""
+    db.execute(
+        "INSERT OR IGNORE INTO machines"
+        " (job, attempt, name, size, region, price_per_hour, sent_at, outcome)"
+        " VALUES (?, ?, '', '', '', 0, ?, 'sent')",
+        (job, attempt, sent_at),
+    )
 
 
 def _living(db: Database, job: str) -> Machine | None:

@@ -67,6 +67,11 @@ class Outbox:
                 (until, error, notice_id),
             )
 
+    def is_told(self, job_id: str) -> bool:
+        """Whether the job's end was told, or can not be."""
+        sql = "SELECT 1 FROM outbox WHERE job = ? AND kind = 'final' AND closed_at IS NOT NULL"
+        return self._file.connection().execute(sql, (job_id,)).fetchone() is not None
+
     def status_message(self, job_id: str) -> tuple[str, str] | None:
         """Return channel and ts of a job's status message, once it was posted."""
         row = self._job(job_id, "status_channel, status_ts")

@@ -49,6 +49,14 @@ def job_from(row: Row) -> Job:
     )
 
 
+def row_of(job: Job) -> dict[str, Any]:
+    """Build the row of a job that this ledger does not know: it begins as if it were queued."""
+    row = {name: getattr(job, name) for name in (*_PLAIN, *_ENUMERATIONS)}
+    row |= {name: json.dumps(dict(getattr(job, name) or {})) for name in _JSON}
+    lost = {"handle": None, "state": State.QUEUED, "request_key": f"adopted:{job.id}"}
+    return row | lost
+
+
 def notice_from(row: Row) -> Notice:
     """Build a Notice from a row of `outbox`."""
     return Notice(

@@ -45,12 +45,8 @@ class Bench:
         return self.ledger.submit(request, backend="local", price_per_hour=0.0).id
 
     def tick_until(self, holds: Callable[[], bool], patience: float = 20.0) -> None:
-        """Tick until something holds. Real processes take real time, so there is a deadline."""
-        deadline = time.monotonic() + patience
-        while not holds():
-            assert time.monotonic() < deadline, [job.state for job in self.ledger.jobs()]
-            self.dispatcher.tick()
-            time.sleep(0.02)
+        """Tick until something holds."""
+        await_that(holds, patience, meanwhile=self.dispatcher.tick)
 
     def state(self, name: str) -> str:
         return self.ledger.job(name).state.value
@@ -62,6 +58,19 @@ class Bench:
 
     def is_working(self, name: str) -> bool:
         return self.starts(name) == 1 and self.ledger.last_event(self.ledger.job(name)) is not None
+
+
+def await_that(
+    holds: Callable[[], bool],
+    patience: float = 20.0,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Wait until something holds. Real processes take real time, so there is a deadline."""
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come about"
+        meanwhile()
+        time.sleep(0.02)
 
 
 @pytest.fixture

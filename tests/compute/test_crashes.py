@@ -12,7 +12,7 @@ import pytest
 from bot.compute import processes
 from bot.compute.local import LocalBackend
 from gpu.job import JobSpec, Source
-from tests.compute.conftest import Bench
+from tests.compute.conftest import Bench, await_that
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -27,8 +27,8 @@ STARTING = [
 ]
 ENDING = [
     "LocalBackend.events:after",
-    "Ledger.record:before",
-    "Ledger.record:after",
+    "Ledger.record_all:before",
+    "Ledger.record_all:after",
     "Ledger.succeed:before",
     "Ledger.succeed:after",
     "Ledger.release:before",
@@ -97,5 +97,5 @@ def test_of_many_launches_at_once_one_starts_the_job(bench: Bench) -> None:
         handles = list(pool.map(lambda backend: backend.launch(specification), backends))
     assert all(handle == handles[0] for handle in handles)
     # While `nice` turns into Python the process has no mark for a moment.
-    bench.tick_until(lambda: bench.starts("a") > 0)
+    await_that(lambda: bench.starts("a") > 0)
     assert bench.starts("a") == len(processes.marked(handles[0]["mark"])) == 1

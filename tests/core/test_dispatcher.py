@@ -25,6 +25,7 @@ class FakeBackend:
     """Machines in a dictionary. A test says how each looks, and what goes wrong."""
 
     name = "fake"
+    has_heartbeat = False
 
     def __init__(self) -> None:
         self.machines: dict[str, Presence] = {}
@@ -50,9 +51,9 @@ class FakeBackend:
         self._call("observe", handle["job"])
         return Observation(self.machines.get(handle["job"], GONE), "it vanished")
 
-    def events(self, handle: Handle, after: int) -> Sequence[Event]:
-        self._call("events", handle["job"])
-        return [event for event in self.told.get(handle["job"], []) if event.seq > after]
+    def events(self, job_id: str, attempt: int, after: int) -> Sequence[Event]:
+        self._call("events", job_id)
+        return [event for event in self.told.get(job_id, []) if event.seq > after]
 
     def cancel(self, handle: Handle) -> None:
         self._call("cancel", handle["job"])
@@ -267,7 +268,7 @@ def test_a_launch_that_breaks_is_tried_again_for_a_while_and_then_given_up(bench
     assert bench.states() == {"a": "launching", "b": "queued"}
     bench.clock.move(PATIENCE + 1)
     bench.tick()
-    assert "five minutes" in bench.ledger.job("a").error
+    assert "six minutes" in bench.ledger.job("a").error
     bench.tick(2)
     assert bench.holder == "b"
 

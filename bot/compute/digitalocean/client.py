@@ -32,10 +32,14 @@ T = TypeVar("T")
 
 
 class DigitalOcean:
-    """The calls that the bot makes. Each is sent exactly once, and raises an ApiError."""
+    """The calls that the bot makes. Each is sent exactly once, and raises an ApiError.
 
-    def __init__(self, settings: DropletSettings) -> None:
+    `transport` is azure-core's, in place of the network.
+    """
+
+    def __init__(self, settings: DropletSettings, *, transport: Any = None) -> None:
         self._settings = settings
+        self._transport = transport
 
     # -- droplets -----------------------------------------------------------------------------
 
@@ -119,7 +123,8 @@ class DigitalOcean:
         from pydo import Client
 
         logging.getLogger("azure").setLevel(logging.WARNING)  # it would log every request
-        return Client(self._settings.token, endpoint=self._settings.api_url)
+        more = {} if self._transport is None else {"transport": self._transport}
+        return Client(self._settings.token, endpoint=self._settings.api_url, **more)
 
     def _pages(
         self, what: str, method: Callable[..., Any], key: str, **query: str

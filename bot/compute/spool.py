@@ -1,0 +1,48 @@
+"""The events that a job's machine leaves in the bucket, for a bot that was away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bot.storage.base import Storage
+from bot.storage.names import private_key
+from gpu.job import Event, InvalidValue
+from gpu.job.messages import EVENTS
+
+#: Seconds between two looks into the bucket for one job: reports come by themselves, this is for
+#: those that were lost.
+LOOK = 30.0
+
+
+class Spool:
+    """Reads a job's events from the bucket, now and then."""
+
+    def __init__(self, storage: Storage, *, monotonic: Callable[[], float]) -> None:
+        self._storage = storage
+        self._monotonic = monotonic
+        self._looked: dict[str, float] = {}
+
+    def events(self, job_id: str, attempt: int, after: int) -> Sequence[Event]:
+        """Return the events numbered above `after`; none when it was looked a moment ago."""
+        now = self._monotonic()
+        if now - self._looked.get(job_id, float("-inf")) < LOOK:
+            return ()
+        self._looked[job_id] = now
+        try:
+            text = self._storage.get(private_key(job_id, EVENTS)).decode("utf-8", "replace")
+        except KeyError:
+            return ()
+        found = (_event(line) for line in text.splitlines())
+        return [
+            event
+            for event in found
+            if event and (event.job, event.attempt) == (job_id, attempt) and event.seq > after
+        ]
+
+
+def _event(line: str) -> Event | None:
+    """Read a line; one that is damaged says nothing, the others still count."""
+    try:
+        return Event.from_json(line)
+    except InvalidValue:
+        return None
