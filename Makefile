@@ -40,6 +40,7 @@ lint: .venv/.ready
 
 test: setup lint
 	scripts/browser.sh
+	scripts/cloud-init.sh
 	$(BIN)/pytest
 
 bench: setup
