@@ -99,6 +99,10 @@ class Budget:
         """Return what this calendar month cost until now."""
         return self._ledger.machines.spent(since=begin_of(MONTH, self._clock()))
 
+    def renewed(self) -> date:
+        """Return the day on which the budget is whole again."""
+        return next_month(self._clock())
+
     def check(self, price_per_hour: float, pipeline: Pipeline | None = None) -> None:
         """Raise BudgetSpent when a machine of this price may not be started any more.
 
@@ -162,7 +166,7 @@ class Budget:
                 " left."
             )
         usual = f" Such a job costs about ${expected:,.2f}." if expected is not None else ""
-        again = next_month(self._clock())
+        again = self.renewed()
         hint = (
             f"It starts anew on {again.day} {again:%B} (UTC). Whoever runs the bot can raise"
             " SPLATBOT_MONTHLY_BUDGET. What runs goes on."

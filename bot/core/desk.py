@@ -14,6 +14,7 @@ from bot.core.intents import Kind
 from bot.core.jobs import Job, Request, State
 from bot.core.ledger import Ledger
 from bot.core.near import nearest
+from bot.core.rounds import Rounds
 from bot.storage.base import Dataset
 from gpu.job import JobSpec, Source
 
@@ -30,6 +31,7 @@ class Desk:
         price_per_hour: float,
         wake: Callable[[], None],
         budget: Budget | None = None,
+        rounds: Rounds | None = None,
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
 
@@ -37,6 +39,7 @@ class Desk:
         """
         self.ledger = ledger
         self.budget = budget or Budget(ledger, monthly=0.0)
+        self.rounds = rounds or Rounds()
         self._catalogue = catalogue
         self._backend = backend
         self._price = price_per_hour

@@ -8,16 +8,33 @@ from typing import Any
 
 from bot.core.estimates import Estimate, overall_fraction
 from bot.core.jobs import Job, State
-from bot.slack import wording
+from bot.core.machines import Machine
+from bot.slack import bills, wording
+from bot.slack.parts import (
+    SECTION,
+    VALUE,
+    Block,
+    Post,
+    actions,
+    button,
+    confirm,
+    context,
+    cut,
+    entry,
+    header,
+    image,
+    option,
+    plain,
+    said,
+    section,
+)
 from bot.storage.base import Dataset
-from gpu.job import RANGES, Pipeline, stages_of
+from gpu.job import RANGES, Pipeline, Stage, stages_of
 
-Block = dict[str, Any]
+__all__ = ["Post", "Standing", "dataset_options", "final", "home", "stage_done", "start_dialog",
+           "status"]  # fmt: skip
 
-#: Slack's limits: characters of a section, of a header, of an option's label and value.
-SECTION, HEADER, LABEL, VALUE = 3000, 150, 75, 150
-
-#: ... and the options of a select.
+#: Slack's limit: the options of a select.
 OPTIONS = 100
 
 #: Seconds of silence after which we say that a job is silent.
@@ -27,87 +44,92 @@ BAR = 20
 
 
 @dataclass(frozen=True)
-class Post:
-    """A message: blocks, and the text that notifications and screen readers use."""
-
-    text: str
-    blocks: list[Block]
-
-
-@dataclass(frozen=True)
 class Standing:
-    """What a status message shows besides the job itself. Times are Unix seconds."""
+    """What a message shows besides the job itself. Times are Unix seconds, money dollars.
+
+    `machine` is the newest that was created for the job, or may have been; `spent` is what all
+    of its machines cost until now. At `deadline` the job is ended. `given_up_at` is when it is
+    ended for its machine's silence, if that goes on.
+    """
 
     now: float
     estimate: Estimate | None = None
     position: int = 0
     last_word: float | None = None
+    machine: Machine | None = None
+    spent: float = 0.0
+    deadline: float = 0.0
+    given_up_at: float | None = None
 
 
 def status(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
     """The one message of a job, whatever state it is in."""
-    line = wording.state_line(job, standing.position)
-    blocks = [_header(wording.title(job)), _section(line)]
+    begin = bills.starting(job, standing.machine)
+    line = wording.state_line(job, standing.position, begin)
+    blocks = [header(wording.title(job)), section(line)]
     if job.state not in {State.QUEUED, State.CANCELLED}:
-        blocks.append(_section(_stages(job)))
+        blocks.append(section(_stages(job)))
     if job.state in {State.RUNNING, State.LAUNCHING}:
-        blocks.append(_section(_progress(job, standing)))
+        blocks.append(section(_progress(job, standing)))
+        blocks += _silence(job, standing)
     if job.state is State.SUCCEEDED:
         blocks.append(_result(job) | _accessory(job, thumbnail_url))
-    blocks.append(_context(_facts(job, standing)))
+    blocks.append(context(_facts(job, standing)))
     blocks += _buttons(job)
-    return Post(_cut(f"{wording.escape(wording.title(job))}: {line}", SECTION), blocks)
+    return Post(cut(f"{wording.escape(wording.title(job))}: {line}", SECTION), blocks)
 
 
 def stage_done(event: Mapping[str, Any]) -> Post:
     """The thread's line for a finished stage."""
     took = event["metrics"].get("seconds", 0.0)
     text = wording.stage_done(event["stage"], event["message"], took)
-    return Post(_cut(text, SECTION), [_section(text)])
+    return said(text)
 
 
-def final(job: Job, thumbnail_url: str = "") -> Post:
-    """The one closing reply."""
-    text = wording.final(job)
-    blocks = [_section(text)]
+def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
+    """The one closing reply, with what the job has cost as far as that is known."""
+    is_paid = job.backend == bills.DROPLET
+    text = wording.final(job, _bill(job, standing) if is_paid else "")
+    blocks = [section(text)]
     if job.state is State.SUCCEEDED:
         blocks.append(_result(job))
         blocks += [_image(job, thumbnail_url)] if thumbnail_url else []
-        blocks.append({"type": "actions", "elements": [_open_button(job)]})
-    return Post(_cut(text, SECTION), blocks)
+        blocks.append(actions(_open_button(job)))
+    return Post(cut(text, SECTION), blocks)
 
 
-def home(active: Sequence[Job], newest: Sequence[Job]) -> dict[str, Any]:
-    """The bot's App Home."""
-    start = _button("Make a splat", "open_start", "start", style="primary")
+def home(active: Sequence[Job], newest: Sequence[Job], notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The bot's App Home. `notes` are lines on money and machines; empty ones are left out."""
+    start = button("Make a splat", "open_start", "start", style="primary")
     blocks = [
-        _header("Splatbot"),
-        _section(wording.WELCOME),
-        {"type": "actions", "elements": [start]},
-        _header("Now"),
-        _section("\n".join(map(wording.job_line, active)) or "Nothing is running."),
-        _header("Newest"),
-        _section("\n".join(map(wording.job_line, newest)) or "No splats yet."),
+        header("Splatbot"),
+        section(wording.WELCOME),
+        actions(start),
+        header("Now"),
+        section("\n".join(map(wording.job_line, active)) or "Nothing is running."),
+        *(context(note) for note in notes if note),
+        header("Newest"),
+        section("\n".join(map(wording.job_line, newest)) or "No splats yet."),
     ]
     return {"type": "home", "blocks": blocks}
 
 
 def start_dialog(channel: str) -> dict[str, Any]:
     """The dialog of `/splat` alone. The channel travels in its private metadata."""
-    pipelines = [_option(p.value, p.value) for p in Pipeline]
+    pipelines = [option(p.value, p.value) for p in Pipeline]
     return {
         "type": "modal",
         "callback_id": "start",
         "private_metadata": channel,
-        "title": _plain("Make a splat"),
-        "submit": _plain("Start"),
-        "close": _plain("Close"),
+        "title": plain("Make a splat"),
+        "submit": plain("Start"),
+        "close": plain("Close"),
         "blocks": [
-            _input("dataset", "Photos", {
+            entry("dataset", "Photos", {
                 "type": "external_select", "action_id": "dataset", "min_query_length": 0,
-                "placeholder": _plain("Choose photos"),
+                "placeholder": plain("Choose photos"),
             }),
-            _input("pipeline", "What for", {
+            entry("pipeline", "What for", {
                 "type": "static_select", "action_id": "pipeline",
                 "options": pipelines, "initial_option": pipelines[0],
             }, hint="`aerial` is for drone flights: it adds the descent to the ground."),
@@ -118,18 +140,13 @@ def start_dialog(channel: str) -> dict[str, Any]:
 
 def dataset_options(found: Sequence[Dataset]) -> list[Block]:
     """The options of the dialog's dataset picker."""
-    return [_option(f"{d.name} ({d.photos})" if d.photos else d.name, d.name)
+    return [option(f"{d.name} ({d.photos})" if d.photos else d.name, d.name)
             for d in found if len(d.name) <= VALUE][:OPTIONS]  # fmt: skip
-
-
-def plain_text(text: str) -> list[Block]:
-    """Any text as blocks, cut to what Slack takes."""
-    return [_section(text)]
 
 
 def _stages(job: Job) -> str:
     lines = []
-    for stage in stages_of(job.pipeline):
+    for stage in _stages_of(job):
         name = wording.STAGE_NAMES[stage.value]
         if stage.value in job.stage_seconds:
             lines.append(f"✓ {name} `{wording.seconds(job.stage_seconds[stage.value])}`")
@@ -142,6 +159,12 @@ def _stages(job: Job) -> str:
     return "\n".join(lines)
 
 
+def _stages_of(job: Job) -> Sequence[Stage]:
+    """The stages of a job; that of its machine only where there is one to prepare."""
+    prepares = job.stage is Stage.PREPARE or Stage.PREPARE.value in job.stage_seconds
+    return [*([Stage.PREPARE] if prepares else []), *stages_of(job.pipeline)]
+
+
 def _progress(job: Job, standing: Standing) -> str:
     fraction = overall_fraction(job)
     full = round(fraction * BAR)
@@ -149,33 +172,45 @@ def _progress(job: Job, standing: Standing) -> str:
     return f"{bar} {fraction:.0%} · {wording.eta(standing.estimate)}"
 
 
+def _silence(job: Job, standing: Standing) -> list[Block]:
+    """A warning that a droplet is silent, with what the bot will do and when."""
+    heard = job.heartbeat_at or job.started_at
+    if standing.given_up_at is None or heard is None or standing.now - heard <= STALE:
+        return []
+    return [section(bills.silence(standing.now, heard, standing.given_up_at))]
+
+
 def _facts(job: Job, standing: Standing) -> str:
-    end = job.finished_at or standing.now
-    hours = max(end - (job.started_at or end), 0.0) / 3600
-    parts = [f"for {wording.person(job.user)}", wording.cost(job, hours)]
+    parts = [f"for {wording.person(job.user)}", _bill(job, standing)]
     silent = standing.now - (standing.last_word or standing.now)
-    if job.state is State.RUNNING and silent > STALE:
-        parts.append(wording.stale(silent))
-    return " · ".join(parts)
+    if job.state is State.RUNNING:
+        parts.append(bills.load(job.heartbeat))
+        if silent > STALE and standing.given_up_at is None:
+            parts.append(wording.stale(silent))
+    return " · ".join(filter(None, parts))
+
+
+def _bill(job: Job, standing: Standing) -> str:
+    return bills.bill(job, standing.machine, standing.spent, standing.deadline)
 
 
 def _buttons(job: Job) -> list[Block]:
     if job.state is State.SUCCEEDED:
-        return [{"type": "actions", "elements": [_open_button(job)]}]
+        return [actions(_open_button(job))]
     if job.is_over:
         return []
-    cancel = _button("Cancel", "cancel_job", job.id)
-    cancel["confirm"] = _confirm("Cancel this job?", wording.confirm_cancel(job), "Cancel the job")
-    destroy = _button("Destroy", "destroy_job", job.id, style="danger")
+    cancel = button("Cancel", "cancel_job", job.id)
+    cancel["confirm"] = confirm("Cancel this job?", wording.confirm_cancel(job), "Cancel the job")
+    destroy = button("Destroy", "destroy_job", job.id, style="danger")
     text = wording.confirm_destroy(job)
-    destroy["confirm"] = _confirm("Destroy this job's machine?", text, "Destroy")
+    destroy["confirm"] = confirm("Destroy this job's machine?", text, "Destroy")
     # A job that waits has no machine; one that is being stopped is past asking.
     live = {State.QUEUED: [cancel], State.CANCELLING: [destroy]}.get(job.state, [cancel, destroy])
-    return [{"type": "actions", "elements": live}]
+    return [actions(*live)]
 
 
 def _result(job: Job) -> Block:
-    return _section(wording.figures(job) or "No figures.")
+    return section(wording.figures(job) or "No figures.")
 
 
 def _accessory(job: Job, thumbnail_url: str) -> Block:
@@ -183,13 +218,12 @@ def _accessory(job: Job, thumbnail_url: str) -> Block:
 
 
 def _image(job: Job, url: str) -> Block:
-    alt = _cut(f"The splat of {job.dataset}", HEADER)
-    return {"type": "image", "image_url": url, "alt_text": alt}
+    return image(url, f"The splat of {job.dataset}")
 
 
 def _open_button(job: Job) -> Block:
-    button = _button("Open viewer", "open_viewer", job.id, style="primary")
-    return button | {"url": job.viewer_url}
+    opens = button("Open viewer", "open_viewer", job.id, style="primary")
+    return opens | {"url": job.viewer_url}
 
 
 def _number_input(name: str) -> Block:
@@ -197,48 +231,4 @@ def _number_input(name: str) -> Block:
     element = {"type": "plain_text_input", "action_id": name}
     label = name.replace("_", " ").capitalize()
     hint = f"{allowed.low} to {allowed.high}; leave it empty to have it chosen from the photos."
-    return _input(name, label, element, hint=hint) | {"optional": True}
-
-
-def _input(block_id: str, label: str, element: Block, *, hint: str = "") -> Block:
-    block = {"type": "input", "block_id": block_id, "label": _plain(label), "element": element}
-    return block | ({"hint": _plain(hint)} if hint else {})
-
-
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text}
-
-
-def _option(text: str, value: str) -> Block:
-    return {"text": _plain(_cut(text, LABEL)), "value": value}
-
-
-def _header(text: str) -> Block:
-    return {"type": "header", "text": _plain(_cut(text, HEADER))}
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, SECTION)}}
-
-
-def _context(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(text, SECTION)}]}
-
-
-def _button(text: str, action: str, value: str, *, style: str = "") -> Block:
-    button = {"type": "button", "text": _plain(text), "action_id": action, "value": value}
-    return button | ({"style": style} if style else {})
-
-
-def _confirm(title: str, text: str, yes: str) -> Block:
-    return {
-        "title": _plain(title),
-        "text": _plain(text),
-        "confirm": _plain(yes),
-        "deny": _plain("Keep it"),
-        "style": "danger",
-    }
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return entry(name, label, element, hint=hint) | {"optional": True}

@@ -19,6 +19,7 @@ from bot.core.rows import Notice
 from bot.slack import answers, blocks
 from bot.slack.blocks import Post
 from bot.slack.refresher import Refresher
+from bot.slack.standing import standing_of
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +104,9 @@ class Drainer:
         if notice.kind == "stage":
             return blocks.stage_done(notice.payload)
         # After a refusal, without the picture: Slack may not be able to fetch it.
-        return blocks.final(job, self._thumbnail_url(job) if notice.tries == 0 else "")
+        picture = self._thumbnail_url(job) if notice.tries == 0 else ""
+        standing = standing_of(self._ledger, job, self._clock)
+        return blocks.final(job, standing, thumbnail_url=picture)
 
     def _post(
         self, notice: Notice, channel: str, thread: str | None, post: Post

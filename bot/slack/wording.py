@@ -1,4 +1,4 @@
-"""Every text that people read in Slack, in one place."""
+"""Every text that people read in Slack; those on machines and money are in bills.py."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, State
+from bot.core.rounds import Finding, Report
 from bot.storage.base import Dataset
 from gpu.job import SplatError
 
 STAGE_NAMES = {
+    "prepare": "Prepare the machine",
     "fetch": "Fetch photos",
     "preprocess": "Prepare photos",
     "geometry": "Find cameras",
@@ -28,16 +30,30 @@ Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--job-id 
 *Look after jobs*
 `/splat status [job]` · `/splat list` · `/splat datasets [prefix]`
 `/splat cancel [job]` stops a job · `/splat destroy [job]` stops it at once
+`/splat cost [7d|month]` what machines have cost · `/splat doctor` what is not well
 In a job's thread: its buttons, or `@splat status` and `@splat cancel`
 
 Two thirds of each photo should be in the next one. What you photograph is what you get."""
 
 WELCOME = "Photos in, a 3D scene out that you can walk in. Type `/splat help`, or press the button."
 
+NOT_OURS = "This bot did not make them and never touches them unless somebody says so here."
+
+FIRST_LOOK = "I am looking for the first time. Ask again in a few seconds: `/splat doctor`."
+
+LOOKING_AGAIN = "I am looking again right now: `/splat doctor` in a few seconds shows that."
 
 UNEXPECTED = (
     ":warning: Something went wrong in the bot itself. Try again; its log says what it was."
 )
+
+#: What a bot answers that may not act, by where it stands among those on its bucket.
+NOT_ACTING = {
+    "waiting": "The bot has just started and takes over from the last one. Try again in a minute.",
+    "acting": "The bot can not reach its bucket now. Nothing is lost; try again in a minute.",
+    "retiring": "A new version of the bot is taking over; try again in a few seconds.",
+    "retired": "A new version of the bot is taking over; try again in a few seconds.",
+}
 
 
 def escape(text: str) -> str:
@@ -66,12 +82,12 @@ def title(job: Job) -> str:
     return f"{job.dataset} · {job.pipeline} · #{job.id}"
 
 
-def state_line(job: Job, position: int) -> str:
-    """One sentence on where a job stands."""
+def state_line(job: Job, position: int, begin: str) -> str:
+    """One sentence on where a job stands; `begin` is said until the job itself says something."""
     return {
         State.QUEUED: f"Waiting in the queue: number {max(position, 1)}.",
-        State.LAUNCHING: "Starting.",
-        State.RUNNING: escape(job.message) or "Started.",
+        State.LAUNCHING: begin,
+        State.RUNNING: escape(job.message) or begin,
         State.CANCELLING: f"Being stopped, asked by {person(job.cancelled_by)}.",
         State.SUCCEEDED: ":white_check_mark: Your splat is ready.",
         State.FAILED: f":x: *{escape(job.error)}*\n{escape(job.hint)}".strip(),
@@ -100,14 +116,6 @@ def stale(age: float) -> str:
     return f":hourglass: last word from the job {seconds(age)} ago"
 
 
-def cost(job: Job, hours: float) -> str:
-    """What a job has cost so far."""
-    if job.price_per_hour == 0:
-        return "free: runs on the bot's own machine"
-    spent = job.price_per_hour * hours
-    return f"${spent:.2f} so far · ${job.price_per_hour:.2f}/h"
-
-
 def figures(job: Job) -> str:
     """The measured figures of a finished job; only those that were measured."""
     m = job.metrics
@@ -126,8 +134,8 @@ def figures(job: Job) -> str:
     return " · ".join(parts)
 
 
-def final(job: Job) -> str:
-    """The one closing reply, which mentions the person."""
+def final(job: Job, bill: str) -> str:
+    """The one closing reply, which mentions the person; `bill` is empty where nothing is billed."""
     name = f"*{escape(job.dataset)}*"
     if job.state is State.SUCCEEDED:
         said = f"Your splat of {name} is ready: <{job.viewer_url}|open it>"
@@ -135,7 +143,8 @@ def final(job: Job) -> str:
         said = f"{name} did not work. {escape(job.error)} {escape(job.hint)}".strip()
     else:
         said = f"{name} was cancelled by {person(job.cancelled_by)}."
-    return f"{person(job.user)} {said}"
+    paid = f"\n{bill[0].upper()}{bill[1:]}." if bill else ""
+    return f"{person(job.user)} {said}{paid}"
 
 
 def stage_done(name: str, message: str, took: float) -> str:
@@ -170,4 +179,22 @@ def confirm_cancel(job: Job) -> str:
 
 def confirm_destroy(job: Job) -> str:
     """What destroying means."""
-    return f"Job #{job.id} is ended at once, and what it has computed so far is lost."
+    return (
+        f"Job #{job.id} is ended at once, its machine is removed, and what it has computed so far"
+        " is lost."
+    )
+
+
+def diagnosis(report: Report, now: float) -> str:
+    """The heading of the doctor's findings."""
+    wrong = sum(not finding.ok for finding in report.findings)
+    things = "1 thing" if wrong == 1 else f"{wrong} things"
+    result = f"{things} to mend" if wrong else "All is well"
+    return f"{result}, as of {seconds(now - report.at)} ago"
+
+
+def finding(found: Finding) -> str:
+    """One of the doctor's lines."""
+    if found.ok:
+        return f"✓ {escape(found.what)}"
+    return f"✗ *{escape(found.what)}*\n      {escape(found.remedy)}".rstrip()

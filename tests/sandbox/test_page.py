@@ -247,6 +247,15 @@ def test_markup_is_shown_as_slack_shows_it_and_nothing_runs(page: Page, bot: Bot
     expect(message.locator("a")).to_have_count(0)
 
 
+def test_a_moment_is_shown_in_the_readers_own_time(page: Page, bot: Bot) -> None:
+    text = "gone at <!date^1795271520^{time}|14:32 UTC>"
+    bot.client.chat_postMessage(channel=state.CHANNEL, text=text)
+    local = page.evaluate(
+        "() => new Date(1795271520000).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'})"
+    )
+    expect(page.get_by_test_id("message")).to_contain_text(f"gone at {local}")
+
+
 def test_on_a_phone_everything_fits(page: Page, bot: Bot) -> None:
     page.set_viewport_size({"width": 390, "height": 780})
     ts = bot.client.chat_postMessage(

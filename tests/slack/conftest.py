@@ -1,15 +1,18 @@
 """The bot's Slack side against the fake Slack, without machines: the test plays the pipeline."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
+from bot.core.costs import Budget
 from bot.core.desk import Desk
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
+from bot.core.rounds import Finding, Rounds
 from bot.sandbox.state import Message
 from bot.slack.app import create_app, make_client
 from bot.slack.outbox import SlackOutbox
@@ -38,12 +41,15 @@ class Bot:
         self.storage = LocalStorage(root / "store", url)
         self.ledger = Ledger(self.settings.ledger, self.clock)
         self.wakes: list[str] = []
+        self.findings: Sequence[Finding] = ()
         self.desk = Desk(
             self.ledger,
             Catalogue(self.storage),
             backend="local",
             price_per_hour=0.0,
             wake=lambda: self.wakes.append("wake"),
+            budget=Budget(self.ledger, 5.0, self.clock),
+            rounds=Rounds(lambda: self.findings, wake=lambda: self.wakes.append("doctor")),
         )
         self.web = create_web_app(
             slack=create_app(self.settings, self.desk), ledger=self.ledger, storage=self.storage
@@ -84,6 +90,13 @@ class Bot:
 
     def tell(self, seq: int, stage: Stage, status: Status, **more: object) -> None:
         assert self.ledger.record(an_event("a", seq, stage, status, **more))
+
+    def wait_until(self, holds: Callable[[], bool], otherwise: str) -> None:
+        """Some requests are acknowledged first and worked on then, in a thread of Bolt's."""
+        deadline = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.01)
 
     def status(self) -> Message:
         """The status message of the only job."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as some
 
 from bot.core.estimates import Estimate
 from bot.core.jobs import TERMINAL, Job, State
+from bot.core.machines import Machine, Outcome
 from bot.sandbox import blocks_check
 from bot.slack import blocks, wording
 from bot.slack.blocks import Standing
@@ -43,17 +44,29 @@ def jobs(draw: some.DrawFn) -> Job:
         stage_seconds={s.value: draw(seconds) for s in stages_of(pipeline)[:done]},
         metrics=draw(figures), error=draw(words), hint=draw(words),
         cancelled_by=draw(some.sampled_from(["", "U2", "the end of the demo"])),
-        price_per_hour=draw(some.sampled_from([0.0, 1.57])),
+        backend=draw(some.sampled_from(["local", "droplet"])),
+        heartbeat_at=draw(some.none() | seconds),
+        heartbeat=draw(some.sampled_from([{}, {"gpu": 97.4, "gpu_name": "<!here>", "disk": "?"}])),
         viewer_url="http://127.0.0.1:3000/viewer/?manifest=m",
     )  # fmt: skip
 
 
+machines = some.builds(
+    Machine, number=some.just(1), job=some.just("a"), attempt=some.just(1), name=words, size=words,
+    region=words, price_per_hour=some.floats(0, 30), sent_at=seconds,
+    outcome=some.sampled_from([Outcome.SENT, Outcome.CREATED]), machine_id=some.just("7"),
+    gone_at=some.none() | seconds,
+)  # fmt: skip
 standings = some.builds(
     Standing,
     now=seconds,
     estimate=some.none() | some.builds(Estimate, low=seconds, high=seconds),
     position=some.integers(0, 99),
     last_word=some.none() | seconds,
+    machine=some.none() | machines,
+    spent=some.floats(0, 1e4),
+    deadline=seconds,
+    given_up_at=some.none() | seconds,
 )
 
 
@@ -76,9 +89,9 @@ def test_slack_takes_the_status_message_of_any_job(
         assert pressed
 
 
-@given(jobs(), some.sampled_from(["", "http://127.0.0.1:3000/files/t.jpg"]))
-def test_slack_takes_the_end_of_any_job(job: Job, picture: str) -> None:
-    post = blocks.final(job, picture)
+@given(jobs(), standings, some.sampled_from(["", "http://127.0.0.1:3000/files/t.jpg"]))
+def test_slack_takes_the_end_of_any_job(job: Job, standing: Standing, picture: str) -> None:
+    post = blocks.final(job, standing, thumbnail_url=picture)
     accepted(post)
     assert post.text.startswith("<@U1>")
     assert "<!channel>" not in post.text
@@ -91,7 +104,8 @@ def test_slack_takes_a_line_for_any_stage(stage: Stage, message: str, took: floa
 
 @given(some.lists(jobs(), max_size=10))
 def test_slack_takes_the_home_and_the_dialog(shown: list[Job]) -> None:
-    for view in (blocks.home(shown, shown), blocks.start_dialog("C1")):
+    notes = ["This month: $3.00 of $100.00", ""]
+    for view in (blocks.home(shown, shown, notes), blocks.start_dialog("C1")):
         assert blocks_check.problems(view["blocks"], limit=100) == []
 
 
@@ -130,10 +144,9 @@ def test_without_history_there_is_no_estimate() -> None:
     assert "no estimate yet" in shown(running(), Standing(now=101.0))
 
 
-def test_what_it_costs() -> None:
-    half_an_hour = Standing(now=1900.0)
-    assert "free: runs on the bot's own machine" in shown(running(), half_an_hour)
-    assert "$1.00 so far · $2.00/h" in shown(running(price_per_hour=2.0), half_an_hour)
+def test_a_job_on_our_own_machine_is_free() -> None:
+    assert "free: runs on the bot's own machine" in shown(running(), Standing(now=1900.0))
+    assert "free" not in blocks.final(running(state=State.FAILED), Standing(now=1900.0)).text
 
 
 def test_the_dialogs_before_a_job_is_stopped_say_what_is_lost() -> None:

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
 from bot.core.jobs import Job
-from bot.slack import blocks, wording
+from bot.slack import bills, blocks, wording
 
 
 def register(app: App, desk: Desk) -> None:
@@ -24,6 +24,12 @@ def register(app: App, desk: Desk) -> None:
     @app.action("destroy_job")
     def destroy(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         _stop(desk, desk.destroy, ack, body, client)
+
+    @app.action("destroy_foreign")
+    def destroy_foreign(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
+        text = _destroyed(desk, body["actions"][0]["value"], body["user"]["id"])
+        ack()
+        _whisper(body, client, text)
 
     @app.action("open_viewer")
     def open_viewer(ack: Ack) -> None:
@@ -46,8 +52,13 @@ def _stop(
     text = _stopped(desk, stop, body["actions"][0]["value"], body["user"]["id"])
     ack()  # only now: what is acknowledged is in the ledger
     if text:
-        channel, user = body["channel"]["id"], body["user"]["id"]
-        client.chat_postEphemeral(channel=channel, user=user, text=text)
+        _whisper(body, client, text)
+
+
+def _whisper(body: dict[str, Any], client: WebClient, text: str) -> None:
+    """Say something to the person who pressed, alone."""
+    channel, user = body["channel"]["id"], body["user"]["id"]
+    client.chat_postEphemeral(channel=channel, user=user, text=text)
 
 
 def _stopped(desk: Desk, stop: Callable[[str | None, str], Job], job_id: str, user: str) -> str:
@@ -58,3 +69,11 @@ def _stopped(desk: Desk, stop: Callable[[str | None, str], Job], job_id: str, us
     except SplatError as wrong:
         return wording.error(wrong)
     return wording.job_line(job) if was_over else ""
+
+
+def _destroyed(desk: Desk, machine_id: str, user: str) -> str:
+    """Want a droplet destroyed that is not ours; return what is to be said."""
+    try:
+        return bills.destroying_foreign(desk.destroy_foreign(machine_id, user))
+    except SplatError as wrong:
+        return wording.error(wrong)

@@ -12,7 +12,7 @@ from bot.core import commands as grammar
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
 from bot.core.jobs import Job
-from bot.slack import blocks, wording
+from bot.slack import bills, blocks, wording
 
 
 def register(app: App, desk: Desk) -> None:
@@ -28,8 +28,15 @@ def register(app: App, desk: Desk) -> None:
 
     @app.event("app_home_opened")
     def home(event: dict[str, Any], client: WebClient) -> None:
-        view = blocks.home(desk.ledger.active(), desk.ledger.jobs(limit=10))
+        view = blocks.home(desk.ledger.active(), desk.ledger.jobs(limit=10), _notes(desk))
         client.views_publish(user_id=event["user"], view=view)
+
+
+def _notes(desk: Desk) -> list[str]:
+    """Return what the App Home says of money and of machines that are not ours."""
+    budget = desk.budget
+    cost = bills.month(budget.spent(), budget.monthly, budget.renewed()) if budget.monthly else ""
+    return [cost, bills.foreign_note(desk.ledger.intents.foreign())]
 
 
 def _answer(desk: Desk, event: dict[str, Any]) -> str:

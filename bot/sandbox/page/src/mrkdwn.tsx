@@ -44,11 +44,20 @@ function Marked({ found, names }: { found: Record<string, string | undefined>; n
   return <br />;
 }
 
-/** What stands in angle brackets: a person, a channel, or a link with or without words. */
+/** A moment in the reader's own time zone: `!date^1795271520^{time}`. */
+function moment(target: string): string | undefined {
+  const [, seconds = "", format = ""] = target.split("^");
+  const when = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(when.getTime())) return undefined;
+  return format.replaceAll("{time}", when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+}
+
+/** What stands in angle brackets: a person, a channel, a moment, or a link with or without words. */
 function Angle({ inside, names }: { inside: string; names: Names }) {
   const [target = "", words] = inside.split("|", 2);
   if (target.startsWith("@")) return <span className="mention">@{names[target.slice(1)] ?? words ?? target.slice(1)}</span>;
   if (target.startsWith("#")) return <span className="mention">#{words ?? "splats"}</span>;
+  if (target.startsWith("!date^")) return <>{moment(target) ?? words}</>;
   if (target.startsWith("!")) return <span className="mention">@{target.slice(1)}</span>;
   return <Link href={unescaped(target)}>{unescaped(words ?? target)}</Link>;
 }

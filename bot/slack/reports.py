@@ -1,0 +1,68 @@
+"""Pure functions from figures to Block Kit: costs, droplets that are not ours, the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.compute.base import Foreign
+from bot.core.costs import Spending, next_month
+from bot.core.intents import Intent
+from bot.core.rounds import Report
+from bot.slack import bills, wording
+from bot.slack.parts import (
+    SECTION,
+    Block,
+    Post,
+    button,
+    confirm,
+    context,
+    cut,
+    header,
+    section,
+)
+
+#: Droplets that are shown at most: Slack takes 50 blocks.
+MOST = 20
+
+
+def cost(spending: Spending) -> Post:
+    """What machines have cost."""
+    title = bills.period(spending)
+    blocks = [header(title), section(f"{bills.total(spending)}\n{_month(spending)}")]
+    if spending.jobs:
+        tables = bills.days(spending), bills.people(spending), bills.jobs(spending)
+        blocks += map(section, tables)
+    blocks.append(section(bills.living(spending)))
+    return Post(f"{title}: {bills.dollars(spending.total)}", blocks)
+
+
+def _month(spending: Spending) -> str:
+    return bills.month(spending.month, spending.budget, next_month(spending.now))
+
+
+def strangers(found: Sequence[Foreign], asked: Mapping[str, Intent], now: float) -> Post:
+    """The GPU droplets on the account that are not ours, each with a button."""
+    blocks = [
+        section(bills.foreign(machine, now, asked.get(machine.machine_id)))
+        | {"accessory": _destroy(machine, now)}
+        for machine in found[:MOST]
+    ]
+    text = cut(f"No job of ours is running. {bills.foreign_note(found)}", SECTION)
+    return Post(text, [section("No job of ours is running."), *blocks, context(wording.NOT_OURS)])
+
+
+def _destroy(machine: Foreign, now: float) -> Block:
+    pressed = button("Destroy", "destroy_foreign", machine.machine_id, style="danger")
+    title = "Destroy a droplet that is not ours?"
+    return pressed | {"confirm": confirm(title, bills.confirm_foreign(machine, now), "Destroy it")}
+
+
+def doctor(report: Report | None, now: float) -> Post:
+    """What the last examination found: first what is to be mended."""
+    if report is None:
+        return Post(wording.FIRST_LOOK, [section(wording.FIRST_LOOK)])
+    title = wording.diagnosis(report, now)
+    sick = [wording.finding(each) for each in report.findings if not each.ok]
+    well = [wording.finding(each) for each in report.findings if each.ok]
+    lists = [section("\n".join(lines)) for lines in (sick, well) if lines]
+    return Post(title, [section(f"*{title}*"), *lists, context(wording.LOOKING_AGAIN)])
