@@ -2,9 +2,9 @@
 # Makes the runtime of the pipeline on this machine, or finds the one that is there.
 #
 #   provision.sh           mounts the volume, then makes what is missing: Python, the packages of
-#                          runtime.lock, gsplat's kernels. Writes $SPLATBOT_ROOT/runtime.env: every
-#                          line is a variable of the environment that the pipeline needs (PYTHON,
-#                          PATH, CUDA_HOME, TORCH_EXTENSIONS_DIR, TORCH_CUDA_ARCH_LIST).
+#                          runtime.lock, gsplat's kernels. Writes $SPLATBOT_ROOT/runtime.env, with
+#                          PYTHON to run the pipeline with, and TORCH_EXTENSIONS_DIR and
+#                          TORCH_CUDA_ARCH_LIST, which have to be in its environment.
 #   provision.sh python    mounts the volume and links $SPLATBOT_ROOT/bin/python to some Python of
 #                          3.11 or newer: enough for what needs the standard library alone.
 #
@@ -15,7 +15,7 @@
 # do. What the tools print goes to standard error.
 #
 #   <volume or root>/runtime/<digest of runtime.lock>/    one runtime; `.ready` is written last
-#       venv/                      Python with the packages
+#       bin/python                 runs the Python of venv/, where the packages are
 #       kernels/<capability>/      gsplat compiled for such a GPU; a `.ready` of its own
 #   <volume or root>/pythons/      uv's Pythons
 set -euo pipefail
@@ -45,6 +45,7 @@ fail() {
 # A failure's last line; whatever it was that failed.
 at_exit() {
     local status=$?
+    doing=${doing#\[*\] }
     [ "$status" = 0 ] || say "Failed: ${doing%.} (${reason:-exit status $status}). $remedy"
 }
 trap at_exit EXIT
@@ -152,23 +153,33 @@ link_python() {
 }
 
 build_runtime() {
-    local cuda python=$runtime/venv/bin/python
     rm -rf "$runtime" # what is there without a stamp was not finished
     mkdir -p "$runtime"
     find_uv
-    step "Installing Python $(pinned python)."
+    step "[1/3] Installing Python $(pinned python)."
     tool "$uv" venv --managed-python --no-project --python "$(pinned python)" "$runtime/venv"
-    step "Installing torch, gsplat, pycolmap and what they need: some GB, a few minutes." \
+    step "[2/3] Installing torch, gsplat, pycolmap and what they need: some GB, a few minutes." \
         "Start the job again; if it says that there is no space, make the volume bigger (SPLATBOT_VOLUME_GB)."
-    tool "$uv" pip sync --python "$python" --require-hashes --no-build --compile-bytecode "$lock"
-    # The linker looks for this name, which the CUDA packages leave out.
-    cuda=$(cuda_home)
-    ln -sfn libcudart.so.13 "$cuda/lib/libcudart.so"
+    tool "$uv" pip sync --python "$runtime/venv/bin/python" --require-hashes --no-build \
+        --compile-bytecode "$lock"
+    write_python "$(printf '%s\n' "$runtime"/venv/lib/python3*/site-packages/nvidia/cu13)"
     rm -rf "$UV_CACHE_DIR"
     stamp "$runtime"
 }
 
-cuda_home() { printf '%s\n' "$runtime"/venv/lib/python3*/site-packages/nvidia/cu13; }
+# gsplat looks for the CUDA compiler and ninja whenever it is imported, and compiles anew when they
+# are not where they were. So they are part of this Python.
+write_python() {
+    ln -sfn libcudart.so.13 "$1/lib/libcudart.so" # a name that the linker wants
+    mkdir -p "$runtime/bin"
+    {
+        echo '#!/bin/sh'
+        printf 'export CUDA_HOME=%q\n' "$1"
+        printf "PATH=%q:%q:\$PATH\n" "$runtime/venv/bin" "$1/bin"
+        printf 'exec %q "$@"\n' "$runtime/venv/bin/python"
+    } >"$runtime/bin/python"
+    chmod 755 "$runtime/bin/python"
+}
 
 # Written last, and after everything else is on the disk: a machine may be destroyed at any time.
 stamp() {
@@ -221,7 +232,7 @@ compile_kernels() {
         step "Installing a C++ compiler." "Use an image with a C++ compiler (SPLATBOT_IMAGE)."
         tool env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -q && apt-get install -qy --no-install-recommends g++'
     fi
-    step "Compiling gsplat's kernels for compute capability $capability: some minutes, once." \
+    step "[3/3] Compiling gsplat's kernels for compute capability $capability: some minutes, once." \
         "Start the job again; if it stays, remove the folder $runtime."
     tool env "MAX_JOBS=$(nproc)" "$PYTHON" -c "$draw_one"
     stamp "$TORCH_EXTENSIONS_DIR"
@@ -239,20 +250,14 @@ picture.sum().backward()
 torch.cuda.synchronize()
 '
 
-# What the pipeline has to find in its environment. gsplat looks for nvcc and ninja also when its
-# kernels are compiled already, and compiles them anew when one of these values is another.
 set_environment() {
-    CUDA_HOME=$(cuda_home)
-    PYTHON=$runtime/venv/bin/python
-    PATH=$runtime/venv/bin:$CUDA_HOME/bin:$PATH
-    TORCH_EXTENSIONS_DIR=$runtime/kernels/$capability
-    TORCH_CUDA_ARCH_LIST=$capability
-    export CUDA_HOME PATH TORCH_EXTENSIONS_DIR TORCH_CUDA_ARCH_LIST
+    PYTHON=$runtime/bin/python
+    export TORCH_EXTENSIONS_DIR=$runtime/kernels/$capability TORCH_CUDA_ARCH_LIST=$capability
 }
 
 write_environment() {
     local name
-    for name in PYTHON PATH CUDA_HOME TORCH_EXTENSIONS_DIR TORCH_CUDA_ARCH_LIST; do
+    for name in PYTHON TORCH_EXTENSIONS_DIR TORCH_CUDA_ARCH_LIST; do
         printf '%s=%s\n' "$name" "${!name}"
     done >"$root/runtime.env.part"
     mv "$root/runtime.env.part" "$root/runtime.env"

@@ -17,6 +17,9 @@ from gpu.job.spec import JOB_ID, RANGES, Range
 TEMPLATE = Path(__file__).parent / "cloud_init" / "user-data.yaml"
 _PLACE = '"@JOB@"'
 
+#: Where the agent works (gpu.agent.config). Named here so that every path is in the user-data.
+PLACES = {"root": "/opt/splatbot", "folder": "/var/lib/splatbot/job"}
+
 #: Bytes of user-data at most, as DigitalOcean's API says of `user_data`.
 SIZE_LIMIT = 64 * 1024
 
@@ -30,7 +33,7 @@ _DEADLINE = Range(1, 2**53)
 
 @dataclass(frozen=True, kw_only=True)
 class UserData:
-    """All that a job's machine knows when it boots: /etc/splatbot/job.json has these fields.
+    """All that a job's machine knows when it boots: /etc/splatbot/job.json, with PLACES.
 
     `fence` is the attempt. `key` is of this attempt alone (gpu.job.signing.job_key). `bundle_url`
     is a presigned GET of the pipeline's bundle. `deadline` is the Unix time at which all work has
@@ -67,7 +70,7 @@ class UserData:
 
 def render(values: UserData) -> str:
     """Return the cloud-config of one job's machine. Raises SplatError when it is too long."""
-    content = json.dumps(json.dumps(asdict(values), indent=2))
+    content = json.dumps(json.dumps(asdict(values) | PLACES, indent=2))
     text = TEMPLATE.read_text(encoding="utf-8").replace(_PLACE, content)
     size = len(text.encode())
     if size > SIZE_LIMIT:

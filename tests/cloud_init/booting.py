@@ -40,15 +40,21 @@ def below(folder: Path, text: str) -> str:
 
 
 def boot(machine: Machine, user_data: str) -> subprocess.CompletedProcess[str]:
-    """Write the files and run the commands."""
+    """Write the files and run the command."""
+    return run(machine, *write(machine, user_data))
+
+
+def write(machine: Machine, user_data: str) -> list[str]:
+    """Write the files; return the command that is to be run."""
     here = below(machine.folder, user_data)
     for path, file in files_of(here).items():
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file["content"])
         target.chmod(int(file.get("permissions", "0644"), 8))
+    command: list[str]
     (command,) = yaml.safe_load(here)["runcmd"]
-    return run(machine, *command)
+    return command
 
 
 def run(machine: Machine, *command: str) -> subprocess.CompletedProcess[str]:

@@ -6,13 +6,14 @@ import json
 import shlex
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from bot.compute.bundle import build
 from bot.compute.userdata import UserData, render
-from tests.cloud_init.booting import Shelf, boot, files_of, run, shelf
+from tests.cloud_init.booting import Shelf, boot, files_of, run, shelf, write
 from tests.cloud_init.machine import VOLUME, Machine, hide_uv, release_of_uv
 
 BUNDLE = build()
@@ -100,6 +101,24 @@ def test_booting_again_gets_nothing_again(machine: Machine, bundle: Shelf) -> No
     assert machine.calls()[-1] == "systemctl start splatbot-job.service"
 
 
+def test_a_copy_of_a_machine_runs_its_own_bots_pipeline(machine: Machine, bundle: Shelf) -> None:
+    """A snapshot brings the runtime, and the pipeline of the job before."""
+    boot(machine, user_data(bundle))
+    (machine.root / "pipeline" / "bundle.sha256").write_text("of another version\n")
+    (machine.root / "pipeline" / "old").touch()
+    assert boot(machine, user_data(bundle)).returncode == 0
+    assert len(bundle.asked) == 2
+    assert not (machine.root / "pipeline" / "old").exists()
+
+
+def test_two_boots_at_once_get_the_pipeline_once(machine: Machine, bundle: Shelf) -> None:
+    command = write(machine, user_data(bundle))
+    with ThreadPoolExecutor() as both:
+        ends = list(both.map(lambda _: run(machine, *command).returncode, range(2)))
+    assert ends == [0, 0]
+    assert len(bundle.asked) == 1
+
+
 def test_a_reboot_starts_the_job_again(machine: Machine, bundle: Shelf) -> None:
     boot(machine, user_data(bundle))
     service = unit(machine, "splatbot-boot.service")["Service"]
@@ -151,29 +170,57 @@ def test_an_older_image_gets_a_python_of_ours(machine: Machine, bundle: Shelf) -
     assert (machine.root / "bin" / "python").readlink().is_relative_to(machine.root / "pythons")
 
 
-@pytest.mark.parametrize(("after", "stops"), [(-60, 1), (3600, 0)])
-def test_the_watchdog_asks_the_job_to_stop_after_its_deadline(
-    machine: Machine, bundle: Shelf, after: int, stops: int
-) -> None:
-    boot(machine, user_data(bundle, deadline=int(time.time()) + after))
+def watch(machine: Machine, bundle: Shelf, *, late: bool) -> list[str]:
+    """Let the watchdog look at a machine, and return what it told systemd to do."""
+    boot(machine, user_data(bundle, deadline=int(time.time()) + (-60 if late else 3600)))
+    machine.forget_calls()
     service = unit(machine, "splatbot-watchdog.service")["Service"]
     assert run(machine, *shlex.split(service["ExecStart"])).returncode == 0
-    assert len(machine.calls("systemctl stop splatbot-job.service")) == stops
+    return machine.calls("systemctl")
+
+
+def test_the_watchdog_leaves_a_running_agent_alone(machine: Machine, bundle: Shelf) -> None:
+    """It ends the job itself at the deadline; stopping it would skip its clean-up."""
+    asked = ["systemctl is-failed --quiet splatbot-job.service"]
+    assert watch(machine, bundle, late=True) == asked
+
+
+def test_after_the_deadline_a_failed_agent_comes_back_to_clean_up(
+    machine: Machine, bundle: Shelf
+) -> None:
+    machine.turn("agent-failed")
+    assert watch(machine, bundle, late=True)[1:] == [
+        "systemctl kill --signal=SIGTERM splatbot-job.service",
+        "systemctl reset-failed splatbot-job.service",
+        "systemctl start splatbot-job.service",
+    ]
+
+
+def test_before_the_deadline_the_watchdog_does_nothing(machine: Machine, bundle: Shelf) -> None:
+    machine.turn("agent-failed")
+    assert watch(machine, bundle, late=False) == []
+
+
+def test_the_watchdog_looks_every_minute(machine: Machine, bundle: Shelf) -> None:
+    boot(machine, user_data(bundle))
     assert unit(machine, "splatbot-watchdog.timer")["Timer"]["OnCalendar"] == "minutely"
 
 
-def test_the_agent_gets_the_time_to_clean_up(machine: Machine, bundle: Shelf) -> None:
-    """SIGKILL runs no clean-up: it is for what is left after minutes, and nothing asks for it."""
-    files = files_of(user_data(bundle))
-    for path, file in files.items():
-        assert not {"kill", "pkill", "killall", "poweroff", "shutdown"} & set(
-            shlex.split(file["content"], comments=True) if path.endswith(".sh") else ()
-        ), path
+def test_the_end_of_the_agent_is_not_the_end_of_the_pipeline(
+    machine: Machine, bundle: Shelf
+) -> None:
+    """One that is started again takes over the pipeline that the last one has started."""
     boot(machine, user_data(bundle))
     service = unit(machine, "splatbot-job.service")["Service"]
-    assert service["KillMode"] == "mixed"
-    assert int(service["TimeoutStopSec"]) >= 120
+    assert service["KillMode"] == "process"
     assert service["OOMPolicy"] == "continue"
+
+
+def test_nothing_on_the_machine_uses_sigkill(bundle: Shelf) -> None:
+    """It runs no clean-up."""
+    text = user_data(bundle).upper()
+    assert "SIGKILL" not in text
+    assert "KILL -" not in text.replace("SYSTEMCTL KILL --SIGNAL=SIGTERM", "")
 
 
 def test_a_job_that_keeps_failing_is_not_started_for_ever(machine: Machine, bundle: Shelf) -> None:

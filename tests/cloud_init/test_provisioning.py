@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -33,11 +34,22 @@ def test_a_new_machine_gets_a_runtime(machine: Machine) -> None:
     done = machine.provision()
     assert done.returncode == 0, done.stderr
     found = machine.runtime_env()
-    assert Path(found["PYTHON"]).is_file()
-    assert Path(found["CUDA_HOME"], "lib", "libcudart.so").is_symlink()
+    assert set(found) == {"PYTHON", "TORCH_EXTENSIONS_DIR", "TORCH_CUDA_ARCH_LIST"}
     assert Path(found["TORCH_EXTENSIONS_DIR"], "gsplat_cuda", "gsplat_cuda.so").exists()
     assert found["TORCH_CUDA_ARCH_LIST"] == "9.0"
-    assert found["PATH"].split(":")[0] == str(Path(found["PYTHON"]).parent)  # ninja is there
+
+
+def test_its_python_has_the_cuda_compiler_and_ninja_at_hand(machine: Machine) -> None:
+    machine.provision()
+    code = "import os, sys; print(os.environ['CUDA_HOME'], os.environ['PATH'], sys.argv[1])"
+    command = [machine.runtime_env()["PYTHON"], "-c", code, "two words"]
+    environment = {"FAKE": "", "FAKE_PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    cuda, path, argument = told.stdout.strip().split(" ", 2)
+    (runtime,) = machine.runtimes()
+    assert Path(cuda, "lib", "libcudart.so").is_symlink()
+    assert path == f"{runtime}/venv/bin:{cuda}/bin:/usr/bin:/bin"
+    assert argument == "two words"
 
 
 def test_the_runtime_is_named_after_its_lock_file(machine: Machine) -> None:
@@ -65,7 +77,7 @@ def test_the_second_time_nothing_is_done(machine: Machine) -> None:
 def test_people_read_steps_and_the_log_has_what_the_tools_say(machine: Machine) -> None:
     done = machine.provision()
     for line in done.stdout.splitlines():
-        assert re.fullmatch(r"[A-Z].*\.", line), line
+        assert re.fullmatch(r"(\[\d/3\] )?[A-Z].*\.", line), line
     assert "Downloading torch" in done.stderr
     assert "Downloading torch" not in done.stdout
 

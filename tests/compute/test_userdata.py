@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.compute import userdata
-from bot.compute.userdata import SIZE_LIMIT, UserData, render
+from bot.compute.userdata import PLACES, SIZE_LIMIT, UserData, render
 from bot.core.config import Settings
 from gpu.job import SplatError
 from tests.cloud_init.booting import PREFIXES, files_of
@@ -69,7 +69,7 @@ def rest(text: str) -> list[object]:
 def test_the_values_arrive_as_they_are_and_change_nothing_else(values: UserData) -> None:
     text = render(values)
     assert text.startswith("#cloud-config\n")
-    assert job_json(text) == asdict(values)
+    assert job_json(text) == asdict(values) | PLACES
     assert rest(text) == rest(render(VALUES))
 
 
@@ -81,7 +81,7 @@ def test_anything_else_is_refused_or_arrives_as_it_is(field: str, value: object)
         assert field in refused.user_message
         assert refused.hint
     else:
-        assert job_json(render(values)) == asdict(values)
+        assert job_json(render(values)) == asdict(values) | PLACES
         assert rest(render(values)) == rest(render(VALUES))
 
 
