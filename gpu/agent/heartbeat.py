@@ -1,0 +1,66 @@
+"""How the machine is: used percent of the GPU, its memory, the memory and the disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gpu.job.messages import Figures
+
+#: Name, and used percent of the time, MiB used, MiB; one line a GPU.
+NVIDIA_SMI = (
+    "nvidia-smi", "--query-gpu=name,utilization.gpu,memory.used,memory.total",
+    "--format=csv,noheader,nounits",
+)  # fmt: skip
+
+#: Seconds for nvidia-smi; a GPU that hangs takes it with it.
+PATIENCE = 5.0
+
+Run = Callable[[Sequence[str]], str]
+
+
+def run(command: Sequence[str]) -> str:
+    """Return what a program printed; raises OSError and subprocess.SubprocessError."""
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
+
+
+def figures(folder: Path, *, run: Run = run, meminfo: Path = Path("/proc/meminfo")) -> Figures:
+    """Measure what can be measured; what can not is left out."""
+    return {**_gpu(run), **_memory(meminfo), **_disk(folder)}
+
+
+def _gpu(run: Run) -> dict[str, float | str]:
+    try:
+        [first, *_] = run(NVIDIA_SMI).splitlines()
+        name, used, memory, total = (part.strip() for part in first.rsplit(",", 3))
+        return {
+            "gpu_name": name[:100],
+            "gpu": float(used),
+            "gpu_memory": round(100 * float(memory) / float(total), 1),
+        }
+    except (OSError, subprocess.SubprocessError, ValueError, ZeroDivisionError):
+        return {}  # there is none, or it says "[N/A]"
+
+
+def _memory(meminfo: Path) -> dict[str, float]:
+    try:
+        lines = (line.split() for line in meminfo.read_text().splitlines())
+        kilobytes = {words[0]: float(words[1]) for words in lines if len(words) > 1}
+        total, free = kilobytes["MemTotal:"], kilobytes["MemAvailable:"]
+        return {"memory": round(100 * (1 - free / total), 1)}
+    except (OSError, ValueError, KeyError, ZeroDivisionError):
+        return {}
+
+
+def _disk(folder: Path) -> dict[str, float]:
+    """Used percent of what is not kept for root, as `df` counts."""
+    try:
+        disk = os.statvfs(folder)
+        used = disk.f_blocks - disk.f_bfree
+        return {"disk": round(100 * used / (used + disk.f_bavail), 1)}
+    except (OSError, ZeroDivisionError):
+        return {}
