@@ -13,6 +13,8 @@ from enum import StrEnum
 from bot.compute.base import Foreign
 from bot.core.database import LedgerFile
 
+__all__ = ["Foreign", "Intent", "Intents", "Kind"]
+
 
 class Kind(StrEnum):
     """What can be wanted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -19,11 +19,12 @@ class Scheduler:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
-    def every(self, seconds: float, function: Callable[[], object], name: str) -> None:
-        """Call a function now and then every `seconds`."""
-        self._scheduler.add_job(
-            function, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC)
-        )
+    def every(
+        self, seconds: float, function: Callable[[], object], name: str, *, after: float = 0.0
+    ) -> None:
+        """Call a function `after` so many seconds, and then every `seconds`."""
+        first = datetime.now(UTC) + timedelta(seconds=after)
+        self._scheduler.add_job(function, "interval", seconds=seconds, id=name, next_run_time=first)
 
     def wake(self, name: str) -> None:
         """Call a function as soon as possible instead of at its next time."""

@@ -9,6 +9,7 @@ from bot.sandbox.answers import Body, Fault, Params, Refused, Reply
 from bot.sandbox.conversations import Conversations
 from bot.sandbox.state import Workspace
 from bot.sandbox.views_and_files import Files, Views
+from bot.slack.manifest import SCOPES
 
 __all__ = ["Fault", "Refused", "Reply", "WebApi"]
 
@@ -21,6 +22,7 @@ class WebApi:
         self._token = token
         self._base_url = base_url
         self._conversations = Conversations(workspace, base_url)
+        self.scopes = sorted(SCOPES)
         self.faults: dict[str, Fault] = {}
         self.calls: list[tuple[str, Params]] = []
         self._methods: dict[str, Callable[[Params], Body]] = {
@@ -64,7 +66,7 @@ class WebApi:
             except Refused as refused:
                 return Reply(200, refused.body)
             self._workspace.settle()
-            return Reply(200, body)
+            return Reply(200, body, {"x-oauth-scopes": ",".join(self.scopes)})
 
     def _auth_test(self, _: Params) -> Body:
         return {

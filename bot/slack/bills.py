@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from bot.compute.base import Foreign
 from bot.core.costs import MONTH, JobCost, Spending
-from bot.core.intents import Intent
+from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job, State
 from bot.core.machines import HOUR, Machine, Outcome
 from bot.slack.wording import escape, person, seconds

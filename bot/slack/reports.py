@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.compute.base import Foreign
 from bot.core.costs import Spending, next_month
-from bot.core.intents import Intent
+from bot.core.intents import Foreign, Intent
 from bot.core.rounds import Report
 from bot.slack import bills, wording
 from bot.slack.parts import (

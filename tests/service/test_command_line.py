@@ -1,5 +1,6 @@
 """`splatbot`: what it says when something is missing, and what it leaves alone."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import cli, demo, doctor
+from bot import cli, demo
 from bot.core.errors import SplatError
 from tests.conftest import REPOSITORY
 
@@ -49,21 +50,46 @@ def in_a_new_process(code: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_the_doctor_says_what_to_do_about_each_problem(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in {
         "SLACK_BOT_TOKEN": "xoxb-secret",
         "SLACK_SIGNING_SECRET": "secret",
         "SLACK_API_URL": "http://127.0.0.1:9/api/",  # nobody listens there
+        "SPLATBOT_PUBLIC_URL": "http://127.0.0.1:9",
         "SPLATBOT_DATA": str(tmp_path),
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(doctor, "PIPELINE", ("a_package_that_nobody_has",))
-    said: list[str] = []
-    assert doctor.examine(said.append) == 1
-    assert "Check SLACK_BOT_TOKEN" in "\n".join(said)
-    assert "a_package_that_nobody_has missing. Install the extra `gpu`" in "\n".join(said)
-    assert "secret" not in "\n".join(said)
+    for name in ("DIGITALOCEAN_TOKEN", "SPACES_BUCKET"):
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith(("✓ ", "✗ ")) for line in lines)
+    said = "\n".join(lines)
+    assert "✗ Slack does not answer" in said
+    assert "✗ http://127.0.0.1:9 does not answer" in said
+    assert f"✓ {tmp_path}/store can be listed" in said
+    assert "secret" not in said
+    assert not (tmp_path / "ledger.db").exists()
+
+
+def test_the_doctor_names_the_setting_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
+    assert cli.main(["doctor"]) == 1
+    assert capsys.readouterr().out.startswith("✗ SLACK_BOT_TOKEN is not set. Set it to")
+
+
+def test_the_slack_apps_manifest_needs_nothing_but_the_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SPLATBOT_PUBLIC_URL", raising=False)
+    assert cli.main(["slack-manifest", "https://splat.example.com"]) == 0
+    app = json.loads(capsys.readouterr().out)
+    assert app["features"]["slash_commands"][0]["url"] == "https://splat.example.com/slack/events"
+    assert cli.main(["slack-manifest"]) == 1
+    assert "an https address" in capsys.readouterr().err
 
 
 def test_photos_are_linked_as_a_dataset_and_stay_as_they_are(tmp_path: Path) -> None:
