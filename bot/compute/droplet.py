@@ -82,6 +82,7 @@ class DropletBackend:
         self._fleet = Fleet(api, settings.install, monotonic=monotonic)
         self._sightings = Sightings(api, self._fleet, monotonic=monotonic)
         self._volume = RuntimeVolume(api, settings)
+        self._looking: dict[int, float] = {}
         self._asked: dict[int, float] = {}
         self._cancelled: dict[int, float] = {}
 
@@ -120,7 +121,9 @@ class DropletBackend:
             return _handle(self._adopt(droplets[0], job_id, attempt))
         if machine is None:
             return None
-        if self._clock() - machine.sent_at < LOOK_FOR:
+        # By the clock that never jumps: a bot that was started again looks for the whole time anew.
+        since = self._looking.setdefault(machine.number, self._monotonic())
+        if self._monotonic() - since < LOOK_FOR:
             raise NotYet(f"It is not known yet whether the droplet {machine.name} was created.")
         self._machines.settle(machine.number, Outcome.ABSENT)
         return None

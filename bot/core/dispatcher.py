@@ -8,13 +8,15 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from bot.compute.base import ComputeBackend, Handle, Presence
+from bot.core.assignments import specification
 from bot.core.errors import NotYet, SplatError
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.core.reconcile import Reconciler
 from bot.core.register import Register
+from bot.core.since import Since
 from bot.storage.base import Storage
-from gpu.job import Event, JobSpec, Stage, Status
+from gpu.job import Event, Stage, Status
 from gpu.job.paths import MANIFEST
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Dispatcher:
         public_url: str,
         slots: int = 1,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         may_start: Callable[[], bool] = lambda: True,
     ) -> None:
         self._ledger = ledger
@@ -64,9 +67,8 @@ class Dispatcher:
         self._may_start = may_start
         self._register = Register(storage)
         self._reconciler = Reconciler(ledger, backend, self._register, slots=slots, clock=clock)
-        self._born = clock()
-        self._reconciled_at: float | None = None
-        self._not_before: dict[str, float] = {}
+        self._since = Since(monotonic)
+        self._has_reconciled = False
         self._absent: set[str] = set()
         self._closed: set[str] = set()
         self._complaints: dict[tuple[str, str], str] = {}
@@ -82,20 +84,19 @@ class Dispatcher:
         for _, job_id in self._ledger.holders():
             self._guarded(self._clean_up, job_id)
         # Nothing is started before it is known what there is.
-        while self._reconciled_at is not None and (claimed := self._ledger.claim(self._slots)):
+        while self._has_reconciled and (claimed := self._ledger.claim(self._slots)):
             self._guarded(self._launch, claimed.id)
 
     def _reconcile(self) -> None:
         """Compare what exists with the ledger, now and then; a failure is tried again."""
-        last = self._reconciled_at
-        if last is not None and 0 <= self._clock() - last < RECONCILE:
+        if not self._since.is_due("reconcile", RECONCILE if self._has_reconciled else PAUSE):
             return
         try:
             self._reconciler.reconcile()
         except Exception as wrong:  # noqa: BLE001 - logged, and tried again
             self._complain("*", "reconcile", wrong)
         else:
-            self._reconciled_at = self._clock()
+            self._has_reconciled = True
 
     def _advance(self, job_id: str) -> None:
         """Take every step that a job may need. One that fails is taken again in the next pass.
@@ -124,29 +125,19 @@ class Dispatcher:
 
     def _launch(self, job: Job) -> None:
         """Start a job that holds a slot. The ledger knows of it already: intent before action."""
-        if job.state is not State.LAUNCHING or self._clock() < self._not_before.get(job.id, 0.0):
+        if job.state is not State.LAUNCHING or not self._since.is_due(("try", job.id), PAUSE):
             return
-        self._not_before[job.id] = self._clock() + PAUSE
         try:
             self._register.enter(job, now=self._clock())
-            handle = self._backend.launch(self._specification(job))
+            if not self._may_start():
+                return  # what came before in this pass took too long
+            handle = self._backend.launch(specification(job, self._storage))
         except NotYet as waiting:
             log.info("job %s: not started yet: %s", job.id, waiting)
         except SplatError as refused:
             self._ledger.fail(job.id, error=refused.user_message, hint=refused.hint)
         else:
             self._ledger.set_handle(job.id, handle)
-
-    def _specification(self, job: Job) -> JobSpec:
-        return JobSpec(
-            job_id=job.id,
-            dataset=job.dataset,
-            source=self._storage.source(job.dataset),
-            target=self._storage.target(job.id),
-            pipeline=job.pipeline,
-            attempt=job.attempt,
-            **job.options,
-        )
 
     def _find(self, job: Job) -> None:
         """Find a job that was started in the moment in which the bot crashed, or start it."""
@@ -180,7 +171,10 @@ class Dispatcher:
 
     def _limit(self, job: Job) -> None:
         """End a job that takes too long, whatever it does."""
-        taken = self._clock() - (job.started_at or job.created_at)
+        # Whichever clock says more: a host's clock may be set back.
+        taken = max(
+            self._clock() - (job.started_at or job.created_at), self._since.seconds(("age", job.id))
+        )
         if taken > DEADLINE:
             self._ledger.fail(job.id, error="The job took longer than three hours.", hint=_SMALLER)
         elif job.handle is None and taken > PATIENCE:
@@ -192,8 +186,7 @@ class Dispatcher:
 
     def _silence(self, job: Job) -> float:
         """Seconds without a word from a job's machine, while this bot was there to hear it."""
-        heard = max(job.heartbeat_at or 0.0, job.started_at or job.created_at, self._born)
-        return self._clock() - heard
+        return self._since.seconds(("heard", job.id), (job.handle, job.heartbeat_at))
 
     def _stop(self, job: Job) -> None:
         if job.state is not State.CANCELLING or job.handle is None:
@@ -252,7 +245,7 @@ class Dispatcher:
         return gone and was_absent
 
     def _may_stay(self, job: Job) -> bool:
-        waited = self._clock() - (job.finished_at or 0.0)
+        waited = self._since.seconds(("over", job.id))
         return job.state is State.SUCCEEDED and waited <= FAREWELL
 
 

@@ -37,7 +37,12 @@ class Bench:
         command = (sys.executable, pipeline.__file__)
         self.backend = LocalBackend(self.root / "jobs", command=command, clock=self.grace_clock)
         self.dispatcher = Dispatcher(
-            self.ledger, self.backend, self.storage, public_url="http://bot", clock=self.clock
+            self.ledger,
+            self.backend,
+            self.storage,
+            public_url="http://bot",
+            clock=self.clock,
+            monotonic=self.clock,
         )
 
     def ask(self, name: str, kind: str) -> str:

@@ -25,11 +25,14 @@ from tests.fakes.digitalocean.world import World
 INSTALL = "lab"
 TAG = f"splatbot-install:{INSTALL}"
 
+#: The address of a simulator without a socket.
+IN_MEMORY = "http://simulated"
+
 #: Seconds between two of a simulated machine's events.
 STEP = 10.0
 
 
-def settings(world: World, url: str = "http://simulated", **changes: object) -> DropletSettings:
+def settings(world: World, url: str = IN_MEMORY, **changes: object) -> DropletSettings:
     values = {"token": world.token, "api_url": url, "install": INSTALL}
     return DropletSettings(**values | changes)  # type: ignore[arg-type]
 
@@ -48,11 +51,12 @@ class Lab:
         clock: Callable[[], float],
         monotonic: Callable[[], float] | None = None,
         url: str = "",
+        api: Api | None = None,
         **changes: object,
     ) -> None:
         self.folder, self.world, self.clock = folder, world, clock
-        self.settings = settings(world, url or "http://simulated", **changes)
-        transport = None if url else transport_to(Api(world))
+        self.settings = settings(world, url or IN_MEMORY, **changes)
+        transport = None if url else transport_to(api or Api(world))
         self.api = DigitalOcean(self.settings, transport=transport)
         self.ledger = Ledger(folder / "ledger.db", clock)
         self.storage = LocalStorage(folder / "store", "http://bot")
@@ -64,7 +68,7 @@ class Lab:
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.ledger, self.backend, self.storage, public_url="http://bot",
-            slots=self.settings.slots, clock=clock,
+            slots=self.settings.slots, clock=clock, monotonic=monotonic or clock,
         )  # fmt: skip
 
     def ask(self, name: str) -> str:
@@ -83,6 +87,8 @@ class Lab:
 
     def machines(self) -> Sequence[Droplet]:
         """Return the droplets as they are; their reports take no way over DigitalOcean."""
+        if self.settings.api_url != IN_MEMORY:  # the world is another process's
+            return self.api.gpu_droplets()
         self.world.settle()
         existing = self.world.existing(gpus=True)
         return [Droplet.read(answers.droplet(droplet, self.world)) for droplet in existing]
@@ -92,15 +98,16 @@ class Lab:
         for droplet in droplets:
             label = label_of(droplet, INSTALL)
             if label and droplet.status == "active":
-                age = self.clock() - droplet.created_at - self.world.booting
+                age = self.world.clock() - droplet.created_at - self.world.booting
                 self._hear(label.job, events_at(label.job, age))
 
     def _hear(self, job_id: str, events: list[Event]) -> None:
         try:
-            self.ledger.job(job_id)
+            is_cancelled = self.state(job_id) is State.CANCELLING
         except UnknownJob:
             return  # its machine is answered "410 Gone", and waits
-        self.ledger.record_all(events)
+        if not is_cancelled:  # else it has stopped its work
+            self.ledger.record_all(events)
         self.ledger.beat(job_id, {"gpu": 97})
 
     @property

@@ -85,6 +85,14 @@ def test_anything_else_is_refused_or_arrives_as_it_is(field: str, value: object)
         assert rest(render(values)) == rest(render(VALUES))
 
 
+@pytest.mark.parametrize("end", ['"', "\\", " ", "\n", "\t", "\x7f", "\x85", "\u2028", "é", "😀"])
+@pytest.mark.parametrize("field", ["bot_url", "bundle_url"])
+def test_what_ends_a_string_somewhere_is_in_no_address(field: str, end: str) -> None:
+    """curl reads the address from a file in which it stands in quotation marks."""
+    with pytest.raises(SplatError):
+        replace(VALUES, **{field: f"https://bot.example/{end}x"})
+
+
 @pytest.mark.parametrize("field", ["key", "bundle_url"])
 def test_a_refused_secret_is_not_shown(field: str) -> None:
     with pytest.raises(SplatError) as refused:

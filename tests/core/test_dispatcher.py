@@ -93,7 +93,12 @@ class Bench:
         self.storage = LocalStorage(folder / "store", "http://bot")
         self.storage.put("demo/parcel/a.jpg", b"photo", "image/jpeg")
         self.dispatcher = Dispatcher(
-            self.ledger, self.backend, self.storage, public_url="http://bot", clock=self.clock
+            self.ledger,
+            self.backend,
+            self.storage,
+            public_url="http://bot",
+            clock=self.clock,
+            monotonic=self.clock,
         )
         for name in "ab":
             self.ledger.submit(a_request(name), backend="fake", price_per_hour=0.0)
