@@ -42,10 +42,10 @@ fail() {
     exit 1
 }
 
-# A failure's last line; whatever it was that failed.
+# A failure's last line, whatever it was that failed; short, as people are shown 200 characters.
 at_exit() {
     local status=$?
-    doing=${doing#\[*\] }
+    doing=${doing#\[*\] } doing=${doing%%:*} reason=${reason:0:70}
     [ "$status" = 0 ] || say "Failed: ${doing%.} (${reason:-exit status $status}). $remedy"
 }
 trap at_exit EXIT
@@ -55,7 +55,7 @@ tool() {
     local words status=0
     words=$(mktemp)
     "$@" 2>&1 </dev/null | tee "$words" >&2 || status=$?
-    reason=$(grep -v '^[[:space:]]*$' "$words" | tail -n 1 | cut -c 1-200 || true)
+    reason=$(grep -v '^[[:space:]]*$' "$words" | tail -n 1 || true)
     rm -f "$words"
     return "$status"
 }
@@ -159,7 +159,7 @@ build_runtime() {
     step "[1/3] Installing Python $(pinned python)."
     tool "$uv" venv --managed-python --no-project --python "$(pinned python)" "$runtime/venv"
     step "[2/3] Installing torch, gsplat, pycolmap and what they need: some GB, a few minutes." \
-        "Start the job again; if it says that there is no space, make the volume bigger (SPLATBOT_VOLUME_GB)."
+        "If the disk is full, use a bigger volume; else start the job again."
     tool "$uv" pip sync --python "$runtime/venv/bin/python" --require-hashes --no-build \
         --compile-bytecode "$lock"
     write_python "$(printf '%s\n' "$runtime"/venv/lib/python3*/site-packages/nvidia/cu13)"
@@ -233,7 +233,7 @@ compile_kernels() {
         tool env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -q && apt-get install -qy --no-install-recommends g++'
     fi
     step "[3/3] Compiling gsplat's kernels for compute capability $capability: some minutes, once." \
-        "Start the job again; if it stays, remove the folder $runtime."
+        "Start the job again; if it stays, remove the runtime's folder."
     tool env "MAX_JOBS=$(nproc)" "$PYTHON" -c "$draw_one"
     stamp "$TORCH_EXTENSIONS_DIR"
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gpu.agent.prepare import LINE
 from tests.cloud_init.machine import Machine, age, release_of_uv
 
 
@@ -27,7 +28,9 @@ def wait_for(file: Path) -> None:
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    return done.stdout.splitlines()[-1]
+    line = done.stdout.splitlines()[-1]
+    assert len(line) <= LINE, "the remedy would be cut off"
+    return line
 
 
 def test_a_new_machine_gets_a_runtime(machine: Machine) -> None:
@@ -170,7 +173,7 @@ def test_a_full_disk_ends_in_a_sentence_and_a_remedy(machine: Machine) -> None:
     assert done.returncode != 0
     assert last_line(done).startswith("Failed: Installing torch")
     assert "No space left on device" in last_line(done)
-    assert "SPLATBOT_VOLUME_GB" in last_line(done)
+    assert "use a bigger volume" in last_line(done)
 
 
 @pytest.mark.parametrize(
