@@ -50,7 +50,7 @@ def bill(job: Job, machine: Machine | None, spent: float, deadline: float) -> st
     if machine.gone_at is not None:
         return f"droplet destroyed at {clock_time(machine.gone_at)}, cost {dollars(spent)}"
     if job.is_over:
-        return f"the droplet is being destroyed, cost {dollars(spent)} so far"
+        return f"the droplet is being destroyed, {dollars(spent)} so far"
     rate = f"{dollars(spent)} so far · {dollars(machine.price_per_hour)}/h"
     return f"{place(machine)} · {rate} · destroyed at {clock_time(deadline)} at the latest"
 
@@ -110,7 +110,7 @@ def _progress(asked: Intent) -> str:
     if asked.error:
         return f":warning: {who} wanted it destroyed. {escape(asked.error)}"
     when = clock_time(asked.created_at)
-    return f":hourglass: is being destroyed, asked by {who} at {when}"
+    return f":hourglass: Being destroyed, asked by {who} at {when}."
 
 
 def confirm_foreign(machine: Foreign, now: float) -> str:
@@ -162,7 +162,9 @@ def total(spending: Spending) -> str:
 
 
 def month(spent: float, budget: float, renewed: date) -> str:
-    """This calendar month against its budget."""
+    """This calendar month against its budget; without droplets there is none."""
+    if budget <= 0:
+        return "Jobs run on the bot's own machine: nothing is billed."
     text = f"This month: {dollars(spent)} of {dollars(budget)} · anew on {_day(renewed)} (UTC)"
     return f":warning: {text} · no job starts until then" if spent >= budget else text
 

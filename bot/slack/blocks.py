@@ -184,7 +184,7 @@ def _facts(job: Job, standing: Standing) -> str:
     parts = [f"for {wording.person(job.user)}", _bill(job, standing)]
     silent = standing.now - (standing.last_word or standing.now)
     if job.state is State.RUNNING:
-        parts.append(bills.load(job.heartbeat))
+        parts.append("" if _silence(job, standing) else bills.load(job.heartbeat))
         if silent > STALE and standing.given_up_at is None:
             parts.append(wording.stale(silent))
     return " · ".join(filter(None, parts))

@@ -41,13 +41,15 @@ def _month(spending: Spending) -> str:
 
 def strangers(found: Sequence[Foreign], asked: Mapping[str, Intent], now: float) -> Post:
     """The GPU droplets on the account that are not ours, each with a button."""
-    blocks = [
-        section(bills.foreign(machine, now, asked.get(machine.machine_id)))
-        | {"accessory": _destroy(machine, now)}
-        for machine in found[:MOST]
-    ]
+    blocks = [_stranger(machine, asked.get(machine.machine_id), now) for machine in found[:MOST]]
     text = cut(f"No job of ours is running. {bills.foreign_note(found)}", SECTION)
     return Post(text, [section("No job of ours is running."), *blocks, context(wording.NOT_OURS)])
+
+
+def _stranger(machine: Foreign, asked: Intent | None, now: float) -> Block:
+    shown = section(bills.foreign(machine, now, asked))
+    is_asked = asked is not None and asked.done_at is None
+    return shown if is_asked else shown | {"accessory": _destroy(machine, now)}
 
 
 def _destroy(machine: Foreign, now: float) -> Block:

@@ -56,7 +56,7 @@ def test_while_the_droplet_lives_its_cost_rate_and_end_are_shown() -> None:
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
 def test_after_the_end_it_is_said_whether_the_droplet_is_gone(state: State) -> None:
     over = on_a_droplet(state=state, cancelled_by="U2", error="No.")
-    going = "the droplet is being destroyed, cost $0.40 so far"
+    going = "the droplet is being destroyed, $0.40 so far"
     assert going in facts(over, standing(spent=0.4))
     assert going in blocks.final(over, standing(spent=0.4)).text.replace("The", "the")
     gone = standing(spent=0.42, machine=replace(H100, gone_at=NOW))
@@ -117,6 +117,8 @@ def test_a_silent_droplet_is_warned_about_with_what_will_happen_and_when() -> No
 def test_how_busy_the_machine_is() -> None:
     figures = {"gpu": 97.3, "gpu_memory": 41, "memory": 12, "gpu_name": "NVIDIA H100", "disk": "x"}
     assert "GPU 97 %, GPU memory 41 %" in facts(on_a_droplet(heartbeat=figures), standing())
+    silent = on_a_droplet(heartbeat=figures, heartbeat_at=NOW - 200)
+    assert "GPU" not in facts(silent, standing(given_up_at=NOW + 400))
 
 
 # -- through the whole bot ------------------------------------------------------------------------
@@ -139,7 +141,7 @@ def test_the_cost_grows_in_the_status_message_and_ends_when_the_droplet_is_gone(
     bot.ledger.fail("a", error="The photos do not connect.", hint="Take more in between.")
     bot.drain(20)
     assert "the droplet is being destroyed" in text_of(bot.status())
-    assert "The droplet is being destroyed, cost $0.1" in closing(bot)[0].text
+    assert "The droplet is being destroyed, $0.1" in closing(bot)[0].text
     bot.ledger.release("a")
     bot.drain(20)
     assert "droplet destroyed at <!date^" in text_of(bot.status())
@@ -170,6 +172,13 @@ def test_a_droplet_that_reports_is_not_called_silent(bot: Bot) -> None:
 def answer(bot: Bot, text: str) -> str:
     bot.slack.person.type(text)
     return text_of(bot.slack.whispers()[-1])
+
+
+def test_without_droplets_there_is_no_budget_to_be_spent(bot: Bot) -> None:
+    bot.desk.budget.monthly = 0.0
+    said = answer(bot, "/splat cost")
+    assert "Jobs run on the bot's own machine: nothing is billed." in said
+    assert "no job starts" not in said
 
 
 def test_the_cost_of_a_period_is_asked_for(bot: Bot) -> None:
@@ -231,7 +240,8 @@ def test_a_droplet_that_is_not_ours_is_destroyed_after_a_confirmed_click(bot: Bo
     assert (intent.kind, intent.subject, intent.actor) == (Kind.DESTROY_FOREIGN, "42", "U0YOU")
     whispers_of(bot, "`training-box` is being destroyed")
     assert bot.ledger.audit_log()[0]["action"] == "destroy_foreign"
-    assert "being destroyed, asked by <@U0YOU>" in answer(bot, "/splat destroy")
+    assert "Being destroyed, asked by <@U0YOU>" in answer(bot, "/splat destroy")
+    assert not [b for b in bot.slack.whispers()[-1].blocks if "accessory" in b]
 
 
 def test_why_it_was_not_destroyed_is_said(bot: Bot) -> None:

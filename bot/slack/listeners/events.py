@@ -35,7 +35,7 @@ def register(app: App, desk: Desk) -> None:
 def _notes(desk: Desk) -> list[str]:
     """Return what the App Home says of money and of machines that are not ours."""
     budget = desk.budget
-    cost = bills.month(budget.spent(), budget.monthly, budget.renewed()) if budget.monthly else ""
+    cost = bills.month(budget.spent(), budget.monthly, budget.renewed())
     return [cost, bills.foreign_note(desk.ledger.intents.foreign())]
 
 
