@@ -20,14 +20,28 @@ from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
 PATIENCE = 30.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningBot:
     """A bot that answers; `ready` is how many seconds that took."""
 
     url: str
     slack: FakeSlack
+    environment: dict[str, str]
     process: subprocess.Popen[bytes]
-    ready: float
+    ready: float = 0.0
+
+    def await_answer(self, since: float) -> None:
+        """Wait until the bot answers; `since` is when it was started."""
+        _await_answer(self.url, self.process)
+        self.ready = time.monotonic() - since
+
+    def crash_and_start(self) -> None:
+        """End the bot as a power cut does, and start it again."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        begin = time.monotonic()
+        self.process = _start(self.environment)
+        self.await_answer(begin)
 
     def most_memory(self) -> float:
         """The most memory that the bot ever had, MB (1e6 bytes, resident)."""
@@ -48,14 +62,18 @@ def running_bot(data: Path) -> Iterator[RunningBot]:
     }  # fmt: skip
     with serving(slack.app, slack_port):
         begin = time.monotonic()
-        command = [sys.executable, "-m", "bot.cli", "serve"]
-        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY)
+        bot = RunningBot(url, slack, environment, _start(environment))
         try:
-            _await_answer(url, process)
-            yield RunningBot(url, slack, process, time.monotonic() - begin)
+            bot.await_answer(begin)
+            yield bot
         finally:
-            process.terminate()
-            process.wait(PATIENCE)
+            bot.process.terminate()
+            bot.process.wait(PATIENCE)
+
+
+def _start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bot.cli", "serve"]
+    return subprocess.Popen(command, env=environment, cwd=REPOSITORY)
 
 
 def _await_answer(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -58,9 +58,12 @@ class Gate:
         self._secrets = tuple(secrets)
         self._clock = clock
         self._patience = patience
-        self._jobs = jobs or TokenBuckets(JOB_RATE, JOB_BURST)
-        self._strangers = strangers or TokenBuckets(STRANGER_RATE, STRANGER_BURST)
-        self._nonces = nonces or Nonces()
+        # An empty memory is false, as an empty list is.
+        self._jobs = TokenBuckets(JOB_RATE, JOB_BURST) if jobs is None else jobs
+        if strangers is None:
+            strangers = TokenBuckets(STRANGER_RATE, STRANGER_BURST)
+        self._strangers = strangers
+        self._nonces = Nonces() if nonces is None else nonces
 
     async def admit(self, request: Request) -> bytes:
         """Return the body of a genuine request. Raises HTTPException: 401, 408, 413 or 429.
