@@ -55,7 +55,7 @@ tool() {
     local words status=0
     words=$(mktemp)
     "$@" 2>&1 </dev/null | tee "$words" >&2 || status=$?
-    reason=$(grep -v '^[[:space:]]*$' "$words" | tail -n 1 || true)
+    [ "$status" = 0 ] || reason=$(grep -v '^[[:space:]]*$' "$words" | tail -n 1 || true)
     rm -f "$words"
     return "$status"
 }
@@ -230,7 +230,9 @@ compile_kernels() {
     mkdir -p "$TORCH_EXTENSIONS_DIR"
     if ! command -v c++ >/dev/null; then
         step "Installing a C++ compiler." "Use an image with a C++ compiler (SPLATBOT_IMAGE)."
-        tool env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -q && apt-get install -qy --no-install-recommends g++'
+        tool apt-get update -q
+        tool env DEBIAN_FRONTEND=noninteractive \
+            apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends g++
     fi
     step "[3/3] Compiling gsplat's kernels for compute capability $capability: some minutes, once." \
         "Start the job again; if it stays, remove the runtime's folder."

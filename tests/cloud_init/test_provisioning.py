@@ -167,6 +167,15 @@ def test_a_failed_compiler_is_asked_again_but_nothing_is_installed_again(machine
     assert len(machine.calls("compile")) == 2
 
 
+def test_what_a_tool_said_before_is_no_reason(machine: Machine) -> None:
+    """The packages came, with words of their own; what fails is something after them."""
+    broken = machine.shims / "sync"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    done = machine.provision()
+    assert done.returncode != 0
+    assert "(exit status 1)" in last_line(done)
+
+
 def test_a_full_disk_ends_in_a_sentence_and_a_remedy(machine: Machine) -> None:
     machine.turn("full")
     done = machine.provision()
