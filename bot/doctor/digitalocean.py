@@ -39,20 +39,32 @@ def findings(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
                 return
 
 
-def _read(scope: str, call: Callable[[], T]) -> T:
+#: The scopes that DigitalOcean asks for, by what is read (its API description, `security`).
+READS = {
+    "/v2/account": "account:read",
+    "/v2/account/keys": "ssh_key:read",
+    "/v2/droplets": "droplet:read",
+    "/v2/images/{image_id}": "image:read",
+    "/v2/sizes": "sizes:read and regions:read",
+    "/v2/volumes": "block_storage:read",
+}
+
+
+def _read(path: str, call: Callable[[], T]) -> T:
     """Read something; raises _NoScope, which names the scope that is missing."""
+    scope = READS[path]
     try:
         return call()
     except Refused as refused:
         if refused.status != 403:
             raise
-        remedy = f"Add `{scope}` to DIGITALOCEAN_TOKEN: control panel, API, Tokens, Edit scopes."
+        remedy = f"Give DIGITALOCEAN_TOKEN {scope}: control panel, API, Tokens."
         raise _NoScope(f"The token lacks the scope {scope}.", hint=remedy) from None
 
 
 def _account(api: DigitalOcean, _: DropletSettings) -> Iterator[Finding]:
     try:
-        account = _read("account:read", api.account)
+        account = _read("/v2/account", api.account)
     except _NoScope:  # nobody needs it
         yield Finding(True, "DigitalOcean knows the token; it may not read the account.")
         return
@@ -66,7 +78,7 @@ def _account(api: DigitalOcean, _: DropletSettings) -> Iterator[Finding]:
 
 
 def _keys(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
-    keys = _read("ssh_key:read", api.ssh_keys)
+    keys = _read("/v2/account/keys", api.ssh_keys)
     known = {str(key.id) for key in keys} | {key.fingerprint for key in keys}
     unknown = [key for key in settings.ssh_keys if key not in known]
     names = ", ".join(key.name for key in keys)
@@ -81,7 +93,7 @@ def _keys(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
 
 
 def _stock(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
-    sizes = _read("sizes:read", api.sizes)
+    sizes = _read("/v2/sizes", api.sizes)
     unknown = set(settings.sizes) - {size.slug for size in sizes}
     if unknown:
         what = f"SPLATBOT_SIZES names {', '.join(sorted(unknown))}, which DigitalOcean has not."
@@ -95,7 +107,7 @@ def _stock(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
 
 def _image(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
     try:
-        image = _read("image:read", lambda: api.image(settings.image))
+        image = _read("/v2/images/{image_id}", lambda: api.image(settings.image))
     except NotFound:
         what = f"There is no image {settings.image}."
         yield Finding(False, what, "Set SPLATBOT_IMAGE to an NVIDIA image, as gpu-h100x1-base.")
@@ -109,7 +121,7 @@ def _volume(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
         what = "No volume keeps the runtime: each droplet installs it anew, which takes minutes."
         yield Finding(True, f"{what} SPLATBOT_VOLUME changes that.")
         return
-    volumes = _read("block_storage:read", lambda: api.volumes(name))
+    volumes = _read("/v2/volumes", lambda: api.volumes(name))
     if not volumes:
         yield Finding(True, f"The volume {name} does not exist yet: the first droplet has it made.")
     ours = {d.id for d in api.gpu_droplets() if label_of(d, settings.install)}
@@ -126,7 +138,7 @@ def _volume(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
 
 
 def _strangers(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
-    droplets = _read("droplet:read", api.gpu_droplets)
+    droplets = _read("/v2/droplets", api.gpu_droplets)
     foreign = [d for d in droplets if not label_of(d, settings.install)]
     for droplet in foreign:
         what = (

@@ -1,5 +1,6 @@
 """What the doctor says of DigitalOcean: each thing with its remedy, and nothing changed."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from bot.compute.digitalocean import DigitalOcean
 from bot.compute.tags import tags_of
 from bot.core.rounds import Finding
-from bot.doctor.digitalocean import findings
+from bot.doctor.digitalocean import READS, findings
 from tests.compute.lab import IN_MEMORY, settings
 from tests.core.conftest import Clock
+from tests.fakes.digitalocean import contract
 from tests.fakes.digitalocean.api import Api
 from tests.fakes.digitalocean.transport import transport_to
 from tests.fakes.digitalocean.world import Fault, Size, Volume, World
@@ -69,7 +71,7 @@ def test_no_connection_is_one_line(office: Office) -> None:
     ("path", "scope"),
     [
         ("/v2/account/keys", "ssh_key:read"),
-        ("/v2/sizes", "sizes:read"),
+        ("/v2/sizes", "sizes:read and regions:read"),
         ("/v2/images", "image:read"),
         ("/v2/volumes", "block_storage:read"),
         ("/v2/droplets", "droplet:read"),
@@ -79,7 +81,17 @@ def test_a_missing_scope_is_named(office: Office, path: str, scope: str) -> None
     volume = "runtime" if path == "/v2/volumes" else ""
     office.world.faults = [Fault("GET", path, "403")]
     [wrong] = office.wrong(volume=volume)
-    assert f"The token lacks the scope {scope}. Add `{scope}` to DIGITALOCEAN_TOKEN" in wrong
+    assert f"The token lacks the scope {scope}. Give DIGITALOCEAN_TOKEN {scope}" in wrong
+
+
+def test_the_scopes_are_those_of_digitaloceans_own_description() -> None:
+    if not contract.DESCRIPTION.is_file():
+        pytest.skip(f"needs DigitalOcean's API description in {contract.DESCRIPTION}")
+    paths = json.loads(contract.DESCRIPTION.read_text())["paths"]
+    for path, scopes in READS.items():
+        [security] = paths[path]["get"]["security"]
+        wanted = {scope for scope in security["bearer_auth"] if not scope.startswith("api:")}
+        assert set(scopes.split(" and ")) == wanted
 
 
 def test_a_token_that_may_not_read_the_account_is_good_enough(office: Office) -> None:

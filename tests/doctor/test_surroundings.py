@@ -29,7 +29,9 @@ def s3() -> Iterator[str]:
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
-    boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys).create_bucket(Bucket="photos")
+    boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys).create_bucket(
+        Bucket="photos"
+    )
     yield url
     server.stop()
 
@@ -123,7 +125,9 @@ def test_a_bucket_can_be_used_and_browsers_may_read_it(settings: Settings, s3: s
     store = open_storage(settings)
     [finding] = storage.findings(store, settings, http(browser))
     assert finding.ok
-    assert "The bucket photos can be listed, written, read, read by browsers, deleted" in finding.what
+    assert (
+        "The bucket photos can be listed, written, read, read by browsers, deleted" in finding.what
+    )
     assert origins == ["https://splat.example.com"]
     assert store.keys(".splatbot/doctor/") == []
 
