@@ -1,8 +1,10 @@
-"""The command line: `splatbot serve | demo | run | doctor`."""
+"""The command line: `splatbot serve | demo | run | doctor | slack-manifest`."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -40,14 +42,17 @@ def _parser(*, with_pipeline: bool) -> argparse.ArgumentParser:
         _add_run_arguments(run)
     doctor = commands.add_parser("doctor", help="say what is missing")
     doctor.set_defaults(command=_doctor)
+    manifest = commands.add_parser("slack-manifest", help="print the Slack app's manifest")
+    manifest.add_argument("url", nargs="?", help="how Slack reaches the bot: https://…")
+    manifest.set_defaults(command=_slack_manifest)
     return parser
 
 
 def _serve(_: argparse.Namespace) -> int:
-    from bot.service import Service
+    from bot.relay import serve
 
     _end_as_on_ctrl_c()
-    Service(Settings.from_env()).run()
+    serve(Settings.from_env())
     return 0
 
 
@@ -63,6 +68,15 @@ def _doctor(_: argparse.Namespace) -> int:
     from bot.doctor import examine
 
     return examine()
+
+
+def _slack_manifest(args: argparse.Namespace) -> int:
+    """Print the manifest. It is needed before there is any token, so it asks for no setting."""
+    from bot.slack.manifest import manifest
+
+    url = args.url or os.environ.get("SPLATBOT_PUBLIC_URL", "")
+    print(json.dumps(manifest(url), indent=2))
+    return 0
 
 
 def _end_as_on_ctrl_c() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,11 +13,14 @@ from fastapi import FastAPI
 from bot.compute.local import LocalBackend
 from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
+from bot.core.costs import Budget
 from bot.core.desk import Desk
 from bot.core.dispatcher import Dispatcher
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
+from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
+from bot.doctor import findings
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.app import make_client
 from bot.slack.outbox import SlackOutbox
@@ -28,6 +33,10 @@ from gpu.job.paths import THUMBNAIL
 #: Seconds between two passes of the dispatcher, of the outbox, and looks at the photos.
 TICK, DRAIN, LOOK = 1.0, 0.5, 30.0
 
+#: Seconds between two examinations of the bot's surroundings that nobody asked for, and before
+#: the first: by then the bot answers at its address.
+EXAMINE, SETTLED = 3600.0, 20.0
+
 #: Seconds that `end_jobs` waits for processes that were killed.
 PATIENCE = 10.0
 
@@ -35,22 +44,35 @@ PATIENCE = 10.0
 class Service:
     """The running bot. One process: the ledger has one owner, and so has the scheduler."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, may_act: Callable[[], bool] = lambda: True) -> None:
         self._settings = settings
+        self._may_act = may_act
         self._storage = open_storage(settings)
         self._scheduler = Scheduler()
         self.ledger = Ledger(settings.ledger)
         backend = LocalBackend(settings.jobs)
         self._dispatcher = Dispatcher(
-            self.ledger, backend, self._storage, public_url=settings.public_url
+            self.ledger,
+            backend,
+            self._storage,
+            public_url=settings.public_url,
+            may_start=may_act,
         )
         self._catalogue = Catalogue(self._storage)
+        # Without droplets there is nothing to pay for, and nothing that costs may start.
+        monthly = settings.droplets.monthly_budget if settings.droplets else 0.0
+        self._budget = Budget(self.ledger, monthly)
+        self._rounds = Rounds(
+            partial(findings, settings, self.ledger), wake=lambda: self._scheduler.wake("doctor")
+        )
         self.desk = Desk(
             self.ledger,
             self._catalogue,
             backend=backend.name,
             price_per_hour=0.0,
             wake=lambda: self._scheduler.wake("dispatch"),
+            budget=self._budget,
+            rounds=self._rounds,
         )
         self._outbox = SlackOutbox(
             self.ledger,
@@ -73,14 +95,8 @@ class Service:
 
     def run(self) -> None:
         """Serve until told to stop. Running jobs go on, and are found again at the next start."""
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-        # A pass that is still busy when the next one is due is no news: that one is left out.
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._scheduler.every(TICK, self._dispatcher.tick, "dispatch")
-        self._scheduler.every(DRAIN, self._outbox.drain, "drain")
-        self._scheduler.every(DRAIN, self._outbox.upload, "upload")
-        self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
-        self._scheduler.start()
+        log_plainly()
+        self.start()
         try:
             uvicorn.run(
                 self.web(),
@@ -90,7 +106,24 @@ class Service:
                 timeout_graceful_shutdown=2,
             )
         finally:
-            self._scheduler.stop()
+            self.stop()
+
+    def start(self) -> None:
+        """Start to work."""
+        self._scheduler.every(TICK, self._dispatcher.tick, "dispatch")
+        self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.drain), "drain")
+        self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.upload), "upload")
+        self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
+        self._scheduler.every(EXAMINE, self._rounds.look, "doctor", after=SETTLED)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Stop working, after what is under way."""
+        self._scheduler.stop()
+
+    def _while_acting(self, work: Callable[[], None]) -> None:
+        if self._may_act():
+            work()
 
     def end_jobs(self) -> None:
         """End every job and wait until its processes are gone; for a bot that is tried out."""
@@ -112,3 +145,10 @@ class Service:
             return self._storage.url(f"splats/{job.id}/{THUMBNAIL}")
         except InvalidValue:
             return ""
+
+
+def log_plainly() -> None:
+    """Log to the terminal, as a host's log viewer wants it."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # A pass that is still busy when the next one is due is no news: that one is left out.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

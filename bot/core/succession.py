@@ -42,8 +42,9 @@ from bot.storage.names import PRIVATE
 #: Seconds between two steps; for which a step lets a bot act; after which silence means death.
 RENEWAL, LEASE, TTL = 5.0, 30.0, 120.0
 
-#: Seconds for which a process may freeze unpunished: TTL / 1.1 - LEASE / 0.9, rounded down.
-FREEZE = 60.0
+#: Seconds for which a process may freeze unpunished: TTL / 1.1 - LEASE / 0.9, rounded down. The
+#: call that creates a machine is given up sooner.
+FREEZE = 75.0
 
 #: Where every bot has its object.
 FOLDER = f"{PRIVATE}/bots/"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from bot.core.jobs import Job, State
@@ -48,7 +48,7 @@ def add_pages(app: FastAPI, ledger: Ledger) -> None:
     def healthz() -> dict[str, object]:
         return {"ok": True, "active_jobs": len(ledger.active())}
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> Response:
         return Response(_metrics(ledger), media_type="text/plain; version=0.0.4")
 

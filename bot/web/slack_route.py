@@ -18,13 +18,14 @@ def slack_router(app: App) -> APIRouter:
 
     @router.post("/slack/events", include_in_schema=False)
     async def receive(request: Request) -> Response:
-        bolt_request = to_bolt_request(request, await _body(request))
+        bolt_request = to_bolt_request(request, await read_body(request))
         return to_starlette_response(await run_in_threadpool(app.dispatch, bolt_request))
 
     return router
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Read a request's body; raises HTTPException when it is too long."""
     body = bytearray()
     async for part in request.stream():
         body += part

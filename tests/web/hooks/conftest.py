@@ -113,7 +113,8 @@ def app(
     droplets = DropletSettings(token="account-token", self_destruct_token=TOKEN)
     wake: Callable[[], None] = lambda: woken.append("dispatch")  # noqa: E731
     app = FastAPI()
-    app.include_router(hooks_router(ledger, storage, gate, wake=wake, droplets=droplets))
+    app.state.hooks = hooks_router(ledger, storage, gate, wake=wake, droplets=droplets)
+    app.include_router(app.state.hooks)
     return app
 
 
