@@ -1,17 +1,18 @@
-"""The command line: `splatbot serve | demo | run | doctor | slack-manifest`."""
+"""The command line: `splatbot serve | demo | run | doctor | reap | slack-manifest`."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bot.core.config import Settings
+from bot.core.config import BadSetting, Settings, read_account
 from bot.core.errors import SplatError
 
 
@@ -42,6 +43,7 @@ def _parser(*, with_pipeline: bool) -> argparse.ArgumentParser:
         _add_run_arguments(run)
     doctor = commands.add_parser("doctor", help="say what is missing")
     doctor.set_defaults(command=_doctor)
+    _add_reap(commands.add_parser("reap", help="destroy expired GPU droplets, from any host"))
     manifest = commands.add_parser("slack-manifest", help="print the Slack app's manifest")
     manifest.add_argument("url", nargs="?", help="how Slack reaches the bot: https://…")
     manifest.set_defaults(command=_slack_manifest)
@@ -68,6 +70,38 @@ def _doctor(_: argparse.Namespace) -> int:
     from bot.doctor import examine
 
     return examine()
+
+
+def _add_reap(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--install", type=_install, metavar="ID", help="only this bot's droplets")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be destroyed")
+    parser.add_argument("--quiet", action="store_true", help="say only what is not as it should be")
+    parser.set_defaults(command=_reap)
+
+
+def _install(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_:-]{1,200}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of an installation")
+    return text
+
+
+def _reap(args: argparse.Namespace) -> int:
+    """Reap with nothing but a token: it runs where there is no bot, and says all on stdout."""
+    from bot import reap
+
+    try:
+        account = read_account()
+    except BadSetting as wrong:
+        print(f"splatbot: {wrong}", file=sys.stderr)
+        return reap.BAD_SETTINGS
+    return reap.run(
+        token=account.token,
+        api_url=account.api_url,
+        install=args.install,
+        dry_run=args.dry_run,
+        say=print,
+        note=(lambda _: None) if args.quiet else print,
+    )
 
 
 def _slack_manifest(args: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
-from bot.compute.local import LocalBackend
+from bot.compute.choice import choose_backend
 from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
 from bot.core.costs import Budget
@@ -50,18 +50,19 @@ class Service:
         self._storage = open_storage(settings)
         self._scheduler = Scheduler()
         self.ledger = Ledger(settings.ledger)
-        backend = LocalBackend(settings.jobs)
+        droplets = settings.droplets
+        # Without droplets there is nothing to pay for, and nothing that costs may start.
+        self._budget = Budget(self.ledger, droplets.monthly_budget if droplets else 0.0)
+        backend = choose_backend(settings, self.ledger, self._storage, afford=self._budget.check)
         self._dispatcher = Dispatcher(
             self.ledger,
             backend,
             self._storage,
             public_url=settings.public_url,
+            slots=droplets.slots if droplets else 1,
             may_start=may_act,
         )
         self._catalogue = Catalogue(self._storage)
-        # Without droplets there is nothing to pay for, and nothing that costs may start.
-        monthly = settings.droplets.monthly_budget if settings.droplets else 0.0
-        self._budget = Budget(self.ledger, monthly)
         self._rounds = Rounds(
             partial(findings, settings, self.ledger), wake=lambda: self._scheduler.wake("doctor")
         )
@@ -69,7 +70,7 @@ class Service:
             self.ledger,
             self._catalogue,
             backend=backend.name,
-            price_per_hour=0.0,
+            price_per_hour=droplets.max_price if droplets else 0.0,
             wake=lambda: self._scheduler.wake("dispatch"),
             budget=self._budget,
             rounds=self._rounds,
@@ -77,7 +78,7 @@ class Service:
         self._outbox = SlackOutbox(
             self.ledger,
             make_client(settings),
-            read_picture=self._picture,
+            read_picture=backend.picture,
             thumbnail_url=self._thumbnail_url,
         )
 
@@ -133,12 +134,6 @@ class Service:
         while self.ledger.active() and time.monotonic() < deadline:
             self._dispatcher.tick()
             time.sleep(0.05)
-
-    def _picture(self, job_id: str, name: str) -> bytes | None:
-        """Read a preview from a job's folder on this machine."""
-        path = (self._settings.jobs / job_id / name).resolve()
-        inside = path.is_relative_to((self._settings.jobs / job_id).resolve())
-        return path.read_bytes() if inside and path.is_file() else None
 
     def _thumbnail_url(self, job: Job) -> str:
         try:

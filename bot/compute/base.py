@@ -105,6 +105,10 @@ class ComputeBackend(Protocol):
         """Return the job's events numbered above `after`, in order, as far as they are kept."""
         ...
 
+    def picture(self, job_id: str, name: str) -> bytes | None:
+        """Read a picture that one of the job's events names; None when it is not there."""
+        ...
+
     def cancel(self, handle: Handle) -> None:
         """Ask the job to stop; it may take a few seconds to be gone."""
         ...
@@ -122,5 +126,8 @@ class ComputeBackend(Protocol):
         ...
 
     def destroy_foreign(self, machine_id: str) -> None:
-        """Remove a machine that is not ours, because a person asked for exactly that one."""
+        """Remove a machine that is not ours, because a person asked for exactly that one.
+
+        Safe to repeat; `list_foreign` says when it is gone. Raises BackendError.
+        """
         ...

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from bot.compute.base import Foreign, Handle, Observation, Owned, Plan
@@ -29,7 +30,7 @@ from bot.compute.volumes import RuntimeVolume
 from bot.core.config import DropletSettings
 from bot.core.errors import BackendError, NotYet
 from bot.core.machines import Machine, Machines, Outcome
-from gpu.job import Event, JobSpec
+from gpu.job import Event, JobSpec, Pipeline
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,9 @@ OVERDUE = 600.0
 #: Builds the user-data of a droplet: job, attempt, name of the volume (or ""), deadline.
 UserData = Callable[[str, int, str, float], str]
 
+#: Raises BudgetSpent when a droplet of this price may not be started for a job of this pipeline.
+Afford = Callable[[float, Pipeline], None]
+
 
 class DropletBackend:
     """GPU droplets of DigitalOcean. Everything that must outlive a crash is in the ledger."""
@@ -66,6 +70,7 @@ class DropletBackend:
         machines: Machines,
         *,
         user_data: UserData,
+        afford: Afford,
         spool: Spool,
         lifetime: float,
         clock: Callable[[], float] = time.time,
@@ -75,6 +80,7 @@ class DropletBackend:
         self._settings = settings
         self._machines = machines
         self._user_data = user_data
+        self._afford = afford
         self._spool = spool
         self._lifetime = lifetime
         self._clock = clock
@@ -94,8 +100,8 @@ class DropletBackend:
     def launch(self, spec: JobSpec) -> Handle:
         """Create the job's droplet, unless it has one, or may have one.
 
-        Raises NotYet while that is not known, NoStock when nothing that fits can be had, and
-        Refused when DigitalOcean refuses for another reason.
+        Raises NotYet while that is not known, NoStock when nothing that fits can be had,
+        BudgetSpent, and Refused when DigitalOcean refuses for another reason.
         """
         handle = self.find(spec.job_id, spec.attempt)
         if handle is not None:
@@ -136,6 +142,10 @@ class DropletBackend:
         """Read the events that a droplet left in the bucket while the bot did not hear it."""
         return self._spool.events(job_id, attempt, after)
 
+    def picture(self, job_id: str, name: str) -> bytes | None:
+        """Read a picture that a droplet wrote to the bucket."""
+        return self._spool.picture(job_id, name)
+
     def cancel(self, handle: Handle) -> None:
         """Give the job a moment to save its log: it learns of it from the answer to its report."""
         asked = self._cancelled.setdefault(handle["droplet_id"], self._monotonic())
@@ -144,7 +154,11 @@ class DropletBackend:
 
     def destroy(self, handle: Handle) -> None:
         """Ask for a droplet's end. `observe` says when it is gone."""
-        self._destroy(handle["droplet_id"])
+        try:
+            self._destroy(handle["droplet_id"])
+        except ApiError as wrong:
+            # It may be locked, or being destroyed already. What counts is whether it is gone.
+            log.info("%s is not destroyed yet: %s", handle["name"], wrong)
 
     def list_owned(self) -> Sequence[Owned]:
         """Return every droplet of this bot, oldest first."""
@@ -191,6 +205,7 @@ class DropletBackend:
         for offer in offers(self._api.sizes(), self._settings, near=near):
             volume = volume or self._volume.make(offer.region)
             attached = volume if volume and volume.region == offer.region else None
+            self._afford(offer.price_per_hour, spec.pipeline)
             try:
                 return self._create(spec, offer, volume_id=attached.id if attached else "")
             except Refused as refused:
@@ -243,13 +258,8 @@ class DropletBackend:
         if now - self._asked.get(droplet_id, float("-inf")) < DESTROY_AGAIN:
             return
         self._asked[droplet_id] = now
-        try:
+        with suppress(NotFound):
             self._api.destroy_droplet(droplet_id)
-        except NotFound:
-            return
-        except ApiError as wrong:
-            # It may be locked, or being destroyed already. What counts is whether it is gone.
-            log.info("droplet %s is not destroyed yet: %s", droplet_id, wrong)
 
 
 def _handle(machine: Machine) -> Handle:

@@ -8,36 +8,45 @@ from bot.compute.digitalocean import DigitalOcean, Droplet
 from bot.compute.tags import install_tag, label_of
 
 
-class Fleet:
+class Listing:
     """The newest list, read again when it is older than the caller allows.
 
-    A look at every droplet is one or two calls, whatever their number: DigitalOcean allows 250 a
-    minute for all that the account does.
+    All GPU droplets of the account, and whatever else carries `tag`. That is one or two calls,
+    whatever their number: DigitalOcean allows 250 a minute for all that the account does.
     """
 
-    def __init__(self, api: DigitalOcean, install: str, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, api: DigitalOcean, tag: str, *, monotonic: Callable[[], float]) -> None:
         self._api = api
-        self._install = install
+        self._tag = tag
         self._monotonic = monotonic
         self._droplets: list[Droplet] = []
         self._read_at = float("-inf")
 
+    def all(self, max_age: float) -> list[Droplet]:
+        """Return the droplets, oldest first. `max_age` seconds of the list."""
+        if self._monotonic() - self._read_at >= max_age:
+            begun = self._monotonic()
+            self._droplets = self._api.gpu_droplets(self._tag)
+            self._read_at = begun  # not the end: what came about while it was read is not in it
+        return self._droplets
+
+
+class Fleet(Listing):
+    """The list as one bot sees it: its own droplets, and the account's others."""
+
+    def __init__(self, api: DigitalOcean, install: str, *, monotonic: Callable[[], float]) -> None:
+        super().__init__(api, install_tag(install), monotonic=monotonic)
+        self._install = install
+
     def ours(self, max_age: float) -> list[Droplet]:
         """Return the droplets of this bot, oldest first. `max_age` seconds of the list."""
-        return [d for d in self._list(max_age) if label_of(d, self._install)]
+        return [d for d in self.all(max_age) if label_of(d, self._install)]
 
     def foreign(self, max_age: float) -> list[Droplet]:
         """Return the GPU droplets of the account that are not this bot's, oldest first."""
-        return [d for d in self._list(max_age) if not label_of(d, self._install)]
+        return [d for d in self.all(max_age) if not label_of(d, self._install)]
 
     def of_job(self, job_id: str, max_age: float) -> list[Droplet]:
         """Return the droplets of one job; more than one is an accident."""
         labels = ((d, label_of(d, self._install)) for d in self.ours(max_age))
         return [droplet for droplet, label in labels if label and label.job == job_id]
-
-    def _list(self, max_age: float) -> list[Droplet]:
-        if self._monotonic() - self._read_at >= max_age:
-            begun = self._monotonic()
-            self._droplets = self._api.gpu_droplets(install_tag(self._install))
-            self._read_at = begun  # not the end: what came about while it was read is not in it
-        return self._droplets

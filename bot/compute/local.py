@@ -98,6 +98,12 @@ class LocalBackend:
         events = (_event(line) for line in whole.splitlines())
         return [e for e in events if e and e.attempt == attempt and e.seq > after]
 
+    def picture(self, job_id: str, name: str) -> bytes | None:
+        """Read a picture from the job's folder; a name that leads out of it names nothing."""
+        root = (self._jobs / job_id).resolve()
+        path = (root / name).resolve()
+        return path.read_bytes() if path.is_relative_to(root) and path.is_file() else None
+
     def cancel(self, handle: Handle) -> None:
         """Ask the job's processes to end; make them, when they have not after a while."""
         asked = self._asked.setdefault(handle["mark"], self._clock())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.compute.base import Observation, Presence
 from bot.compute.digitalocean import DigitalOcean, NotFound
-from bot.compute.fleet import Fleet
+from bot.compute.fleet import Listing
 
 #: Seconds between two looks, and between the two answers "not found" that prove absence.
 LOOK = APART = 10.0
@@ -30,9 +30,11 @@ class Sighting:
 class Sightings:
     """Looks at droplets, not too often, and believes in absence only when it is proven."""
 
-    def __init__(self, api: DigitalOcean, fleet: Fleet, *, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, api: DigitalOcean, listing: Listing, *, monotonic: Callable[[], float]
+    ) -> None:
         self._api = api
-        self._fleet = fleet
+        self._listing = listing
         self._monotonic = monotonic
         self._known: dict[int, Sighting] = {}
 
@@ -65,8 +67,7 @@ class Sightings:
 
     def _exists(self, droplet_id: int) -> bool:
         """Whether the list or the droplet's own address knows it."""
-        listed = self._fleet.ours(LOOK / 2) + self._fleet.foreign(LOOK / 2)
-        if any(droplet.id == droplet_id for droplet in listed):
+        if any(droplet.id == droplet_id for droplet in self._listing.all(LOOK / 2)):
             return True
         try:
             self._api.droplet(droplet_id)

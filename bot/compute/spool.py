@@ -1,11 +1,11 @@
-"""The events that a job's machine leaves in the bucket, for a bot that was away."""
+"""What a job's machine leaves in the bucket: pictures, and events for a bot that was away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from bot.storage.base import Storage
-from bot.storage.names import private_key
+from bot.storage.names import private_key, result_key
 from gpu.job import Event, InvalidValue
 from gpu.job.messages import EVENTS
 
@@ -15,7 +15,7 @@ LOOK = 30.0
 
 
 class Spool:
-    """Reads a job's events from the bucket, now and then."""
+    """Reads what a job's machine wrote to the bucket; the events only now and then."""
 
     def __init__(self, storage: Storage, *, monotonic: Callable[[], float]) -> None:
         self._storage = storage
@@ -38,6 +38,13 @@ class Spool:
             for event in found
             if event and (event.job, event.attempt) == (job_id, attempt) and event.seq > after
         ]
+
+    def picture(self, job_id: str, name: str) -> bytes | None:
+        """Return a picture; None when it is not there. Raises StorageError."""
+        try:
+            return self._storage.get(result_key(job_id, name))
+        except KeyError:
+            return None
 
 
 def _event(line: str) -> Event | None:

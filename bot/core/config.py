@@ -15,6 +15,10 @@ from urllib.parse import urlsplit
 from gpu.job import SplatError
 
 
+#: DigitalOcean's API, unless another server speaks it.
+_API = "https://api.digitalocean.com"
+
+
 class BadSetting(SplatError):
     """A variable of the environment is missing or wrong."""
 
@@ -44,7 +48,7 @@ class DropletSettings:
     """
 
     token: str = field(repr=False)
-    api_url: str = "https://api.digitalocean.com"
+    api_url: str = _API
     sizes: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     image: str = "gpu-h100x1-base"
@@ -134,7 +138,7 @@ def read_droplets(env: Mapping[str, str], spaces: SpacesSettings | None) -> Drop
     place = f"{spaces.endpoint_url}/{spaces.bucket}"
     return DropletSettings(
         token=token,
-        api_url=_url(env, "DIGITALOCEAN_API_URL", "https://api.digitalocean.com"),
+        api_url=_url(env, "DIGITALOCEAN_API_URL", _API),
         sizes=_words(env, "SPLATBOT_SIZES"),
         regions=_words(env, "SPLATBOT_REGIONS"),
         image=env.get("SPLATBOT_IMAGE") or "gpu-h100x1-base",
@@ -149,6 +153,12 @@ def read_droplets(env: Mapping[str, str], spaces: SpacesSettings | None) -> Drop
         install=env.get("SPLATBOT_INSTALL") or hashlib.sha256(place.encode()).hexdigest()[:10],
         self_destruct_token=env.get("SPLATBOT_SELF_DESTRUCT_TOKEN", "").strip(),
     )
+
+
+def read_account(env: Mapping[str, str] = os.environ) -> DropletSettings:
+    """Read what it takes to speak with DigitalOcean, and nothing else."""
+    token = _needed(env, "DIGITALOCEAN_TOKEN", "a token that may read and delete droplets")
+    return DropletSettings(token, _url(env, "DIGITALOCEAN_API_URL", _API))
 
 
 def _hook_secrets(env: Mapping[str, str]) -> tuple[str, ...]:

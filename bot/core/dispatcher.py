@@ -15,6 +15,7 @@ from bot.core.ledger import Ledger
 from bot.core.reconcile import Reconciler
 from bot.core.register import Register
 from bot.core.since import Since
+from bot.core.strangers import Strangers
 from bot.storage.base import Storage
 from gpu.job import Event, Stage, Status
 from gpu.job.paths import MANIFEST
@@ -67,6 +68,7 @@ class Dispatcher:
         self._may_start = may_start
         self._register = Register(storage)
         self._reconciler = Reconciler(ledger, backend, self._register, slots=slots, clock=clock)
+        self._strangers = Strangers(ledger.intents, backend, monotonic)
         self._since = Since(monotonic)
         self._has_reconciled = False
         self._absent: set[str] = set()
@@ -78,6 +80,7 @@ class Dispatcher:
         if not self._may_start():
             return  # another bot has taken over: what it does is its own business
         self._reconcile()
+        self._serve_people()
         for job in self._ledger.active():
             if job.state is not State.QUEUED:
                 self._advance(job.id)
@@ -93,10 +96,18 @@ class Dispatcher:
             return
         try:
             self._reconciler.reconcile()
+            self._strangers.look()
         except Exception as wrong:  # noqa: BLE001 - logged, and tried again
             self._complain("*", "reconcile", wrong)
         else:
             self._has_reconciled = True
+
+    def _serve_people(self) -> None:
+        """Do what people want done outside any job; a failure is tried again."""
+        try:
+            self._strangers.carry_out()
+        except Exception as wrong:  # noqa: BLE001 - logged, and tried again
+            self._complain("*", "an intent", wrong)
 
     def _advance(self, job_id: str) -> None:
         """Take every step that a job may need. One that fails is taken again in the next pass.

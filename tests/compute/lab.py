@@ -10,6 +10,7 @@ from bot.compute.droplet import DropletBackend
 from bot.compute.spool import Spool
 from bot.compute.tags import label_of
 from bot.core.config import DropletSettings
+from bot.core.costs import Budget
 from bot.core.dispatcher import DEADLINE, Dispatcher
 from bot.core.errors import UnknownJob
 from bot.core.jobs import Job, State
@@ -63,6 +64,7 @@ class Lab:
         self.backend = DropletBackend(
             self.api, self.settings, self.ledger.machines,
             user_data=lambda job, attempt, volume, deadline: f"#cloud-config {job} {attempt}",
+            afford=Budget(self.ledger, self.settings.monthly_budget, clock).check,
             spool=Spool(self.storage, monotonic=monotonic or clock), lifetime=DEADLINE,
             clock=clock, monotonic=monotonic or clock,
         )  # fmt: skip

@@ -68,6 +68,11 @@ class Droplet:
             tags=frozenset(raw["tags"]),
         )
 
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it has a GPU: the names of all such sizes begin like this."""
+        return self.size.startswith("gpu-")
+
     def tag(self, prefix: str) -> str:
         """Return what follows `prefix` in one of the tags, or nothing."""
         return next((t.removeprefix(prefix) for t in self.tags if t.startswith(prefix)), "")
