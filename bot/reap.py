@@ -92,7 +92,7 @@ def run(
         return reaper.reap(install, dry_run=dry_run)
     except ApiError as wrong:
         is_forbidden = _status(wrong) in FORBIDDEN
-        say(f"{wrong.user_message} {_TOKEN if is_forbidden else wrong.hint}")
+        say(f"{wrong.user_message} {_NEEDS if is_forbidden else wrong.hint}")
         return BAD_SETTINGS if is_forbidden else LEFT_OVER
 
 
@@ -239,4 +239,4 @@ _LEFT_OVER = (
     "could not be destroyed, or not confirmed gone. It may still be billed:"
     " look at https://cloud.digitalocean.com/droplets."
 )
-_TOKEN = "DIGITALOCEAN_TOKEN has to be valid, with the scopes droplet:read and droplet:delete."
+_NEEDS = "DIGITALOCEAN_TOKEN has to be valid, with the scopes droplet:read and droplet:delete."

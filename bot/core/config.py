@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from gpu.job import SplatError
 
-
 #: DigitalOcean's API, unless another server speaks it.
 _API = "https://api.digitalocean.com"
 
