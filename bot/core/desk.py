@@ -60,7 +60,7 @@ class Desk:
             pipeline=request.pipeline,
             **options,
         )
-        self.budget.check(self._price, request.pipeline)
+        self.budget.check(self.budget.likely_price(self._price), request.pipeline)
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
         self._wake()
         return job
