@@ -4,6 +4,8 @@ Every absolute path of the user-data lies under one of a few prefixes, so that t
 when they lead into that folder.
 """
 
+from __future__ import annotations
+
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -11,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.cloud_init.machine import Machine
+if TYPE_CHECKING:
+    from tests.cloud_init.machine import Machine
 
 PREFIXES = (
     "/etc/splatbot",
@@ -30,6 +33,21 @@ PREFIXES = (
 def files_of(user_data: str) -> dict[str, dict[str, Any]]:
     """The files that a cloud-config writes, by path."""
     return {file["path"]: file for file in yaml.safe_load(user_data)["write_files"]}
+
+
+def commands_of(user_data: str) -> list[list[str]]:
+    """The commands that a cloud-config runs, in order."""
+    commands: list[list[str]] = yaml.safe_load(user_data)["runcmd"]
+    return commands
+
+
+def write_files(user_data: str) -> None:
+    """Write the files of a cloud-config, with their permissions."""
+    for path, file in files_of(user_data).items():
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(file["content"])
+        target.chmod(int(file.get("permissions", "0644"), 8))
 
 
 def below(folder: Path, text: str) -> str:
@@ -47,13 +65,8 @@ def boot(machine: Machine, user_data: str) -> subprocess.CompletedProcess[str]:
 def write(machine: Machine, user_data: str) -> list[str]:
     """Write the files; return the command that is to be run."""
     here = below(machine.folder, user_data)
-    for path, file in files_of(here).items():
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(file["content"])
-        target.chmod(int(file.get("permissions", "0644"), 8))
-    command: list[str]
-    (command,) = yaml.safe_load(here)["runcmd"]
+    write_files(here)
+    (command,) = commands_of(here)
     return command
 
 

@@ -6,4 +6,5 @@ api.py        requests to answers, without a socket
 server.py     the same as an HTTP server
 transport.py  the same as a transport of pydo, for tests with thousands of calls
 contract.py   every answer held against DigitalOcean's own API description
+boot.py       droplets that run their user-data: init.py, systemd.py, power.py, kernels.py
 """

@@ -106,6 +106,9 @@ class World:
     requests: list[tuple[float, str, str]] = field(default_factory=list)
     late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     on_boot: Callable[[Droplet], None] | None = None
+    on_end: Callable[[Droplet], None] | None = None
+    #: When what runs on a droplet heard that its job is cancelled, by the droplet's number.
+    cancelled: dict[int, float] = field(default_factory=dict)
 
     def settle(self) -> None:
         """Let happen what is due: late creations, and the end of droplets."""
@@ -121,6 +124,8 @@ class World:
                 for volume in self.volumes:
                     if volume.droplet_id == droplet.id:
                         volume.droplet_id = None
+                if self.on_end:
+                    self.on_end(droplet)
 
     def existing(self, *, gpus: bool | None = None) -> list[Droplet]:
         """Return what exists and is billed, whether a request sees it or not."""
