@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from gpu.agent.client import BotError
+from gpu.agent.client import Away, BotError
 from gpu.agent.clock import Clock
 from gpu.agent.scrub import Scrubber, read_tail
 from gpu.agent.spool import Spool, is_last
@@ -35,30 +35,39 @@ class Archive:
 
     def step(self) -> None:
         """Write the copies when it is time."""
-        if self._clock.monotonic() >= self._due:
-            self._write()
-
-    def close(self) -> None:
-        """Write them now, to the last character and the last word: nothing comes after."""
-        self._is_closed = True
-        self._write()
-
-    def _write(self) -> None:
-        self._due = self._clock.monotonic() + PERIOD
-        try:
-            self._uploads.prepare()
-        except BotError as wrong:
-            log.info("no new addresses for the log: %s", wrong)
-        text = read_tail(self._paths.log, LOG_LIMIT, whole_lines=not self._is_closed)
-        self._put(LOG, self._scrubber.text(text).encode())
-        events = [e for e in self._spool.events if self._is_closed or not is_last(e)]
-        self._put(EVENTS, "".join(event.to_json() + "\n" for event in events).encode())
-
-    def _put(self, name: str, data: bytes) -> None:
-        if not data or self._written.get(name) == data:
+        if self._clock.monotonic() < self._due:
             return
         try:
-            if self._uploads.put(name, data):
-                self._written[name] = data
-        except BotError:
-            log.info("%s has no address yet", name)
+            self._write()
+        except BotError as wrong:
+            log.info("no address for the log: %s", wrong)
+
+    def close(self) -> bool:
+        """Write them now, to the last character and the last word: nothing comes after.
+
+        False when that failed. Raises Away while the bot is silent, so that nothing is written.
+        """
+        self._is_closed = True
+        try:
+            return self._write()
+        except BotError as wrong:
+            if isinstance(wrong, Away) and wrong.is_silent:
+                raise
+            log.warning("no address for the log: %s", wrong)
+            return False
+
+    def _write(self) -> bool:
+        self._due = self._clock.monotonic() + PERIOD
+        self._uploads.prepare()
+        text = read_tail(self._paths.log, LOG_LIMIT, whole_lines=not self._is_closed)
+        events = [e for e in self._spool.events if self._is_closed or not is_last(e)]
+        logged = self._put(LOG, self._scrubber.text(text).encode())
+        # The events come after the log: the bot may remove the machine when it reads the last.
+        return self._put(EVENTS, "".join(e.to_json() + "\n" for e in events).encode()) and logged
+
+    def _put(self, name: str, data: bytes) -> bool:
+        if data and self._written.get(name) != data:
+            if not self._uploads.put(name, data):
+                return False
+            self._written[name] = data
+        return True

@@ -32,11 +32,14 @@ class BotError(Exception):
 
 
 class Away(BotError):
-    """The bot can not be reached, or not be understood. `wait` is what it asked for, seconds."""
+    """The bot can not be reached, or not be understood, or has other things to do.
 
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
+    `wait` is what it asked for, seconds. `is_silent` when there was no answer at all.
+    """
+
+    def __init__(self, reason: str, wait: float = 0.0, *, is_silent: bool = False) -> None:
         super().__init__(reason)
-        self.wait = wait
+        self.wait, self.is_silent = wait, is_silent
 
 
 class Gone(BotError):
@@ -94,7 +97,7 @@ class Client:
             except Dropped:
                 response = self._send(what, data)  # signed anew: no signature is good twice
         except Unreachable as wrong:
-            raise Away(str(wrong)) from None
+            raise Away(str(wrong), is_silent=True) from None
         if not response.is_good:
             raise self._error(response)
         return response.body

@@ -11,7 +11,7 @@ from gpu.agent.backoff import BackOff
 from gpu.agent.client import Away, Client, Gone, Refused
 from gpu.agent.clock import Clock
 from gpu.agent.spool import Spool
-from gpu.agent.uploads import Uploads
+from gpu.agent.uploads import TRIES, Uploads
 from gpu.job import Event, JobPaths
 from gpu.job.messages import HEARTBEAT, Answer, Assignment, Figures, Report
 
@@ -49,7 +49,7 @@ class Courier:
         self._uploads, self._archive, self._clock = uploads, archive, clock
         self._measure, self._back_off = measure, BackOff(clock, chance)
         self._unknown_since: float | None = None
-        self._archived = self._plain = False
+        self._plain, self._closings = False, 0
         self.assignment: Assignment | None = None
         self.refusal: str | None = None
         self.cancelled = False
@@ -98,13 +98,23 @@ class Courier:
 
         Asking for work comes last: a bot that has none at the moment still hears that we live.
         """
-        if over and not self._archived:
-            self._archive.close()  # with the last report the machine may be gone
-            self._archived = True
+        if over:
+            self._close_archive()
         complete = self._report(over, leaving)
         if self._lacks_assignment(over):
             self._ask()
         return complete
+
+    def _close_archive(self) -> None:
+        """Have the log in the store: with the last report the machine may be gone.
+
+        Raises Away while the bot is silent, and the first times that the store does not take it.
+        """
+        if self._closings < TRIES and not self._archive.close():
+            self._closings += 1
+            if self._closings < TRIES:
+                raise Away("the log is not in the store yet")
+        self._closings = TRIES
 
     def _ask(self) -> None:
         try:

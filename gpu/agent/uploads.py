@@ -21,6 +21,9 @@ TRIES = 3
 #: half an hour at least files can be written while the bot is away.
 FRESH = 1_800.0
 
+#: What S3 answers to an address that is no longer good.
+FORBIDDEN = 403
+
 #: Bytes of a picture at most. Those of the pipeline have a tenth of that.
 PICTURE_LIMIT = 20 << 20
 
@@ -48,15 +51,23 @@ class Uploads:
         return False
 
     def prepare(self) -> None:
-        """Have addresses for the log and the events before the bot is away. Raises BotError."""
+        """Have addresses for the log and the events before the bot is away.
+
+        Raises BotError when there is none at all; an old one may still be good.
+        """
         stale = [name for name in (LOG, EVENTS) if not self._is_fresh(name)]
-        if stale:
-            self._ask(stale)
+        try:
+            if stale:
+                self._ask(stale)
+        except BotError:
+            if not all(name in self._addresses for name in stale):
+                raise
 
     def pictures(self, root: Path, events: Sequence[Event]) -> set[str]:
         """Write the pictures that events name; return the names of those that could not be.
 
-        Raises Away for the first times that the bot gives no addresses; then it is done without.
+        Raises Away while the bot is silent, and the first times that it gives no addresses: a
+        bot that tells events but has no storage has to do without.
         """
         named = {name for event in events for name in event.pictures}
         return {name for name in sorted(named) if not self._picture(root, name)}
@@ -78,8 +89,8 @@ class Uploads:
     def _put_picture(self, name: str, data: bytes) -> bool:
         try:
             written = self.put(name, data)
-        except Away:
-            self._unanswered += 1
+        except Away as away:
+            self._unanswered += not away.is_silent
             if self._unanswered < TRIES:
                 raise
             return False
@@ -116,6 +127,6 @@ class Uploads:
         if response.is_good:
             return True
         log.info("%s was not written: the storage answered %d", name, response.status)
-        if response.status < 500:  # the address may be too old
+        if response.status == FORBIDDEN:  # the address is too old
             self._addresses.pop(name, None)
         return False

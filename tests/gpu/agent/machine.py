@@ -107,7 +107,7 @@ class Machine:
         )  # fmt: skip
         return self.agent
 
-    def until(self, so: Callable[[], object]) -> None:
+    def until(self, so: Callable[[], object], step: float = 0.5) -> None:
         """Let the agent work until something is so; fails when it takes too long."""
         begin = time.monotonic()
         while not so():
@@ -115,7 +115,7 @@ class Machine:
             if self.agent.step():
                 assert so(), "the agent had nothing left to do"
                 return
-            self.clock.sleep(0.5)
+            self.clock.sleep(step)
 
     def finish(self) -> None:
         """Let the agent work until the bot has heard everything."""
@@ -124,7 +124,7 @@ class Machine:
     def for_seconds(self, seconds: float) -> None:
         """Let the agent work for a while of its own time."""
         end = self.clock.now + seconds
-        self.until(lambda: self.clock.now >= end)
+        self.until(lambda: self.clock.now >= end, step=max(seconds / 400, 0.5))
 
     def write_config(self) -> Path:
         """Write the agent's file as cloud-init does."""
