@@ -13,7 +13,7 @@ from contextlib import suppress
 import uvicorn
 
 from bot.core.config import Settings
-from bot.core.errors import SplatError, StorageError
+from bot.core.errors import StorageError
 from bot.core.restoring import restore
 from bot.core.scheduler import Scheduler
 from bot.core.snapshots import Snapshots
@@ -48,7 +48,7 @@ class Relay:
         self._scheduler = Scheduler()
         self._snapshots: Snapshots | None = None
         self._said: object = None
-        self._failure: SplatError | None = None
+        self._failure: Exception | None = None
         self.service: Service | None = None
         self.succession = Succession(self._storage, monotonic=monotonic)
         self.front = Front(self.succession.may_act, lambda: self.succession.standing)
@@ -95,8 +95,10 @@ class Relay:
             self._follow()
         except StorageError as silent:  # the next look tries again
             self._say("the ledger's copy in the bucket: %s", silent)
-        except SplatError as wrong:
-            self._failure = wrong
+        except Exception as wrong:
+            if self.service:
+                raise  # the clockwork logs it, and the next look tries again
+            self._failure = wrong  # a bot that can not begin must not stay: `run` raises it
             self._server.should_exit = True
 
     def close(self) -> None:

@@ -25,7 +25,18 @@ def restore(storage: Storage, ledger: Path, generation: str) -> Snapshot | None:
     A ledger that is there stays, unless a later bot has worked on a copy of it since: then a copy
     of it is kept beside. Raises StorageError when the bucket does not answer, and UnreadableLedger
     when it has snapshots but none that can be read: no bot begins with an empty ledger by mistake.
+    Also when the disk does not take the ledger.
     """
+    try:
+        return _restore(storage, ledger, generation)
+    except OSError as wrong:
+        raise UnreadableLedger(
+            f"The ledger can not be kept in {ledger.parent}: {wrong.strerror}.",
+            hint="Set SPLATBOT_DATA to a folder with room that the bot may write to.",
+        ) from None
+
+
+def _restore(storage: Storage, ledger: Path, generation: str) -> Snapshot | None:
     ledger.parent.mkdir(parents=True, exist_ok=True)
     known = newest_first(storage)
     if ledger.exists():
