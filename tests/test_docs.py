@@ -11,7 +11,7 @@ from bot.slack.wording import HELP
 from tests.conftest import REPOSITORY
 
 USER_GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
-OPERATOR_GUIDE = (REPOSITORY / "docs" / "operator-guide.md").read_text(encoding="utf-8")
+OPERATOR_GUIDE = (REPOSITORY / "docs" / "operator.md").read_text(encoding="utf-8")
 EXAMPLE = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
 CONFIG = (REPOSITORY / "bot" / "core" / "config.py").read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The settings of the bot. All come from the environment; docs/operator-guide.md lists them."""
+"""The settings of the bot. All come from the environment; docs/operator.md lists them."""
 
 from __future__ import annotations
 
