@@ -116,6 +116,7 @@ def _sandbox(port: int, bot_url: str, secret: dict[str, str], first: str) -> Ite
             child.wait(5)
         except subprocess.TimeoutExpired:
             child.kill()
+            child.wait()
 
 
 def _await_answer(port: int, child: subprocess.Popen[bytes]) -> None:

@@ -18,6 +18,7 @@ from bot.core.desk import Desk
 from bot.core.dispatcher import Dispatcher
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
+from bot.core.market import Market
 from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
 from bot.doctor import findings
@@ -36,6 +37,9 @@ TICK, DRAIN, LOOK = 1.0, 0.5, 30.0
 #: Seconds between two examinations of the bot's surroundings that nobody asked for, and before
 #: the first: by then the bot answers at its address.
 EXAMINE, SETTLED = 3600.0, 20.0
+
+#: Seconds between two looks at what machines cost and where they can be had.
+ASK = 300.0
 
 #: Seconds that `end_jobs` waits for processes that were killed.
 PATIENCE = 10.0
@@ -63,6 +67,7 @@ class Service:
             may_start=may_act,
         )
         self._catalogue = Catalogue(self._storage)
+        self._market = Market(backend.plan)
         self._rounds = Rounds(
             partial(findings, settings, self.ledger), wake=lambda: self._scheduler.wake("doctor")
         )
@@ -74,6 +79,8 @@ class Service:
             wake=lambda: self._scheduler.wake("dispatch"),
             budget=self._budget,
             rounds=self._rounds,
+            market=self._market,
+            read_log=backend.log,
         )
         self._outbox = SlackOutbox(
             self.ledger,
@@ -115,6 +122,7 @@ class Service:
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.drain), "drain")
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.upload), "upload")
         self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
+        self._scheduler.every(ASK, self._market.look, "market")
         self._scheduler.every(EXAMINE, self._rounds.look, "doctor", after=SETTLED)
         self._scheduler.start()
 
@@ -147,3 +155,4 @@ def log_plainly() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     # A pass that is still busy when the next one is due is no news: that one is left out.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write presigned URLs

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bot.cli import main
-from bot.core.commands import FLAGS, VERBS
+from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.jobs import State
 from bot.slack.wording import HELP
 from tests.conftest import REPOSITORY
@@ -35,7 +35,7 @@ def test_every_command_is_explained(verb: str) -> None:
     assert verb == "help" or f"/splat {verb}" in HELP
 
 
-@pytest.mark.parametrize("flag", FLAGS)
+@pytest.mark.parametrize("flag", [*FLAGS, *SWITCHES])
 def test_every_option_is_explained(flag: str) -> None:
     name = "--" + flag.replace("_", "-")
     assert name in USER_GUIDE

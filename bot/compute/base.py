@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,8 +10,20 @@ from typing import Any, Protocol
 
 from gpu.job import Event, JobSpec
 
+#: Characters of a log's end that are worth reading in a chat.
+LOG_TAIL = 2_500
+
 #: What a backend needs to find a job again after a restart of the bot. JSON, kept in the ledger.
 Handle = Mapping[str, Any]
+
+
+def tail(log: str) -> str:
+    """Return the whole last lines of a log, LOG_TAIL characters at most, without signatures."""
+    plain = re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", log.rstrip())
+    if len(plain) <= LOG_TAIL:
+        return plain
+    end = plain[-LOG_TAIL:]
+    return end.partition("\n")[2] or end
 
 
 class Presence(StrEnum):
@@ -77,8 +90,11 @@ class ComputeBackend(Protocol):
     #: for long is removed.
     has_heartbeat: bool
 
-    def plan(self, spec: JobSpec) -> Plan:
-        """Say where a job would run and what that costs. Creates nothing."""
+    def plan(self) -> Plan:
+        """Say where a job would run now and what that costs. Creates nothing.
+
+        Raises BackendError when nothing can be had.
+        """
         ...
 
     def launch(self, spec: JobSpec) -> Handle:
@@ -107,6 +123,10 @@ class ComputeBackend(Protocol):
 
     def picture(self, job_id: str, name: str) -> bytes | None:
         """Read a picture that one of the job's events names; None when it is not there."""
+        ...
+
+    def log(self, job_id: str) -> str:
+        """Read the end of a job's log, LOG_TAIL characters at most; empty when there is none."""
         ...
 
     def cancel(self, handle: Handle) -> None:

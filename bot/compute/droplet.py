@@ -92,7 +92,7 @@ class DropletBackend:
         self._asked: dict[int, float] = {}
         self._cancelled: dict[int, float] = {}
 
-    def plan(self, spec: JobSpec) -> Plan:
+    def plan(self) -> Plan:
         """Say which droplet would be tried first. Raises NoStock or an ApiError."""
         offer = offers(self._api.sizes(), self._settings)[0]
         return Plan(f"{offer.size} in {offer.region}", offer.price_per_hour)
@@ -145,6 +145,10 @@ class DropletBackend:
     def picture(self, job_id: str, name: str) -> bytes | None:
         """Read a picture that a droplet wrote to the bucket."""
         return self._spool.picture(job_id, name)
+
+    def log(self, job_id: str) -> str:
+        """Read the end of the log that a droplet writes to the bucket every half minute."""
+        return self._spool.log(job_id)
 
     def cancel(self, handle: Handle) -> None:
         """Give the job a moment to save its log: it learns of it from the answer to its report."""

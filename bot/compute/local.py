@@ -12,7 +12,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.compute import job_lock, processes
-from bot.compute.base import Foreign, Handle, Observation, Owned, Plan, Presence
+from bot.compute.base import (
+    LOG_TAIL,
+    Foreign,
+    Handle,
+    Observation,
+    Owned,
+    Plan,
+    Presence,
+    tail,
+)
 from bot.core.errors import BackendError
 from gpu.job import Event, InvalidValue, JobPaths, JobSpec
 
@@ -54,7 +63,7 @@ class LocalBackend:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._asked: dict[str, float] = {}
 
-    def plan(self, spec: JobSpec) -> Plan:
+    def plan(self) -> Plan:
         """Say that a job runs here, for nothing."""
         return Plan(machine="this machine", price_per_hour=0.0)
 
@@ -103,6 +112,15 @@ class LocalBackend:
         root = (self._jobs / job_id).resolve()
         path = (root / name).resolve()
         return path.read_bytes() if path.is_relative_to(root) and path.is_file() else None
+
+    def log(self, job_id: str) -> str:
+        """Read the end of the job's log."""
+        try:
+            with JobPaths(self._jobs / job_id).log.open("rb") as log:
+                log.seek(-min(log.seek(0, os.SEEK_END), 4 * LOG_TAIL), os.SEEK_END)
+                return tail(log.read().decode("utf-8", "replace"))
+        except FileNotFoundError:
+            return ""
 
     def cancel(self, handle: Handle) -> None:
         """Ask the job's processes to end; make them, when they have not after a while."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bot.compute.base import tail
 from bot.storage.base import Storage
 from bot.storage.names import private_key, result_key
 from gpu.job import Event, InvalidValue
-from gpu.job.messages import EVENTS
+from gpu.job.messages import EVENTS, LOG
 
 #: Seconds between two looks into the bucket for one job: reports come by themselves, this is for
 #: those that were lost.
@@ -45,6 +46,13 @@ class Spool:
             return self._storage.get(result_key(job_id, name))
         except KeyError:
             return None
+
+    def log(self, job_id: str) -> str:
+        """Return the end of the log; empty when there is none. Raises StorageError."""
+        try:
+            return tail(self._storage.get(private_key(job_id, LOG)).decode("utf-8", "replace"))
+        except KeyError:
+            return ""
 
 
 def _event(line: str) -> Event | None:

@@ -1,9 +1,10 @@
 """The grammar of `/splat`: what people type, in any order and with a phone's typography.
 
 /splat <dataset> [splat|aerial] [--iterations N] [--max-views N] [--image-size N]
-                 [--seed N] [--job-id NAME]
-/splat help | list | datasets [prefix] | status [job] | cancel [job] | destroy [job]
-/splat cost [7d|month] | doctor
+                 [--seed N] [--job-id NAME] [--dry-run]
+/splat help | list | queue | datasets [prefix] | cost [7d|month] | doctor | audit
+/splat status [job] | view [job] | logs [job] | cancel [job] | destroy [job]
+/splat rerun [job] [options]
 /splat                                                              opens the start dialog
 """
 
@@ -13,7 +14,7 @@ import difflib
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.costs import DEFAULT_PERIOD, check_period
@@ -24,18 +25,20 @@ from gpu.job.spec import JOB_ID
 
 @dataclass(frozen=True)
 class Start:
-    """Make a splat of a dataset."""
+    """Make a splat of a dataset; with `dry_run` only say what that would mean."""
 
     dataset: str
     pipeline: Pipeline = Pipeline.SPLAT
     options: Mapping[str, int] = field(default_factory=dict)
     job_id: str | None = None
+    dry_run: bool = False
 
     @property
     def text(self) -> str:
         """The command in its normal form, to be echoed."""
         flags = [f"--{name.replace('_', '-')} {value}" for name, value in self.options.items()]
         flags += [f"--job-id {self.job_id}"] if self.job_id else []
+        flags += ["--dry-run"] if self.dry_run else []
         plain = re.fullmatch(r"[\w./@+-]+", self.dataset)
         name = self.dataset if plain else shlex.quote(self.dataset)
         return " ".join(["/splat", name, self.pipeline.value, *flags])
@@ -57,6 +60,16 @@ class ListJobs:
 
 
 @dataclass(frozen=True)
+class ShowQueue:
+    """Show what runs and what waits."""
+
+
+@dataclass(frozen=True)
+class ShowAudit:
+    """Show who did what, newest first."""
+
+
+@dataclass(frozen=True)
 class ListDatasets:
     """Show which photos are there."""
 
@@ -68,6 +81,29 @@ class ShowStatus:
     """Show a job; the running one when none is named."""
 
     job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """Say where a splat can be seen; the newest one when none is named."""
+
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ShowLogs:
+    """Show the end of a job's log; the running or newest one's when none is named."""
+
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """Do a job again, the newest that is over when none is named, with other options if any."""
+
+    job_id: str | None = None
+    options: Mapping[str, int] = field(default_factory=dict)
+    new_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,17 +133,19 @@ class ShowDoctor:
 
 
 Command = (
-    Start | OpenDialog | Help | ListJobs | ListDatasets | ShowStatus | Cancel | Destroy
-    | ShowCost | ShowDoctor
+    Start | OpenDialog | Help | ListJobs | ListDatasets | ShowStatus | View | ShowLogs | Rerun
+    | Cancel | Destroy | ShowQueue | ShowAudit | ShowCost | ShowDoctor
 )  # fmt: skip
 
 #: Words that start a command, with what may follow.
 VERBS: Mapping[str, str] = {
-    "help": "", "list": "", "datasets": "[prefix]", "cost": "[7d|month]", "doctor": "",
-    "status": "[job]", "cancel": "[job]", "destroy": "[job]",
+    "help": "", "list": "", "queue": "", "datasets": "[prefix]", "cost": "[7d|month]",
+    "doctor": "", "audit": "", "status": "[job]", "view": "[job]", "logs": "[job]",
+    "rerun": "[job] [options]", "cancel": "[job]", "destroy": "[job]",
 }  # fmt: skip
-#: Options of a start, by the name of the field in a job.
+#: Options of a start, by the name of the field in a job; those without a value.
 FLAGS = ("iterations", "max_views", "image_size", "seed", "job_id")
+SWITCHES = ("dry_run",)
 
 
 def parse(text: str) -> Command:
@@ -123,29 +161,43 @@ def parse(text: str) -> Command:
 
 
 def _verb(verb: str, arguments: list[str]) -> Command:
+    if verb == "rerun":
+        return _rerun(arguments)
     if verb != "help" and len(arguments) > bool(VERBS[verb]):
         usage = f"/splat {verb} {VERBS[verb]}".strip()
         text = f"I do not understand `{' '.join(arguments)}` after `{verb}`."
         raise UnknownCommand(text, hint=f"Use `{usage}`.")
-    argument = arguments[0] if arguments else None
-    job_id = argument.lstrip("#").lower() or None if argument else None
+    argument = arguments[0] if arguments else ""
+    if verb in _OF_A_JOB:
+        return _OF_A_JOB[verb](_job_id(argument))
     match verb:
-        case "help":
-            return Help()
-        case "list":
-            return ListJobs()
         case "datasets":
-            return ListDatasets(argument or "")
+            return ListDatasets(argument)
         case "cost":
             return ShowCost(check_period(argument.lower()) if argument else DEFAULT_PERIOD)
-        case "doctor":
-            return ShowDoctor()
-        case "status":
-            return ShowStatus(job_id)
-        case "cancel":
-            return Cancel(job_id)
         case _:
-            return Destroy(job_id)
+            return _ALONE[verb]()
+
+
+_ALONE: Mapping[str, Callable[[], Command]] = {
+    "help": Help, "list": ListJobs, "queue": ShowQueue, "doctor": ShowDoctor, "audit": ShowAudit,
+}  # fmt: skip
+_OF_A_JOB: Mapping[str, Callable[[str | None], Command]] = {
+    "status": ShowStatus, "view": View, "logs": ShowLogs, "cancel": Cancel, "destroy": Destroy,
+}  # fmt: skip
+
+
+def _job_id(word: str) -> str | None:
+    return word.lstrip("#").lower() or None
+
+
+def _rerun(words: list[str]) -> Rerun:
+    options, plain = _split_flags(words)
+    if len(plain) > 1 or options.keys() & set(SWITCHES):
+        text = f"I do not understand `{' '.join(words)}` after `rerun`."
+        raise UnknownCommand(text, hint=f"Use `/splat rerun {VERBS['rerun']}`.")
+    new_id = _new_id(options.pop("job_id", None))
+    return Rerun(_job_id(plain[0]) if plain else None, _numbers(options), new_id)
 
 
 def _start(words: list[str]) -> Start:
@@ -160,11 +212,16 @@ def _start(words: list[str]) -> Start:
     name = names[0].strip("/")
     if not name:
         raise _unknown(names[0])
-    job_id = options.pop("job_id", None)
-    if job_id is not None and not JOB_ID.fullmatch(job_id):
-        raise InvalidValue("--job-id", job_id, "a-z, 0-9 and '-', 63 characters at most")
-    numbers = {flag: _number(flag, value) for flag, value in options.items()}
-    return Start(name, Pipeline(pipelines[0]) if pipelines else Pipeline.SPLAT, numbers, job_id)
+    job_id = _new_id(options.pop("job_id", None))
+    dry_run = options.pop("dry_run", None) is not None
+    pipeline = Pipeline(pipelines[0]) if pipelines else Pipeline.SPLAT
+    return Start(name, pipeline, _numbers(options), job_id, dry_run)
+
+
+def _new_id(word: str | None) -> str | None:
+    if word is not None and not JOB_ID.fullmatch(word):
+        raise InvalidValue("--job-id", word, "a-z, 0-9 and '-', 63 characters at most")
+    return word
 
 
 def _split_flags(words: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -176,17 +233,22 @@ def _split_flags(words: list[str]) -> tuple[dict[str, str], list[str]]:
         if not word.startswith("-"):
             plain.append(word)
             continue
-        flag, has_value, value = word.lstrip("-").partition("=")
-        options[_flag(flag)] = value if has_value else next(rest, "")
+        written, has_value, value = word.lstrip("-").partition("=")
+        flag = _flag(written)
+        options[flag] = value if has_value or flag in SWITCHES else next(rest, "")
     return options, plain
 
 
 def _flag(word: str) -> str:
     name = word.lower().replace("-", "_")
-    if name not in FLAGS:
-        nearest = _near(name, FLAGS, 0.0).replace("_", "-")
+    if name not in (*FLAGS, *SWITCHES):
+        nearest = _near(name, (*FLAGS, *SWITCHES), 0.0).replace("_", "-")
         raise UnknownCommand(f"There is no option `--{word}`.", hint=f"Did you mean `--{nearest}`?")
     return name
+
+
+def _numbers(options: Mapping[str, str]) -> dict[str, int]:
+    return {flag: _number(flag, value) for flag, value in options.items()}
 
 
 def _number(flag: str, text: str) -> int:

@@ -114,16 +114,6 @@ class Budget:
         if spent >= self.monthly or spent + (expected or 0.0) > self.monthly:
             raise self._refusal(spent, expected)
 
-    def likely_price(self, most: float) -> float:
-        """Return what an hour will probably cost: what it did last, or `most` at the first time.
-
-        The real price is known, and checked, when a machine is about to be created.
-        """
-        since = self._clock() - MEMORY * DAY
-        created = (m for m in self._ledger.machines.machines(since=since) if m.machine_id)
-        newest = next(created, None)
-        return min(newest.price_per_hour, most) if newest else most
-
     def expected(self, price_per_hour: float, pipeline: Pipeline | None) -> float | None:
         """Return what a job costs at this price, by the median of earlier ones; None without."""
         now = self._clock()

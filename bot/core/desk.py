@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.compute.base import Foreign
+from bot.compute.base import Foreign, Plan
 from bot.core.catalogue import Catalogue
 from bot.core.costs import Budget
 from bot.core.errors import UnknownJob, UnknownMachine
+from bot.core.estimates import whole
 from bot.core.intents import Kind
 from bot.core.jobs import Job, Request, State
 from bot.core.ledger import Ledger
+from bot.core.market import Market
 from bot.core.near import nearest
+from bot.core.quotes import Quote
 from bot.core.rounds import Rounds
 from bot.storage.base import Dataset
 from gpu.job import JobSpec, Source
@@ -32,10 +35,13 @@ class Desk:
         wake: Callable[[], None],
         budget: Budget | None = None,
         rounds: Rounds | None = None,
+        market: Market | None = None,
+        read_log: Callable[[str], str] = lambda job_id: "",
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
 
-        Without a `budget` only machines that cost nothing are started.
+        Without a `budget` only machines that cost nothing are started. `market` knows the price
+        of the moment. `read_log` returns the end of a job's log.
         """
         self.ledger = ledger
         self.budget = budget or Budget(ledger, monthly=0.0)
@@ -43,6 +49,8 @@ class Desk:
         self._catalogue = catalogue
         self._backend = backend
         self._price = price_per_hour
+        self._market = market or Market(lambda: Plan("this machine", price_per_hour))
+        self._read_log = read_log
         self._wake = wake
 
     def start(self, request: Request) -> Job:
@@ -50,20 +58,51 @@ class Desk:
 
         Raises UnknownDataset, InvalidValue or BudgetSpent before anything is written.
         """
-        request = replace(request, dataset=self._catalogue.require(request.dataset))
-        options: dict[str, Any] = dict(request.options)
-        # Made only to be checked: the real one is made when the job is launched.
-        JobSpec(
-            job_id=request.job_id or "check",
-            dataset=request.dataset,
-            source=Source(path="."),
-            pipeline=request.pipeline,
-            **options,
-        )
-        self.budget.check(self.budget.likely_price(self._price), request.pipeline)
+        request = self._checked(request)
+        self.budget.check(self._market.price(self._price), request.pipeline)
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
         self._wake()
         return job
+
+    def quote(self, request: Request) -> Quote:
+        """Say what a job would mean; starts nothing. Raises UnknownDataset or InvalidValue."""
+        request = self._checked(request)
+        [dataset] = [d for d in self._catalogue.datasets() if d.name == request.dataset]
+        left = max(self.budget.monthly - self.budget.spent(), 0.0) if self._price else None
+        return Quote(
+            dataset, request.pipeline, self._market.plan, self._market.problem,
+            whole(request.pipeline, self.ledger.stage_history(request.pipeline)),
+            ahead=len(self.ledger.active()), budget_left=left,
+        )  # fmt: skip
+
+    def rerun(self, job_id: str | None, request: Callable[[Job], Request]) -> Job:
+        """Do a job again that is over, the newest when none is named. Raises UnknownJob.
+
+        `request` makes the request for it out of the earlier job.
+        """
+        return self.start(request(self.newest(job_id, lambda job: job.is_over, "is over yet")))
+
+    def view(self, job_id: str | None) -> Job:
+        """Return a job whose splat can be seen, the newest when none is named."""
+        return self.newest(job_id, lambda job: bool(job.viewer_url), "has a splat yet")
+
+    def logs(self, job_id: str | None) -> tuple[Job, str]:
+        """Return a job, the running or newest one when none is named, and the end of its log."""
+        active = self.ledger.active()
+        if job_id is None and active:
+            job = self.pick(None)
+        else:
+            job = self.newest(job_id, lambda job: True, "is there yet")
+        return job, self._read_log(job.id)
+
+    def newest(self, job_id: str | None, fits: Callable[[Job], bool], what: str) -> Job:
+        """Return the job that is named, else the newest that fits; raises UnknownJob."""
+        if job_id is not None:
+            return self.pick(job_id)
+        found = next((job for job in self.ledger.jobs(limit=100) if fits(job)), None)
+        if found is None:
+            raise UnknownJob(f"No job {what}.", hint="`/splat list` shows the newest ones.")
+        return found
 
     def cancel(self, job_id: str | None, by: str) -> Job:
         """Cancel a job, or the one that runs. One that is over is returned as it is."""
@@ -107,3 +146,17 @@ class Desk:
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         """List the photos that are there."""
         return self._catalogue.datasets(prefix)
+
+    def _checked(self, request: Request) -> Request:
+        """Return a request with the dataset's name as the storage has it, when all is well."""
+        request = replace(request, dataset=self._catalogue.require(request.dataset))
+        options: dict[str, Any] = dict(request.options)
+        # Made only to be checked: the real one is made when the job is launched.
+        JobSpec(
+            job_id=request.job_id or "check",
+            dataset=request.dataset,
+            source=Source(path="."),
+            pipeline=request.pipeline,
+            **options,
+        )
+        return request

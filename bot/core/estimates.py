@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bot.core.jobs import Job
-from gpu.job import Stage, stages_of
+from gpu.job import Pipeline, Stage, stages_of
 
 #: The stages' usual shares of a whole job, for the bar alone (bench/results.md, the demo).
 SHARES: Mapping[Stage, float] = {
@@ -60,6 +60,19 @@ def remaining(
         left = _left(job, stage, median(seen), elapsed_in_stage)
         low, high = low + a * left, high + b * left
     return Estimate(low, high)
+
+
+def whole(pipeline: Pipeline, history: Sequence[Mapping[str, float]]) -> Estimate | None:
+    """Estimate the seconds of a whole job that has not begun; None without earlier jobs.
+
+    With the preparation of its machine, where earlier jobs had one.
+    """
+    stages = (Stage.PREPARE, *stages_of(pipeline))
+    totals = [sum(past.get(s.value, 0.0) for s in stages) for past in history]
+    if not totals:
+        return None
+    low, high = _spread(totals)
+    return Estimate(low * median(totals), high * median(totals))
 
 
 def _spread(seen: Sequence[float]) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from bot.core.costs import MONTH, JobCost, Spending
 from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job, State
 from bot.core.machines import HOUR, Machine, Outcome
+from bot.core.quotes import Quote
 from bot.slack.wording import escape, person, seconds
 
 #: The backend whose machines cost money.
@@ -87,6 +88,49 @@ def load(figures: Mapping[str, Any]) -> str:
     known = {name: figures.get(key) for key, name in names.items()}
     shown = [f"{name} {v:.0f} %" for name, v in known.items() if isinstance(v, int | float)]
     return ", ".join(shown)
+
+
+# -- before a job is started ----------------------------------------------------------------------
+
+
+def quote(quoted: Quote) -> str:
+    """What a job would mean: photos, machine, time, money."""
+    found = quoted.dataset
+    photos = f"{found.photos} photos" if found.photos else "an archive of photos"
+    lines = [
+        f"*{escape(found.name)}* · {quoted.pipeline}: {photos}, {found.bytes / 1e6:.1f} MB",
+        f"Machine: {_machine(quoted)}",
+        f"Time: {_duration(quoted)}",
+        f"Cost: {_price(quoted)}",
+    ]
+    if quoted.ahead:
+        lines.append(f"First: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
+    return "\n".join([*lines, "Nothing was started."])
+
+
+def _machine(quoted: Quote) -> str:
+    if quoted.plan is None:
+        return escape(quoted.problem) or "not known yet, ask again in a minute"
+    price = quoted.plan.price_per_hour
+    return f"{quoted.plan.machine}, {dollars(price)}/h" if price else quoted.plan.machine
+
+
+def _duration(quoted: Quote) -> str:
+    if quoted.estimate is None:
+        return "nobody knows yet: this would be the first job of its kind"
+    low, high = seconds(quoted.estimate.low), seconds(quoted.estimate.high)
+    span = low if low == high else f"{low} to {high}"
+    return f"{span}, as earlier jobs took; other photos may take longer"
+
+
+def _price(quoted: Quote) -> str:
+    if quoted.budget_left is None:
+        return FREE
+    left = f"{dollars(quoted.budget_left)} of this month's budget are left"
+    if quoted.cost is None:
+        return f"not known yet; {left}"
+    low, high = map(dollars, quoted.cost)
+    return f"about {low if low == high else f'{low} to {high}'}; {left}"
 
 
 # -- machines that are not ours -------------------------------------------------------------------

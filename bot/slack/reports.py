@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 
 from bot.core.costs import Spending, next_month
 from bot.core.intents import Foreign, Intent
+from bot.core.jobs import Job
+from bot.core.quotes import Quote
 from bot.core.rounds import Report
 from bot.slack import bills, wording
 from bot.slack.parts import (
     SECTION,
     Block,
     Post,
+    actions,
     button,
     confirm,
     context,
     cut,
     header,
+    said,
     section,
 )
 
@@ -56,6 +60,25 @@ def _destroy(machine: Foreign, now: float) -> Block:
     pressed = button("Destroy", "destroy_foreign", machine.machine_id, style="danger")
     title = "Destroy a droplet that is not ours?"
     return pressed | {"confirm": confirm(title, bills.confirm_foreign(machine, now), "Destroy it")}
+
+
+def view(job: Job) -> Post:
+    """Where a job's splat can be seen."""
+    if not job.viewer_url:
+        return said(wording.no_splat(job))
+    opens = button("Open viewer", "open_viewer", job.id, style="primary") | {"url": job.viewer_url}
+    shown = section(f"{wording.job_line(job)}\n{wording.figures(job)}".strip())
+    return Post(wording.job_line(job), [shown, actions(opens)])
+
+
+def log(job: Job, text: str) -> Post:
+    """The end of a job's log."""
+    return Post(f"The log of #{job.id}", [section(wording.log(job, text))])
+
+
+def quote(quoted: Quote) -> Post:
+    """What a job would mean, before it is started."""
+    return Post(wording.NOTHING_STARTED, [section(bills.quote(quoted))])
 
 
 def doctor(report: Report | None, now: float) -> Post:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, State
@@ -26,12 +27,16 @@ HELP = """*Make a splat*
 `/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
 `/splat` alone opens a dialog
 Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--job-id NAME`
+With `--dry-run` it says what would happen, how long and for how much, and starts nothing
 
 *Look after jobs*
-`/splat status [job]` · `/splat list` · `/splat datasets [prefix]`
+`/splat status [job]` · `/splat queue` · `/splat list` · `/splat datasets [prefix]`
+`/splat view [job]` the link again · `/splat logs [job]` what its programs said
+`/splat rerun [job] [options]` the same again, with what you change
 `/splat cancel [job]` stops a job · `/splat destroy [job]` stops it at once
 `/splat cost [7d|month]` what machines have cost · `/splat doctor` what is not well
-In a job's thread: its buttons, or `@splat status` and `@splat cancel`
+`/splat audit` who did what
+In a job's thread: its buttons, or `@splat status`, `view`, `logs`, `rerun` and `cancel`
 
 Two thirds of each photo should be in the next one. What you photograph is what you get."""
 
@@ -42,6 +47,8 @@ NOT_OURS = "This bot did not make them and never touches them unless somebody sa
 FIRST_LOOK = "I am looking for the first time. Ask again in a few seconds: `/splat doctor`."
 
 LOOKING_AGAIN = "I am looking again right now: `/splat doctor` in a few seconds shows that."
+
+NOTHING_STARTED = "Nothing was started: this is what would happen."
 
 UNEXPECTED = (
     ":warning: Something went wrong in the bot itself. Try again; its log says what it was."
@@ -170,6 +177,39 @@ def job_line(job: Job) -> str:
     """One job in a list."""
     link = f" <{job.viewer_url}|open>" if job.viewer_url else ""
     return f"`#{job.id}` {escape(job.dataset)} · {job.pipeline} · *{job.state}*{link}"
+
+
+def no_splat(job: Job) -> str:
+    """Said when somebody wants to see what is not there."""
+    return f"{job_line(job)} has no splat to be seen."
+
+
+def log(job: Job, text: str) -> str:
+    """The end of a job's log, as it is."""
+    if not text:
+        return f"{job_line(job)} has left no log yet."
+    plain = escape(text).replace("`" * 3, "…")
+    return f"{job_line(job)}\n```{plain[-2_700:]}```"
+
+
+def queue(active: Sequence[Job]) -> str:
+    """What runs and what waits, in the order in which it comes."""
+    waiting = [job for job in active if job.state is State.QUEUED]
+    lines = [f"▸ {job_line(job)}" for job in active if job.state is not State.QUEUED]
+    lines += [f"{n}. {job_line(job)} for {person(job.user)}" for n, job in enumerate(waiting, 1)]
+    return "\n".join(lines) or "Nothing runs, and nothing waits."
+
+
+def audit(notes: Sequence[Mapping[str, Any]]) -> str:
+    """Who did what, newest first."""
+    return "\n".join(map(_audit_line, notes)) or "Nobody has done anything yet."
+
+
+def _audit_line(note: Mapping[str, Any]) -> str:
+    job = f" `#{note['job']}`" if note["job"] else ""
+    detail = f" {escape(note['detail'])}" if note["detail"] else ""
+    when = f"<!date^{note['time']:.0f}^{{date_short}} {{time}}|{note['time']:.0f}>"
+    return f"{when} {person(note['actor'])}: {note['action'].replace('_', ' ')}{job}{detail}"
 
 
 def confirm_cancel(job: Job) -> str:

@@ -56,15 +56,6 @@ def run(ledger: Ledger, clock: Clock) -> Callable[..., None]:
 # -- the budget -----------------------------------------------------------------------------------
 
 
-def test_an_hour_will_probably_cost_what_it_did_last(
-    budget: Budget, run: Callable[..., None]
-) -> None:
-    assert budget.likely_price(4.0) == 4.0  # nobody knows better
-    run("a", 0.5)
-    assert budget.likely_price(4.0) == 2.0
-    assert budget.likely_price(1.0) == 1.0  # the operator has lowered the limit since
-
-
 def test_a_job_may_start_until_the_budget_is_spent(
     budget: Budget, run: Callable[..., None]
 ) -> None:

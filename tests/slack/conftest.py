@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.compute.base import Plan
 from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
 from bot.core.costs import Budget
 from bot.core.desk import Desk
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
+from bot.core.market import Market
 from bot.core.rounds import Finding, Rounds
 from bot.sandbox.state import Message
 from bot.slack.app import create_app, make_client
@@ -42,6 +44,8 @@ class Bot:
         self.ledger = Ledger(self.settings.ledger, self.clock)
         self.wakes: list[str] = []
         self.findings: Sequence[Finding] = ()
+        self.log = ""
+        self.market = Market(lambda: Plan("this machine", 0.0))
         self.desk = Desk(
             self.ledger,
             Catalogue(self.storage),
@@ -49,6 +53,8 @@ class Bot:
             price_per_hour=0.0,
             wake=lambda: self.wakes.append("wake"),
             budget=Budget(self.ledger, 5.0, self.clock),
+            market=self.market,
+            read_log=lambda _: self.log,
             rounds=Rounds(lambda: self.findings, wake=lambda: self.wakes.append("doctor")),
         )
         self.web = create_web_app(

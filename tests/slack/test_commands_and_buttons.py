@@ -155,7 +155,7 @@ def test_in_a_thread_a_mention_does_what_slash_commands_can_not(bot: Bot) -> Non
     bot.slack.person.type("@splat status", bot.status().ts)
     wait_for_whisper(bot, "`#a`")
     bot.slack.person.type("@splat cancel", bot.status().ts)
-    wait_for_whisper(bot, "*cancelling*")
+    wait_for_whisper(bot, "Being stopped, asked by")
 
 
 def wait_for_whisper(bot: Bot, text: str) -> None:

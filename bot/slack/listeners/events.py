@@ -11,20 +11,22 @@ from slack_sdk import WebClient
 from bot.core import commands as grammar
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
-from bot.core.jobs import Job
 from bot.slack import bills, blocks, wording
+from bot.slack.listeners.ask import Asker, answer
+from bot.slack.parts import Post, said
 
 
 def register(app: App, desk: Desk) -> None:
     """Listen to mentions and to the App Home being opened."""
 
     @app.event("app_mention")
-    def mention(event: dict[str, Any], client: WebClient) -> None:
-        text = _answer(desk, event)
+    def mention(body: dict[str, Any], event: dict[str, Any], client: WebClient) -> None:
+        post = _answer(desk, event, body.get("team_id", ""))
         thread = event.get("thread_ts") or event["ts"]
         client.chat_postEphemeral(
-            channel=event["channel"], user=event["user"], text=text, thread_ts=thread
-        )
+            channel=event["channel"], user=event["user"], thread_ts=thread, text=post.text,
+            blocks=post.blocks,
+        )  # fmt: skip
 
     @app.event("app_home_opened")
     def home(event: dict[str, Any], client: WebClient) -> None:
@@ -39,26 +41,17 @@ def _notes(desk: Desk) -> list[str]:
     return [cost, bills.foreign_note(desk.ledger.intents.foreign())]
 
 
-def _answer(desk: Desk, event: dict[str, Any]) -> str:
+def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
     words = re.sub(r"<@[^>]*>", "", event["text"]).strip()
+    here = desk.ledger.job_of_thread(event["channel"], event.get("thread_ts", ""))
+    # Slack may deliver an event twice; its time is the same then.
+    key = f"mention:{event['channel']}:{event['ts']}"
+    asker = Asker(team, event["channel"], event["user"], key, here)
     try:
         command = grammar.parse(words or "help")
-        here = desk.ledger.job_of_thread(event["channel"], event.get("thread_ts", ""))
-        job = _done(desk, command, here, event["user"])
+        # People say all kinds of things to a bot: a start is typed with a slash.
+        if isinstance(command, grammar.Start):
+            command = grammar.Help()
+        return answer(desk, command, asker)
     except SplatError as wrong:
-        return wording.error(wrong)
-    return wording.job_line(job) if job else wording.HELP
-
-
-def _done(desk: Desk, command: grammar.Command, here: Job | None, user: str) -> Job | None:
-    """Do what a mention asks, for the job that it names or in whose thread it stands."""
-    own = here.id if here else None
-    match command:
-        case grammar.Cancel(job_id):
-            return desk.cancel(job_id or own, user)
-        case grammar.Destroy(job_id):
-            return desk.destroy(job_id or own, user)
-        case grammar.ShowStatus(job_id):
-            return desk.pick(job_id or own)
-        case _:
-            return None
+        return said(wording.error(wrong))

@@ -1,0 +1,133 @@
+"""What is answered to a command, however it was given: typed after a slash or in a mention."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.core import commands as grammar
+from bot.core.desk import Desk
+from bot.core.intents import Kind
+from bot.core.jobs import Job, Request
+from bot.slack import bills, blocks, reports, wording
+from bot.slack.parts import Post, context, said
+from bot.slack.standing import standing_of
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and where. `key` is the same when Slack delivers the same question again.
+
+    `here` is the job in whose thread it was asked: it is meant when none is named.
+    """
+
+    team: str
+    channel: str
+    user: str
+    key: str
+    here: Job | None = None
+
+    def meant(self, job_id: str | None) -> str | None:
+        """Return the job that is named, else the one of the thread."""
+        return job_id or (self.here.id if self.here else None)
+
+
+def answer(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
+    """Do what a command asks; return what only the person sees. Raises SplatError."""
+    match command:
+        case grammar.Start():
+            return _start(desk, command, asker)
+        case grammar.Rerun():
+            return _rerun(desk, command, asker)
+        case grammar.ListDatasets(prefix):
+            return said(wording.dataset_lines(desk.datasets(prefix), prefix))
+        case grammar.ShowCost(period):
+            return reports.cost(desk.budget.spending(period))
+        case grammar.ShowDoctor():
+            return reports.doctor(desk.rounds.ask(), time.time())
+        case grammar.ShowAudit():
+            return said(wording.audit(desk.ledger.audit_log(limit=20)))
+        case grammar.ListJobs():
+            lines = map(wording.job_line, desk.ledger.jobs(limit=15))
+            return said("\n".join(lines) or "There are no jobs yet.")
+        case grammar.ShowQueue():
+            return said(wording.queue(desk.ledger.active()))
+        case _:
+            return _of_a_job(desk, command, asker)
+
+
+def _of_a_job(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
+    """Answer what is about one job: that is named, or in whose thread it is, or the likely one."""
+    match command:
+        case grammar.Cancel(job_id):
+            return _status(desk, desk.cancel(asker.meant(job_id), asker.user))
+        case grammar.Destroy(job_id):
+            meant = asker.meant(job_id)
+            return _strangers(desk, meant) or _status(desk, desk.destroy(meant, asker.user))
+        case grammar.ShowStatus(job_id):
+            meant = asker.meant(job_id)
+            return _strangers(desk, meant) or _status(desk, desk.pick(meant))
+        case grammar.View(job_id):
+            return reports.view(desk.view(asker.meant(job_id)))
+        case grammar.ShowLogs(job_id):
+            return reports.log(*desk.logs(asker.meant(job_id)))
+        case _:
+            return said(wording.HELP)
+
+
+def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
+    request = _request(asker, command.dataset, command.options, command.job_id, command)
+    if command.dry_run:
+        return reports.quote(desk.quote(request))
+    return _accepted(desk, command.text, desk.start(request))
+
+
+def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
+    def again(job: Job) -> Request:
+        options = {**job.options, **command.options}
+        return _request(asker, job.dataset, options, command.new_id, job)
+
+    job = desk.rerun(asker.meant(command.job_id), again)
+    text = grammar.Start(job.dataset, job.pipeline, job.options, command.new_id).text
+    return _accepted(desk, text, job)
+
+
+def _request(
+    asker: Asker,
+    dataset: str,
+    options: Mapping[str, int],
+    job_id: str | None,
+    kind: grammar.Start | Job,
+) -> Request:
+    return Request(
+        team=asker.team,
+        channel=asker.channel,
+        user=asker.user,
+        dataset=dataset,
+        pipeline=kind.pipeline,
+        key=asker.key,
+        options=options,
+        job_id=job_id,
+    )
+
+
+def _accepted(desk: Desk, text: str, job: Job) -> Post:
+    return said(wording.accepted(text, job, desk.ledger.queue_position(job.id)))
+
+
+def _strangers(desk: Desk, job_id: str | None) -> Post | None:
+    """The droplets that are not ours, where no job is named and none runs that could be meant."""
+    found = desk.ledger.intents.foreign()
+    if job_id is not None or desk.ledger.active() or not found:
+        return None
+    asked = desk.ledger.intents.newest(Kind.DESTROY_FOREIGN)
+    return reports.strangers(found, asked, time.time())
+
+
+def _status(desk: Desk, job: Job) -> Post:
+    """A job's present state, without live buttons: those belong to its one message."""
+    post = blocks.status(job, standing_of(desk.ledger, job))
+    shown = [block for block in post.blocks if block["type"] != "actions"]
+    note = bills.foreign_note(desk.ledger.intents.foreign())
+    return Post(post.text, [*shown, *([context(note)] if note else [])])

@@ -1,0 +1,56 @@
+"""What a job would run on, and what it would mean: known before anything is started."""
+
+import pytest
+
+from bot.compute.base import Plan
+from bot.core.errors import BackendError
+from bot.core.estimates import Estimate, whole
+from bot.core.market import Market
+from bot.core.quotes import Quote
+from bot.storage.base import Dataset
+from gpu.job import Pipeline, Stage
+
+PLAN = Plan("gpu-l40sx1-48gb in tor1", 1.8)
+
+
+def sold_out() -> Plan:
+    raise BackendError("No GPU droplet can be had now: all are sold out.")
+
+
+def test_until_somebody_has_looked_nobody_knows_and_the_highest_price_counts() -> None:
+    market = Market(lambda: PLAN)
+    assert (market.plan, market.problem, market.price(4.0)) == (None, "", 4.0)
+    market.look()
+    assert (market.plan, market.price(4.0)) == (PLAN, 1.8)
+    assert market.price(1.0) == 1.0  # what the settings allow is never exceeded
+
+
+def test_what_is_sold_out_now_is_said_and_may_be_had_again_later() -> None:
+    shop: list[Plan] = []
+    market = Market(lambda: shop[0] if shop else sold_out())
+    market.look()
+    assert market.plan is None
+    assert "sold out" in market.problem
+    shop.append(PLAN)
+    market.look()
+    assert (market.plan, market.problem) == (PLAN, "")
+
+
+def test_the_time_of_a_whole_job_is_that_of_earlier_ones_with_their_machines() -> None:
+    past = {Stage.PREPARE.value: 60.0, Stage.FETCH.value: 10.0, Stage.TRAIN.value: 30.0}
+    assert whole(Pipeline.SPLAT, []) is None
+    assert whole(Pipeline.SPLAT, [past] * 3) == Estimate(100.0, 100.0)
+    one = whole(Pipeline.SPLAT, [past])
+    assert one is not None
+    assert (one.low, one.high) == pytest.approx((75.0, 125.0))  # one job says little
+
+
+def quote(plan: Plan | None, estimate: Estimate | None) -> Quote:
+    return Quote(Dataset("d", 3, 9), Pipeline.SPLAT, plan, "", estimate, 0, 50.0)
+
+
+def test_the_cost_is_time_times_price_and_is_not_guessed() -> None:
+    assert quote(PLAN, Estimate(1000.0, 2000.0)).cost == pytest.approx((0.5, 1.0))
+    assert quote(None, Estimate(1.0, 2.0)).cost is None
+    assert quote(PLAN, None).cost is None
+    assert quote(Plan("this machine", 0.0), Estimate(1.0, 2.0)).cost is None

@@ -1,0 +1,187 @@
+"""What people ask about jobs and before them: the link, the log, the queue, again, and how much."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from bot.compute.base import Plan
+from bot.core.errors import BackendError
+from bot.core.jobs import State
+from bot.sandbox import state
+from gpu.job import Stage, Status
+from tests.fakes.slack import buttons, text_of
+from tests.slack.conftest import Bot, finish
+
+
+def answer(bot: Bot, text: str) -> str:
+    bot.slack.person.type(text)
+    return text_of(bot.slack.whispers()[-1])
+
+
+def done(bot: Bot) -> None:
+    """Play a job to its end, and free its slot."""
+    bot.start("demo/parcel aerial --job-id a --iterations 700")
+    finish(bot)
+    bot.ledger.release("a")
+
+
+# -- view, logs, queue, audit ---------------------------------------------------------------------
+
+
+def test_the_link_of_the_newest_splat_and_of_a_named_one(bot: Bot) -> None:
+    assert "No job has a splat yet" in answer(bot, "/splat view")
+    done(bot)
+    for text in ("/splat view", "/splat view a"):
+        bot.slack.person.type(text)
+        assert buttons(bot.slack.whispers()[-1])["Open viewer"]["url"] == "http://v"
+    assert "24.3 dB" in answer(bot, "/splat view")
+
+
+def test_a_job_without_a_splat_has_no_link(bot: Bot) -> None:
+    bot.start()
+    assert "has no splat to be seen" in answer(bot, "/splat view a")
+
+
+def test_the_end_of_the_log_of_the_job_that_runs(bot: Bot) -> None:
+    bot.start()
+    assert "has left no log yet" in answer(bot, "/splat logs")
+    bot.log = "step 1\nstep 2 <b> ``` & more"
+    said = answer(bot, "/splat logs a")
+    assert "`#a` demo/parcel" in said
+    assert "step 1\nstep 2 &lt;b&gt; … &amp; more" in said
+
+
+def test_the_queue_in_the_order_in_which_it_comes(bot: Bot) -> None:
+    assert "Nothing runs, and nothing waits" in answer(bot, "/splat queue")
+    bot.start()
+    for name in "bc":
+        bot.slack.person.type(f"/splat demo/parcel --job-id {name}")
+    running, first, second = answer(bot, "/splat queue").splitlines()[:3]
+    assert running.startswith("▸ `#a`")
+    assert first.startswith("1. `#b`") and f"<@{state.PERSON}>" in first
+    assert second.startswith("2. `#c`")
+
+
+def test_who_did_what(bot: Bot) -> None:
+    assert "Nobody has done anything" in answer(bot, "/splat audit")
+    bot.start()
+    bot.slack.person.type("/splat cancel")
+    newest, first = answer(bot, "/splat audit").splitlines()[:2]
+    assert f"<@{state.PERSON}>: cancel `#a`" in newest
+    assert f"<@{state.PERSON}>: submit `#a` demo/parcel" in first
+
+
+# -- again ----------------------------------------------------------------------------------------
+
+
+def test_a_job_is_done_again_with_what_is_changed(bot: Bot) -> None:
+    done(bot)
+    said = answer(bot, "/splat rerun a --max-views 50 --job-id b")
+    echo = "/splat demo/parcel aerial --iterations 700 --max-views 50 --job-id b"
+    assert f"`{echo}` is job `#b`" in said
+    again = bot.ledger.job("b")
+    assert (again.state, again.dataset) == (State.QUEUED, "demo/parcel")
+    assert again.options == {"iterations": 700, "max_views": 50}
+
+
+def test_the_newest_job_that_is_over_is_meant_when_none_is_named(bot: Bot) -> None:
+    assert "No job is over yet" in answer(bot, "/splat rerun")
+    done(bot)
+    assert "is job `#" in answer(bot, "/splat rerun --seed 7")
+    assert bot.ledger.jobs()[0].options == {"iterations": 700, "seed": 7}
+
+
+def test_what_is_out_of_range_starts_nothing(bot: Bot) -> None:
+    done(bot)
+    assert "from 50 to 100000" in answer(bot, "/splat rerun --iterations 1")
+    assert len(bot.ledger.jobs()) == 1
+
+
+# -- before a start -------------------------------------------------------------------------------
+
+
+@dataclass
+class Shop:
+    """Where machines can be had; `plan` is an error when there are none."""
+
+    plan: Plan | BackendError
+
+    def __call__(self) -> Plan:
+        if isinstance(self.plan, BackendError):
+            raise self.plan
+        return self.plan
+
+
+def test_a_dry_run_says_what_would_happen_and_starts_nothing(bot: Bot) -> None:
+    said = answer(bot, "/splat demo/parcel aerial --dry-run")
+    assert "*demo/parcel* · aerial: 3 photos" in said
+    assert "Time: nobody knows yet" in said
+    assert "free: runs on the bot's own machine" in said
+    assert said.endswith("Nothing was started.")
+    assert bot.ledger.jobs() == []
+    assert bot.wakes == []
+
+
+def test_a_dry_run_knows_what_earlier_jobs_took_and_what_the_machine_costs(bot: Bot) -> None:
+    bot.market._ask = Shop(Plan("gpu-l40sx1-48gb in tor1", 3.6))
+    bot.desk._price = 4.0
+    bot.market.look()
+    bot.start()
+    bot.tell(1, Stage.PREPARE, Status.DONE, metrics={"seconds": 600.0})
+    finish(bot, first=2)
+    said = answer(bot, "/splat demo/parcel aerial --dry-run")
+    assert "Machine: gpu-l40sx1-48gb in tor1, $3.60/h" in said
+    assert re.search(r"Time: 7 min \d+ s to 12 min, as earlier jobs took", said)
+    assert "Cost: about $0.45 to $0.75; $5.00 of this month's budget are left" in said
+
+
+def test_a_dry_run_says_why_no_machine_can_be_had(bot: Bot) -> None:
+    bot.market._ask = Shop(BackendError("No GPU droplet can be had now: all sold out."))
+    bot.market.look()
+    assert "Machine: No GPU droplet can be had now: all sold out." in answer(
+        bot, "/splat demo/parcel --dry-run"
+    )
+
+
+def test_a_dry_run_of_what_is_not_there_says_so(bot: Bot) -> None:
+    assert "Did you mean `demo/parcel`?" in answer(bot, "/splat demo/parcl --dry-run")
+
+
+# -- in a thread ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("status", "demo/parcel · aerial · #a"),
+        ("logs", "has left no log yet"),
+        ("view", "24.3 dB"),
+        ("rerun --seed 3", "/splat demo/parcel aerial --iterations 700 --seed 3"),
+        ("thanks", "*Make a splat*"),
+        ("", "*Make a splat*"),
+    ],
+)
+def test_a_mention_in_a_jobs_thread_means_that_job(bot: Bot, words: str, said: str) -> None:
+    done(bot)
+    bot.drain()
+    mention(bot, words, "1790000001.000100")
+    assert said in text_of(bot.slack.whispers()[-1])
+
+
+def test_a_mention_that_slack_delivers_twice_reruns_once(bot: Bot) -> None:
+    done(bot)
+    bot.drain()
+    for _ in range(2):
+        mention(bot, "rerun", "1790000001.000100")
+    assert len(bot.ledger.jobs()) == 2
+
+
+def mention(bot: Bot, words: str, ts: str) -> None:
+    """Mention the bot in the thread of the only job, and await its answer."""
+    before = len(bot.slack.whispers())
+    bot.slack.sender.event({
+        "type": "app_mention", "user": state.PERSON, "text": f"<@{state.BOT}> {words}", "ts": ts,
+        "channel": state.CHANNEL, "thread_ts": bot.status().ts, "event_ts": ts,
+    })  # fmt: skip
+    bot.wait_until(lambda: len(bot.slack.whispers()) > before, "no answer")
