@@ -78,7 +78,10 @@ class Dispatcher:
     def tick(self) -> None:
         """Do one pass. What goes wrong in one step of one job stops nothing else."""
         if not self._may_start():
-            return  # another bot has taken over: what it does is its own business
+            # Another bot acts, or the bucket is silent. No machine is heard meanwhile: its silence
+            # is not its fault.
+            self._since.forget()
+            return
         self._reconcile()
         self._serve_people()
         for job in self._ledger.active():

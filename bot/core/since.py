@@ -27,3 +27,7 @@ class Since:
             return False
         self._seen[key] = (None, self._monotonic())
         return True
+
+    def forget(self) -> None:
+        """Begin anew: nothing was seen."""
+        self._seen.clear()

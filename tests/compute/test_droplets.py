@@ -8,7 +8,7 @@ import pytest
 from bot.compute.base import Presence
 from bot.compute.droplet import LOOK_FOR
 from bot.compute.tags import label_of
-from bot.core.dispatcher import DEADLINE, SILENCE
+from bot.core.dispatcher import DEADLINE, SILENCE, Dispatcher
 from bot.core.jobs import State
 from tests.compute.lab import STEP, TAG, Lab
 from tests.core.conftest import Clock
@@ -379,6 +379,28 @@ def test_silence_while_the_bot_was_away_is_not_held_against_a_droplet(
     again = Lab(lab.folder, world, clock=clock)
     run(again)
     assert again.state() is State.SUCCEEDED
+
+
+def test_silence_while_the_bot_might_not_act_is_not_held_against_a_droplet(
+    lab: Lab, clock: Clock
+) -> None:
+    """While the bucket does not answer, a bot takes no reports: it could not hear anybody."""
+    may_act = True
+    lab.dispatcher = Dispatcher(
+        lab.ledger, lab.backend, lab.storage, public_url="http://bot", clock=clock,
+        monotonic=clock, may_start=lambda: may_act,
+    )  # fmt: skip
+    lab.ask("a")
+    run(lab, until=lambda: lab.job().stage is not None)
+    may_act = False
+    for _ in range(20):
+        lab.dispatcher.tick()
+        clock.move(SILENCE / 10)
+    may_act = True
+    lab.dispatcher.tick()
+    assert lab.state() is State.RUNNING
+    run(lab)
+    assert lab.state() is State.SUCCEEDED
 
 
 def test_after_its_deadline_a_droplet_is_destroyed_whatever_it_says(
