@@ -98,10 +98,11 @@ class Machines:
                 intent = (job, attempt, name, size, region, price_per_hour, created_at, "sent")
                 known = self._insert(db, intent)
             sql = (
-                "UPDATE machines SET outcome = 'created', machine_id = ?, size = ?, region = ?,"
-                " price_per_hour = ?, sent_at = MIN(sent_at, ?) WHERE number = ? RETURNING *"
+                "UPDATE machines SET outcome = 'created', machine_id = ?, name = ?, size = ?,"
+                " region = ?, price_per_hour = ?, sent_at = MIN(sent_at, ?)"
+                " WHERE number = ? RETURNING *"
             )
-            found = (machine_id, size, region, price_per_hour, created_at, known.number)
+            found = (machine_id, name, size, region, price_per_hour, created_at, known.number)
             return _machine(db.execute(sql, found).fetchone())
 
     def settle(self, number: int, outcome: Outcome, machine_id: str | None = None) -> None:

@@ -1,16 +1,20 @@
-"""Bots that kill themselves with SIGKILL at a given statement, in processes of their own."""
+"""Kills a bot with SIGKILL before any statement, in a copy of its whole world.
+
+One process holds a bot, its files and its DigitalOcean. It is forked, and there the bot is forked
+once more: into a process of its own, which traces its statements and kills itself. Its files, and
+the DigitalOcean with which it spoke through a pipe, are left as the kill left them.
+"""
 
 from __future__ import annotations
 
-import json
-import mmap
 import os
 import signal
-import struct
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +23,7 @@ import pydo  # noqa: F401 - once here instead of in every process that is forked
 from azure.core.pipeline import Pipeline
 
 from tests.conftest import REPOSITORY
+from tests.fakes.digitalocean.api import Answer, Api
 
 #: The code that creates, watches and destroys droplets.
 WATCHED = frozenset(
@@ -40,19 +45,30 @@ STEPS = frozenset({
 Point = tuple[str, str, int]
 
 
-class SharedClock:
-    """A clock that a test and the processes that it forks have in common."""
+class Wire(Api):
+    """The simulated API, also for a bot that was forked off and speaks through a pipe."""
 
-    def __init__(self, now: float = 1_790_000_000.0) -> None:
-        self._memory = mmap.mmap(-1, 8)
-        self.move(now)
+    _line: Connection | None = None
 
-    def __call__(self) -> float:
-        (now,) = struct.unpack("d", self._memory[:8])
-        return float(now)
+    def handle(self, method: str, target: str, body: bytes, token: str) -> Answer:
+        if self._line is None:
+            return super().handle(method, target, body, token)
+        self._line.send((method, target, body, token))
+        answer: Answer = self._line.recv()
+        return answer
 
-    def move(self, seconds: float) -> None:
-        self._memory[:8] = struct.pack("d", self() + seconds)
+    def call_through(self, line: Connection) -> None:
+        """Be the bot's end from now on."""
+        self._line = line
+
+    def serve(self, line: Connection) -> None:
+        """Be the other end, until the bot is gone."""
+        while True:
+            try:
+                request = line.recv()
+            except (EOFError, ConnectionResetError):
+                return
+            line.send(self.handle(*request))
 
 
 class Tracer:
@@ -94,21 +110,16 @@ def tracing(tracer: Tracer) -> Iterator[None]:
     sys.settrace(None)
 
 
-def points_of(bot: Callable[[], None], notes: Path) -> list[Point]:
-    """Run a bot in a process of its own; return every point that it reaches, in order."""
-
-    def noting() -> None:
-        reached: dict[Point, None] = {}
-        with tracing(Tracer(reached.setdefault)):
-            bot()
-        notes.write_text(json.dumps(list(reached)))
-
-    assert forked(noting) == 0
-    return [(step, name, line) for step, name, line in json.loads(notes.read_text())]
+def points_of(bot: Callable[[], None]) -> list[Point]:
+    """Run a bot in this process; return every point that it reaches, in order."""
+    reached: dict[Point, None] = {}
+    with tracing(Tracer(reached.setdefault)):
+        bot()
+    return list(reached)
 
 
-def killed_at(point: Point, bot: Callable[[], None]) -> bool:
-    """Run a bot that kills itself when it reaches a point; False when it never does."""
+def killed_at(point: Point, api: Wire, bot: Callable[[], None]) -> bool:
+    """Fork a bot off that kills itself when it reaches a point; False when it never does."""
 
     def die(reached: Point) -> None:
         if reached == point:
@@ -118,17 +129,37 @@ def killed_at(point: Point, bot: Callable[[], None]) -> bool:
         with tracing(Tracer(die)):
             bot()
 
-    return forked(deadly) == -signal.SIGKILL
+    return forked_off(api, deadly) == -signal.SIGKILL
 
 
-def forked(bot: Callable[[], None]) -> int:
-    """Run a function in a process of its own; return how that ended, as subprocess does."""
+def forked_off(api: Wire, bot: Callable[[], None]) -> int:
+    """Run a bot in a process of its own, and its DigitalOcean in this one; return how it ended."""
+    near, far = Pipe()
+
+    def calling() -> None:
+        near.close()  # else nobody sees that this process is gone
+        api.call_through(far)
+        bot()
+
+    child = fork(calling)
+    far.close()
+    api.serve(near)
+    return ended(child)
+
+
+def fork(work: Callable[[], None]) -> int:
+    """Run a function in a copy of this process; return that one's number."""
     child = os.fork()
     if child == 0:
         try:
-            bot()
+            work()
         except BaseException:  # noqa: BLE001 - nothing of the test may go on in the child
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
+    return child
+
+
+def ended(child: int) -> int:
+    """Wait for a process; return how it ended, as subprocess does."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

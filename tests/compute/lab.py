@@ -51,14 +51,14 @@ class Lab:
         *,
         clock: Callable[[], float],
         monotonic: Callable[[], float] | None = None,
-        url: str = "",
         api: Api | None = None,
         **changes: object,
     ) -> None:
         self.folder, self.world, self.clock = folder, world, clock
-        self.settings = settings(world, url or IN_MEMORY, **changes)
-        transport = None if url else transport_to(api or Api(world))
-        self.api = DigitalOcean(self.settings, transport=transport)
+        self.tells: Callable[[str, float], list[Event]] = events_at
+        self.is_silent = False
+        self.settings = settings(world, **changes)
+        self.api = DigitalOcean(self.settings, transport=transport_to(api or Api(world)))
         self.ledger = Ledger(folder / "ledger.db", clock)
         self.storage = LocalStorage(folder / "store", "http://bot")
         self.backend = DropletBackend(
@@ -89,8 +89,6 @@ class Lab:
 
     def machines(self) -> Sequence[Droplet]:
         """Return the droplets as they are; their reports take no way over DigitalOcean."""
-        if self.settings.api_url != IN_MEMORY:  # the world is another process's
-            return self.api.gpu_droplets()
         self.world.settle()
         existing = self.world.existing(gpus=True)
         return [Droplet.read(answers.droplet(droplet, self.world)) for droplet in existing]
@@ -99,17 +97,20 @@ class Lab:
         """Do what the webhooks do: note what the machines report."""
         for droplet in droplets:
             label = label_of(droplet, INSTALL)
-            if label and droplet.status == "active":
-                age = self.world.clock() - droplet.created_at - self.world.booting
-                self._hear(label.job, events_at(label.job, age))
+            if label and droplet.status == "active" and not self.is_silent:
+                self._hear(droplet, label.job)
 
-    def _hear(self, job_id: str, events: list[Event]) -> None:
+    def _hear(self, droplet: Droplet, job_id: str) -> None:
+        """Take in one report. Its answer says whether the job is cancelled: then the work ends."""
+        now = self.world.clock()
+        worked_until = self.world.cancelled.get(droplet.id, now)
+        age = worked_until - droplet.created_at - self.world.booting
+        self.ledger.record_all(self.tells(job_id, age))
         try:
-            is_cancelled = self.state(job_id) is State.CANCELLING
+            if self.state(job_id) is State.CANCELLING:
+                self.world.cancelled.setdefault(droplet.id, now)
         except UnknownJob:
             return  # its machine is answered "410 Gone", and waits
-        if not is_cancelled:  # else it has stopped its work
-            self.ledger.record_all(events)
         self.ledger.beat(job_id, {"gpu": 97})
 
     @property
@@ -124,10 +125,22 @@ class Lab:
         return self.job(name).state
 
 
+def close(ledger: Ledger) -> None:
+    """Close a ledger's file. It is opened again when something is asked of it."""
+    file = ledger._file
+    file.connection().close()
+    del file._local.database
+
+
 def events_at(job_id: str, age: float) -> list[Event]:
     """Return what a machine has told that has been at work for `age` seconds."""
     stages = stages_of(Pipeline.SPLAT)
     return [an_event(job_id, n + 1, stage) for n, stage in enumerate(stages) if age >= n * STEP]
+
+
+def published_after() -> float:
+    """Return after how many seconds of work a machine has published."""
+    return (len(stages_of(Pipeline.SPLAT)) - 1) * STEP
 
 
 def an_event(job_id: str, seq: int, stage: Stage) -> Event:

@@ -1,129 +1,78 @@
 """SIGKILL after every statement of launching, watching, finishing and destroying a droplet.
 
-Each time the bot is started again and has to bring the job to its one end. What existed when is
-read from the simulator's own log, not from the bot.
+Each time the bot is started again, at once and twenty minutes later, and has to bring the job to
+its one end. What existed when is read from the simulator's own log, not from the bot.
+
+Each statement is killed once in each of the dispatcher's steps that reach it. With
+SPLATBOT_CRASHES=all it is killed in every pass of every way, for the nights.
 """
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import json
+import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
 
-from bot.core.jobs import TERMINAL, State
-from bot.core.ledger import Ledger
-from tests.compute.killing import Point, SharedClock, forked, killed_at, points_of
-from tests.compute.lab import TAG, Lab
-from tests.fakes.digitalocean.server import serving
-from tests.fakes.digitalocean.world import Fault, World
+from tests.compute.crashing import Plan, kill_on_all, points_on
+from tests.compute.killing import Point
+from tests.compute.ways import WAYS
 
-#: Parts into which the points of a scenario are dealt, so that no test takes long.
-PARTS = 8
+IS_ALL = os.environ.get("SPLATBOT_CRASHES") == "all"
 
-#: The ways of a job, and how each ends.
-WAYS = {
-    "": State.SUCCEEDED,
-    "cancel": State.CANCELLED,
-    "destroy": State.CANCELLED,
-    "lost answer": State.SUCCEEDED,
-}
-ENDS = tuple(state.value for state in TERMINAL)
-
-#: Simulated seconds within which everything has to be over after a crash.
-PATIENCE = 1200.0
-
-
-@dataclass
-class Case:
-    """One scenario from its start: a bot, its files and its DigitalOcean."""
-
-    folder: Path
-    world: World
-    clock: SharedClock
-    url: str
-    way: str
-
-    def bot(self) -> None:
-        """Be the bot until nothing is left to do; somebody may stop the job on the way."""
-        lab = self.lab()
-        begin = self.clock()
-        while not lab.is_done:
-            assert self.clock() - begin < PATIENCE, lab.job()
-            lab.tick()
-            if lab.job().stage is not None and lab.state() is State.RUNNING:
-                self._stop(lab.ledger)
-            self.clock.move(10.0)
-
-    def _stop(self, ledger: Ledger) -> None:
-        """Do what somebody does who has seen the first stage."""
-        if self.way == "cancel":
-            ledger.request_cancel("a", "U2")
-        if self.way == "destroy":
-            ledger.request_destroy("a", "U2")
-
-    def lab(self) -> Lab:
-        return Lab(self.folder, self.world, clock=self.clock, url=self.url)
-
-
-@contextmanager
-def a_case(way: str) -> Iterator[Case]:
-    """A job that waits for its slot. In memory where there is room: a crash is not a power cut."""
-    shared = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(dir=shared if shared.is_dir() else None))
-    clock = SharedClock()
-    world = World(clock=clock, booting=20.0, dying=10.0)
-    try:
-        with serving(world) as url:
-            if way == "lost answer":
-                world.faults.append(Fault("POST", "/v2/droplets", "drop", "after"))
-            case = Case(folder, world, clock, url, way)
-            forked(lambda: _ask(case))
-            yield case
-    finally:
-        shutil.rmtree(folder)
-
-
-def _ask(case: Case) -> None:
-    case.lab().ask("a")
-
-
-@pytest.fixture(scope="module")
-def points(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, Point]]:
-    """Every point of the bot's code, with a way on which it is reached."""
-    found: dict[Point, str] = {}
-    for way in WAYS:
-        with a_case(way) as case:
-            for point in points_of(case.bot, tmp_path_factory.mktemp("points") / "points.json"):
-                found.setdefault(point, way)
-    return [(way, point) for point, way in found.items()]
+#: Processes that kill at the same time, and seconds that they have.
+WORKERS = os.cpu_count() or 1
+PATIENCE = 12 * 3600 if IS_ALL else 900
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("part", range(PARTS))
-def test_no_crash_costs_a_second_droplet_or_forgets_one(
-    points: list[tuple[str, Point]], part: int
-) -> None:
-    assert len(points) > 700
-    for way, point in points[part::PARTS]:
-        with a_case(way) as case:
-            assert killed_at(point, case.bot), (way, point)
-            assert forked(case.bot) == 0, (way, point)
-            check(case, point)
+@pytest.mark.timeout(PATIENCE + 60)
+def test_no_crash_costs_a_second_droplet_or_forgets_one(tmp_path: Path) -> None:
+    plans = {name: points_on(name, tmp_path) for name in WAYS}
+    plans = plans if IS_ALL else firsts(plans)
+    kills = sum(len(points) for plan in plans.values() for points in plan.values())
+    broken = kill_together(plans, tmp_path)
+    restarts = sum(1 for _ in tmp_path.glob("seen/*/*"))
+    print(f"{len(WAYS)} ways, {kills} kills, {restarts} restarts, {len(broken)} broken promises")
+    assert broken == []
+    assert kills > 1000
 
 
-def check(case: Case, point: Point) -> None:
-    """The money promise, by the simulator's log; the truth promise, by the ledger."""
-    world, ledger = case.world, case.lab().ledger
-    assert world.most_at_once(TAG) <= 1, point
-    assert world.existing() == [], point
-    assert world.creates() <= 1, point
-    state = ledger.job("a").state
-    # Killed between the intent and the call: nobody can know that it was not sent.
-    assert state is WAYS[case.way] or (state is State.FAILED and not world.droplets), point
-    ends = [note["action"] for note in ledger.audit_log(1000) if note["action"] in ENDS]
-    assert ends == [state.value], point
-    assert ledger.machines.spent(job="a") >= world.cost(), point
+def firsts(plans: dict[str, Plan]) -> dict[str, Plan]:
+    """Keep each point in the first pass that reaches it."""
+    known: set[Point] = set()
+    for plan in plans.values():
+        for number, points in plan.items():
+            plan[number] = [point for point in points if point not in known]
+            known.update(points)
+    return plans
+
+
+def kill_together(plans: dict[str, Plan], folder: Path) -> list[str]:
+    """Share the points out among processes; return after which of them a promise was broken."""
+    (folder / "seen").mkdir()
+    processes = multiprocessing.get_context("spawn")
+    reports = [folder / f"broken-{hand}.json" for hand in range(WORKERS)]
+    workers = [
+        processes.Process(
+            target=kill_on_all, args=(dealt(plans, hand), folder / "seen", report), daemon=True
+        )
+        for hand, report in enumerate(reports)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        for worker in workers:
+            worker.join(PATIENCE)
+    finally:
+        for worker in workers:
+            worker.kill()
+    return [point for report in reports for point in json.loads(report.read_text())]
+
+
+def dealt(plans: dict[str, Plan], hand: int) -> dict[str, Plan]:
+    """Deal the points out, so that every process has as many."""
+    return {
+        name: {number: points[hand::WORKERS] for number, points in plan.items()}
+        for name, plan in plans.items()
+    }

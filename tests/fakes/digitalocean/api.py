@@ -19,6 +19,8 @@ USER_DATA_LIMIT = 64 * 1024
 
 #: Outcomes without an answer, which only the transport can act.
 DROP, HANG, REFUSE, GARBAGE = 0, -1, -2, -3
+#: What a fault's answer says, by its status.
+SAID = {429: "Too many requests", 422: "Size is not available in this region."}
 SILENT = {"drop": DROP, "hang": HANG, "refuse": REFUSE, "garbage": GARBAGE}
 
 
@@ -72,8 +74,7 @@ class Api:
             return Answer(SILENT[fault.what])
         status = int(fault.what)
         headers = {"retry-after": "30", "ratelimit-remaining": "0"} if status == 429 else {}
-        text = "Too many requests" if status == 429 else "Server Error"
-        return Answer(status, answers.error("error", text), headers)
+        return Answer(status, answers.error("error", SAID.get(status, "Server Error")), headers)
 
     def _route(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
         world = self.world
