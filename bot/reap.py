@@ -239,4 +239,4 @@ _LEFT_OVER = (
     "could not be destroyed, or not confirmed gone. It may still be billed:"
     " look at https://cloud.digitalocean.com/droplets."
 )
-_NEEDS = "DIGITALOCEAN_TOKEN has to be valid, with the scopes droplet:read and droplet:delete."
+_NEEDS = "DIGITALOCEAN_TOKEN has to be valid, with droplet:read, droplet:delete and tag:read."

@@ -13,7 +13,7 @@ from typing import TypeVar
 from bot.compute.digitalocean import DigitalOcean, NotFound, Refused, Unreachable
 from bot.compute.digitalocean.errors import ApiError
 from bot.compute.offers import NoStock, offers
-from bot.compute.tags import label_of
+from bot.compute.tags import install_tag, label_of
 from bot.core.config import DropletSettings
 from bot.core.rounds import Finding
 
@@ -39,11 +39,13 @@ def findings(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
                 return
 
 
-#: The scopes that DigitalOcean asks for, by what is read (its API description, `security`).
+#: The scopes that DigitalOcean asks for, by what is read (its API description: `security`, and
+#: the words on a parameter).
 READS = {
     "/v2/account": "account:read",
     "/v2/account/keys": "ssh_key:read",
     "/v2/droplets": "droplet:read",
+    "/v2/droplets?tag_name": "tag:read",
     "/v2/images/{image_id}": "image:read",
     "/v2/sizes": "sizes:read and regions:read",
     "/v2/volumes": "block_storage:read",
@@ -138,7 +140,9 @@ def _volume(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
 
 
 def _strangers(api: DigitalOcean, settings: DropletSettings) -> Iterator[Finding]:
-    droplets = _read("/v2/droplets", api.gpu_droplets)
+    _read("/v2/droplets", api.gpu_droplets)
+    tag = install_tag(settings.install)
+    droplets = _read("/v2/droplets?tag_name", lambda: api.gpu_droplets(tag))
     foreign = [d for d in droplets if not label_of(d, settings.install)]
     for droplet in foreign:
         what = (

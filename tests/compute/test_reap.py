@@ -246,7 +246,7 @@ def test_a_token_that_lacks_a_scope(elsewhere: Elsewhere, method: str, path: str
     elsewhere.droplet("old", expires_in=-60)
     elsewhere.world.faults = [Fault(method, path, "403")]
     assert elsewhere.reap() == BAD_SETTINGS
-    assert elsewhere.said[-1].endswith("with the scopes droplet:read and droplet:delete.")
+    assert elsewhere.said[-1].endswith("with droplet:read, droplet:delete and tag:read.")
 
 
 # -- the command ----------------------------------------------------------------------------------

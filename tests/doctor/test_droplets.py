@@ -1,7 +1,7 @@
 """What the doctor says of DigitalOcean: each thing with its remedy, and nothing changed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -12,7 +12,8 @@ from bot.doctor.digitalocean import READS, findings
 from tests.compute.lab import IN_MEMORY, settings
 from tests.core.conftest import Clock
 from tests.fakes.digitalocean import contract
-from tests.fakes.digitalocean.api import Api
+from tests.fakes.digitalocean.answers import error
+from tests.fakes.digitalocean.api import Answer, Api
 from tests.fakes.digitalocean.transport import transport_to
 from tests.fakes.digitalocean.world import Fault, Size, Volume, World
 
@@ -88,10 +89,29 @@ def test_the_scopes_are_those_of_digitaloceans_own_description() -> None:
     if not contract.DESCRIPTION.is_file():
         pytest.skip(f"needs DigitalOcean's API description in {contract.DESCRIPTION}")
     paths = json.loads(contract.DESCRIPTION.read_text())["paths"]
-    for path, scopes in READS.items():
+    for what, scopes in READS.items():
+        path, _, parameter = what.partition("?")
+        if parameter:
+            [described] = [p for p in paths[path]["get"]["parameters"] if p["name"] == parameter]
+            assert f"Requires `{scopes}` scope" in described["description"]
+            continue
         [security] = paths[path]["get"]["security"]
         wanted = {scope for scope in security["bearer_auth"] if not scope.startswith("api:")}
         assert set(scopes.split(" and ")) == wanted
+
+
+def test_a_token_that_may_not_list_by_tag(office: Office) -> None:
+    """The bot and `splatbot reap` do that besides: a list of GPU droplets takes no tag."""
+
+    class Tagless(Api):
+        def _list_droplets(self, query: Mapping[str, str]) -> Answer:
+            if "tag_name" in query:
+                return Answer(403, error("forbidden", "You are not authorized"))
+            return super()._list_droplets(query)
+
+    office.transport = lambda: transport_to(Tagless(office.world))  # type: ignore[method-assign]
+    [wrong] = office.wrong()
+    assert "The token lacks the scope tag:read. Give DIGITALOCEAN_TOKEN tag:read" in wrong
 
 
 def test_a_token_that_may_not_read_the_account_is_good_enough(office: Office) -> None:
