@@ -241,8 +241,8 @@ class DropletBackend:
             "name": name,
             "region": offer.region,
             "size": offer.size,
-            "image": self._settings.image,
-            "ssh_keys": [int(k) if str(k).isdigit() else k for k in keys],
+            "image": _number_or_name(self._settings.image),
+            "ssh_keys": [_number_or_name(str(key)) for key in keys],
             "tags": tags_of(self._settings.install, spec.job_id, spec.attempt, deadline + OVERDUE),
             "user_data": self._user_data(spec.job_id, spec.attempt, volume, deadline),
             "volumes": [volume_id] if volume_id else [],
@@ -264,6 +264,11 @@ class DropletBackend:
         self._asked[droplet_id] = now
         with suppress(NotFound):
             self._api.destroy_droplet(droplet_id)
+
+
+def _number_or_name(text: str) -> int | str:
+    """Return an id as a number: an image is a slug or an id, a key an id or a fingerprint."""
+    return int(text) if text.isdigit() else text
 
 
 def _handle(machine: Machine) -> Handle:

@@ -1,7 +1,8 @@
 """Jobs on droplets: one is chosen, created once, found again, and destroyed until it is gone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.core.dispatcher import DEADLINE, SILENCE, Dispatcher
 from bot.core.jobs import State
 from tests.compute.lab import STEP, TAG, Lab
 from tests.core.conftest import Clock
+from tests.fakes.digitalocean.api import Answer, Api
 from tests.fakes.digitalocean.world import Droplet, Fault, Size, Volume, World
 
 #: Every way in which a create's answer says nothing.
@@ -131,6 +133,23 @@ def test_the_settings_narrow_the_choice(
     lab.tick()
     [droplet] = world.droplets
     assert (droplet.size.slug, droplet.region) == expected
+
+
+@pytest.mark.parametrize(("image", "sent"), [("gpu-h100x1-base", "gpu-h100x1-base"), ("156", 156)])
+def test_an_image_is_a_slug_or_a_snapshots_number(
+    tmp_path: Path, world: World, clock: Clock, image: str, sent: str | int
+) -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    class Listening(Api):
+        def _create(self, body: Mapping[str, Any]) -> Answer:
+            asked.append(body)
+            return super()._create(body)
+
+    lab = Lab(tmp_path, world, clock=clock, api=Listening(world), image=image, ssh_keys=("7",))
+    lab.ask("a")
+    lab.tick()
+    assert [(body["image"], body["ssh_keys"]) for body in asked] == [(sent, [7])]
 
 
 def test_a_size_that_sold_out_meanwhile_is_followed_by_the_next(lab: Lab, world: World) -> None:
