@@ -19,6 +19,11 @@ CLOSED = frozenset({
 #: The app may not read the channel: it was installed without the history scopes.
 UNREADABLE = frozenset({"channel_not_found", "missing_scope", "not_in_channel"})
 
+#: The bot's token is no good until an operator sets another one: no message is wrong.
+LOCKED_OUT = frozenset({
+    "account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked",
+})  # fmt: skip
+
 #: Seconds to wait when Slack does not say how long.
 PAUSE = 3.0
 

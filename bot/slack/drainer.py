@@ -159,6 +159,8 @@ class Drainer:
             return self._later(notice, wait, error)
         if answers.is_doubtful(refused):
             return self._in_doubt(notice, error)
+        if error in answers.LOCKED_OUT:
+            return self._later(notice, 0.0, error)
         if error in answers.GONE:
             self._ledger.forget_status_message(job.id)
             return False

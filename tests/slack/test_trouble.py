@@ -53,6 +53,19 @@ def test_a_slack_that_was_away_for_hours_still_gets_the_end(bot: Bot) -> None:
     assert len(closing(bot)) == 1
 
 
+def test_messages_wait_for_a_token_that_slack_takes(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot.start()
+    monkeypatch.setattr(bot.slack.api, "_token", "xoxb-another")
+    finish(bot)
+    bot.drain(3600, step=60)
+    monkeypatch.undo()
+    assert closing(bot) == []
+    bot.drain(300)
+    assert len(closing(bot)) == 1
+
+
 @pytest.mark.parametrize("kind", ["status", "stage", "final"])
 def test_a_crash_between_sending_and_noting_sends_nothing_twice(
     bot: Bot, monkeypatch: pytest.MonkeyPatch, kind: str
