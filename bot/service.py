@@ -91,7 +91,7 @@ class Service:
 
     def web(self) -> FastAPI:
         """Build the HTTP server's app."""
-        slack = create_slack_app(self._settings, self.desk)
+        slack = create_slack_app(self._settings, self.desk, thumbnail_url=self._thumbnail_url)
         hooks = hooks_router(
             self.ledger,
             self._storage,

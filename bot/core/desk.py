@@ -49,7 +49,7 @@ class Desk:
         self._catalogue = catalogue
         self._backend = backend
         self._price = price_per_hour
-        self._market = market or Market(lambda: Plan("this machine", price_per_hour))
+        self.market = market or Market(lambda: Plan("this machine", price_per_hour))
         self._read_log = read_log
         self._wake = wake
 
@@ -59,7 +59,7 @@ class Desk:
         Raises UnknownDataset, InvalidValue or BudgetSpent before anything is written.
         """
         request = self._checked(request)
-        self.budget.check(self._market.price(self._price), request.pipeline)
+        self.budget.check(self.market.price(self._price), request.pipeline)
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
         self._wake()
         return job
@@ -70,7 +70,7 @@ class Desk:
         [dataset] = [d for d in self._catalogue.datasets() if d.name == request.dataset]
         left = max(self.budget.monthly - self.budget.spent(), 0.0) if self._price else None
         return Quote(
-            dataset, request.pipeline, self._market.plan, self._market.problem,
+            dataset, request.pipeline, self.market.plan, self.market.problem,
             whole(request.pipeline, self.ledger.stage_history(request.pipeline)),
             ahead=len(self.ledger.active()), budget_left=left,
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from slack_sdk import WebClient
 
 from bot.core.config import Settings
 from bot.core.desk import Desk
+from bot.core.jobs import Job
 from bot.slack import wording
 from bot.slack.listeners import actions, commands, events, views
 
@@ -38,8 +39,13 @@ def make_client(settings: Settings) -> WebClient:
     )
 
 
-def create_app(settings: Settings, desk: Desk) -> App:
-    """Build the Bolt app. Its listeners write an intent and return."""
+def create_app(
+    settings: Settings, desk: Desk, *, thumbnail_url: Callable[[Job], str] = lambda job: ""
+) -> App:
+    """Build the Bolt app. Its listeners write an intent and return.
+
+    `thumbnail_url` is where Slack finds the picture of a job's splat; empty when there is none.
+    """
     # Bolt finds the token in the environment too, and warns that it does not use that one.
     logging.getLogger("slack_bolt.App").addFilter(_is_news)
     app = App(
@@ -49,8 +55,9 @@ def create_app(settings: Settings, desk: Desk) -> App:
         authorize=partial(_authorized, settings.slack_bot_token),
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
-    for room in (commands, actions, views, events):
+    for room in (commands, actions, views):
         room.register(app, desk)
+    events.register(app, desk, thumbnail_url)
     app.error(_unexpected)
     return app
 

@@ -10,6 +10,7 @@ from bot.core.costs import MONTH, JobCost, Spending
 from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job, State
 from bot.core.machines import HOUR, Machine, Outcome
+from bot.core.market import Market
 from bot.core.quotes import Quote
 from bot.slack.wording import escape, person, seconds
 
@@ -113,6 +114,14 @@ def _machine(quoted: Quote) -> str:
         return escape(quoted.problem) or "not known yet, ask again in a minute"
     price = quoted.plan.price_per_hour
     return f"{quoted.plan.machine}, {dollars(price)}/h" if price else quoted.plan.machine
+
+
+def market(now: Market) -> str:
+    """What a job would run on right now, where that costs money; else empty."""
+    if now.plan is None:
+        return f":warning: {escape(now.problem)}" if now.problem else ""
+    price = now.plan.price_per_hour
+    return f"A job would get {now.plan.machine} now, {dollars(price)}/h" if price else ""
 
 
 def _duration(quoted: Quote) -> str:

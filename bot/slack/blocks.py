@@ -31,7 +31,7 @@ from bot.slack.parts import (
 from bot.storage.base import Dataset
 from gpu.job import RANGES, Pipeline, Stage, stages_of
 
-__all__ = ["Post", "Standing", "dataset_options", "final", "home", "stage_done", "start_dialog",
+__all__ = ["Post", "Standing", "dataset_options", "final", "stage_done", "start_dialog",
            "status"]  # fmt: skip
 
 #: Slack's limit: the options of a select.
@@ -96,22 +96,6 @@ def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
         blocks += [_image(job, thumbnail_url)] if thumbnail_url else []
         blocks.append(actions(_open_button(job)))
     return Post(cut(text, SECTION), blocks)
-
-
-def home(active: Sequence[Job], newest: Sequence[Job], notes: Sequence[str] = ()) -> dict[str, Any]:
-    """The bot's App Home. `notes` are lines on money and machines; empty ones are left out."""
-    start = button("Make a splat", "open_start", "start", style="primary")
-    blocks = [
-        header("Splatbot"),
-        section(wording.WELCOME),
-        actions(start),
-        header("Now"),
-        section("\n".join(map(wording.job_line, active)) or "Nothing is running."),
-        *(context(note) for note in notes if note),
-        header("Newest"),
-        section("\n".join(map(wording.job_line, newest)) or "No splats yet."),
-    ]
-    return {"type": "home", "blocks": blocks}
 
 
 def start_dialog(channel: str) -> dict[str, Any]:

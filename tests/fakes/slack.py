@@ -94,7 +94,12 @@ class FakeSlack:
 
 def text_of(message: Message) -> str:
     """Everything that a person reads in a message."""
-    return message.text + "\n" + "\n".join(_texts(message.blocks))
+    return message.text + "\n" + "\n".join(texts(message.blocks))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text of blocks or of a view."""
+    yield from _texts(value)
 
 
 def _texts(value: Any) -> Iterator[str]:

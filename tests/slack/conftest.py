@@ -58,10 +58,15 @@ class Bot:
             rounds=Rounds(lambda: self.findings, wake=lambda: self.wakes.append("doctor")),
         )
         self.web = create_web_app(
-            slack=create_app(self.settings, self.desk), ledger=self.ledger, storage=self.storage
+            slack=create_app(self.settings, self.desk, thumbnail_url=self.thumbnail_url),
+            ledger=self.ledger,
+            storage=self.storage,
         )
         self.pictures: dict[str, bytes] = {"previews/train.jpg": PICTURE}
         self.restart()
+
+    def thumbnail_url(self, job: Job) -> str:
+        return self.storage.url(f"splats/{job.id}/thumbnail.jpg")
 
     def restart(self) -> None:
         """A new process: what the outbox only had in memory is lost."""
@@ -69,7 +74,7 @@ class Bot:
             self.ledger,
             make_client(self.settings),
             read_picture=lambda _, name: self.pictures.get(name),
-            thumbnail_url=lambda job: self.storage.url(f"splats/{job.id}/thumbnail.jpg"),
+            thumbnail_url=self.thumbnail_url,
             clock=self.clock,
         )
 

@@ -11,6 +11,7 @@ from bot.core.machines import Machine, Outcome
 from bot.sandbox import blocks_check
 from bot.slack import blocks, wording
 from bot.slack.blocks import Standing
+from bot.slack.home import Home, view
 from bot.storage.base import Dataset
 from gpu.job import Pipeline, Stage, stages_of
 
@@ -105,8 +106,9 @@ def test_slack_takes_a_line_for_any_stage(stage: Stage, message: str, took: floa
 @given(some.lists(jobs(), max_size=10))
 def test_slack_takes_the_home_and_the_dialog(shown: list[Job]) -> None:
     notes = ["This month: $3.00 of $100.00", ""]
-    for view in (blocks.home(shown, shown, notes), blocks.start_dialog("C1")):
-        assert blocks_check.problems(view["blocks"], limit=100) == []
+    pictures = dict.fromkeys((job.id for job in shown), "https://x.example/a.jpg")
+    for shows in (view(Home(shown, shown, notes, pictures)), blocks.start_dialog("C1")):
+        assert blocks_check.problems(shows["blocks"], limit=100) == []
 
 
 def test_a_dataset_picker_offers_at_most_what_slack_takes() -> None:

@@ -1,0 +1,88 @@
+"""The App Home: what runs, what it costs, what came out lately."""
+
+from typing import Any
+
+from bot.compute.base import Plan
+from bot.core.errors import BackendError
+from bot.core.market import Market
+from bot.sandbox.web_api import Reply
+from bot.slack import bills
+from tests.fakes.slack import texts
+from tests.slack.conftest import Bot, finish
+
+
+def home(bot: Bot) -> dict[str, Any]:
+    """Open the App Home; return its view once it shows what is there now."""
+    bot.slack.workspace.home = None
+    bot.slack.person.open_home()
+    bot.wait_until(lambda: bot.slack.workspace.home is not None, "no home")
+    return bot.slack.workspace.home or {}
+
+
+def done(bot: Bot) -> None:
+    bot.start()
+    finish(bot)
+    bot.ledger.release("a")
+
+
+def test_at_first_there_is_nothing_but_the_way_to_start(bot: Bot) -> None:
+    shown = "\n".join(texts(home(bot)))
+    assert "Nothing runs, and nothing waits." in shown
+    assert "No jobs yet." in shown
+    assert "Make a splat" in shown
+
+
+def test_what_runs_and_what_waits_comes_first(bot: Bot) -> None:
+    bot.start()
+    bot.slack.person.type("/splat demo/parcel --job-id b")
+    shown = "\n".join(texts(home(bot)))
+    assert "▸ `#a` demo/parcel" in shown
+    assert "1. `#b` demo/parcel" in shown
+
+
+def test_a_splat_is_a_card_with_figures_link_and_picture(bot: Bot) -> None:
+    done(bot)
+    [card] = [b for b in home(bot)["blocks"] if b.get("accessory")]
+    assert card["accessory"]["image_url"].endswith("splats/a/thumbnail.jpg")
+    assert card["accessory"]["alt_text"] == "The splat of demo/parcel"
+    assert "24.3 dB" in card["text"]["text"]
+    assert "<http://v|open>" in card["text"]["text"]
+
+
+def test_a_picture_that_slack_can_not_fetch_costs_the_picture_alone(
+    bot: Bot, monkeypatch: Any
+) -> None:
+    real = bot.slack.api.answer
+
+    def picky(method: str, *rest: Any) -> Reply:
+        if method == "views.publish" and "image_url" in str(rest):
+            return Reply(200, {"ok": False, "error": "invalid_arguments"})
+        return real(method, *rest)
+
+    monkeypatch.setattr(bot.slack.api, "answer", picky)
+    done(bot)
+    shown = home(bot)
+    assert "24.3 dB" in str(shown)
+    assert "image_url" not in str(shown)
+
+
+def test_what_a_job_would_run_on_is_said_where_it_costs_money() -> None:
+    assert bills.market(looked(Plan("this machine", 0.0))) == ""
+    said = bills.market(looked(Plan("gpu-l40sx1-48gb in tor1", 1.57)))
+    assert said == "A job would get gpu-l40sx1-48gb in tor1 now, $1.57/h"
+
+
+def test_that_all_machines_are_sold_out_is_said() -> None:
+    def sold_out() -> Plan:
+        raise BackendError("No GPU droplet can be had now.")
+
+    market = Market(sold_out)
+    assert bills.market(market) == ""  # nobody has looked yet
+    market.look()
+    assert bills.market(market) == ":warning: No GPU droplet can be had now."
+
+
+def looked(plan: Plan) -> Market:
+    market = Market(lambda: plan)
+    market.look()
+    return market
