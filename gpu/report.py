@@ -60,7 +60,8 @@ class Reporter:
     ) -> None:
         """Say how far a stage is. What comes too soon after the last is dropped, pictures never."""
         now = self._clock()
-        if now - self._last_progress < PAUSE and not pictures:
+        is_soon = 0 <= now - self._last_progress < PAUSE  # a clock may be set back
+        if is_soon and not pictures:
             return
         self._last_progress = now
         part = min(max(fraction, 0.0), 1.0)

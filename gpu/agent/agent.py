@@ -11,12 +11,12 @@ from functools import partial
 from gpu.agent import watchdog
 from gpu.agent.archive import Archive
 from gpu.agent.client import Client
-from gpu.agent.clock import Clock
+from gpu.agent.clock import BotTime, Clock
 from gpu.agent.config import Config
 from gpu.agent.courier import Courier
-from gpu.agent.destruct import FAREWELL, SelfDestruct, is_wanted
+from gpu.agent.destruct import SelfDestruct, is_wanted
 from gpu.agent.folder import enter, write
-from gpu.agent.heartbeat import figures
+from gpu.agent.heartbeat import Sampler, figures
 from gpu.agent.scrub import Scrubber
 from gpu.agent.spool import Spool
 from gpu.agent.transport import Limits
@@ -29,8 +29,11 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks, and so between two reports at least.
 TICK = 0.5
 
-#: Seconds for which figures of the machine are good.
-MEASURED = 5.0
+#: Seconds after which a machine whose bot is away since the boot believes its own clock.
+DOUBT = 600.0
+
+#: Seconds that a machine which shuts down waits for the bot: systemd ends it soon after.
+GOODBYE = 30.0
 
 LATE = Halt(
     "The job took longer than its deadline.",
@@ -54,18 +57,18 @@ class Agent:
         chance: Callable[[], float] = random.random,
         measure: Callable[[], Figures] | None = None,
     ) -> None:
-        self._config, self._clock, self._scrubber = config, clock, scrubber
+        self._config, self._scrubber = config, scrubber
+        self._clock = clock = BotTime(clock)
+        self._begin = clock.monotonic()
         self._paths = paths = enter(config)
-        client, spool = (
-            Client(config, clock, limits),
-            Spool(paths.events, config.job, config.fence, scrubber),
-        )
+        client = Client(config, clock, limits)
+        spool = Spool(paths.events, config.job, config.fence, scrubber)
         uploads = Uploads(client, clock, limits)
         self._archive = Archive(paths, spool, uploads, scrubber, clock)
         self.work = Work(config, paths, spool, scrubber, clock)
         self.courier = Courier(
             client, paths, spool, uploads, self._archive, clock,
-            measure=Measured(measure or partial(figures, paths.root), clock), chance=chance,
+            measure=Sampler(measure or partial(figures, paths.root), clock), chance=chance,
         )  # fmt: skip
         self._self_destruct = SelfDestruct(clock, limits)
         self._assignment: Assignment | None = None
@@ -104,7 +107,7 @@ class Agent:
         """Do what the bot or the clock says."""
         if self._assignment is None and self.courier.assignment is not None:
             self._accept(self.courier.assignment)
-        if self._clock.time() >= self.deadline:
+        if self._is_late():
             self.work.halt(LATE)
         elif self.courier.cancelled:
             self.work.halt(CANCELLED)
@@ -114,6 +117,12 @@ class Agent:
             self.work.halt(Halt(f"The bot gave no work: {self.courier.refusal}", FORGOTTEN.hint))
         elif self._is_stopping:
             self.work.halt(REBOOT)
+
+    def _is_late(self) -> bool:
+        """Whether the deadline has passed. The bot may first say that our clock is wrong."""
+        waited = self._clock.monotonic() - self._begin
+        is_sure = self._clock.is_agreed or waited >= DOUBT
+        return is_sure and self._clock.time() >= self.deadline
 
     def _accept(self, assignment: Assignment) -> None:
         """Take what the bot wants done; its secret stays in memory."""
@@ -138,26 +147,12 @@ class Agent:
         if order is not None and late >= 0:
             return False
         waited = self._since(float("-inf"))
-        bye = waited is not None and (told or waited >= FAREWELL)
-        return bye and (self._is_stopping or (late >= 0 and told))
+        if waited is not None and self._is_stopping:
+            return told or waited >= GOODBYE
+        return waited is not None and told and late >= 0
 
     def _since(self, moment: float) -> float | None:
         """Seconds since a moment or the end of the work, what is later; None before the end."""
         if self._over_at is None:
             return None
         return self._clock.monotonic() - max(self._over_at, moment)
-
-
-class Measured:
-    """Remembers figures for a moment: reports may come faster than they can be measured."""
-
-    def __init__(self, measure: Callable[[], Figures], clock: Clock) -> None:
-        self._measure, self._clock = measure, clock
-        self._at, self._figures = float("-inf"), dict[str, float | int | str]()
-
-    def __call__(self) -> Figures:
-        """Return figures that are a few seconds old at most."""
-        now = self._clock.monotonic()
-        if now - self._at >= MEASURED:
-            self._at, self._figures = now, dict(self._measure())
-        return self._figures

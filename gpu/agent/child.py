@@ -70,6 +70,10 @@ class Child:
         elif now - self._asked >= GRACE:
             self._signal(signal.SIGKILL)
 
+    def kill(self) -> None:
+        """Make a program that runs end without asking it."""
+        self._signal(signal.SIGKILL)
+
     def _signal(self, how: signal.Signals) -> bool:
         """Send a signal to the program's whole group; False when it is not known or gone."""
         with suppress(ProcessLookupError, ValueError, FileNotFoundError):

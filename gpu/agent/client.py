@@ -10,21 +10,26 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from gpu.agent.clock import Clock
+from gpu.agent.clock import BotTime
 from gpu.agent.config import Config
 from gpu.agent.transport import Dropped, Limits, Response, Transport, Unreachable, target_of
 from gpu.job import InvalidValue, JobSpec
 from gpu.job.events import parse_json
 from gpu.job.messages import Answer, Assignment, Report
-from gpu.job.signing import sign
+from gpu.job.signing import WINDOW, sign
 
 #: Answers that say that a request is wrong, and those that say that nobody waits for us.
 REFUSALS, NOBODY = frozenset({400, 409, 413, 422}), frozenset({404, 410})
+
+#: The answer to a signature that is not good, or not good any more.
+UNKNOWN = 401
+
+#: Seconds between the bot's clock and ours from which a signature may have been refused for it.
+APART = WINDOW / 2
 
 
 class BotError(Exception):
@@ -56,7 +61,7 @@ class Client:
     def __init__(
         self,
         config: Config,
-        clock: Clock = time,
+        clock: BotTime,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
         self._config, self._clock = config, clock
@@ -92,19 +97,30 @@ class Client:
     def _post(self, what: str, body: str) -> bytes:
         data = body.encode()
         try:
-            try:
-                response = self._send(what, data)
-            except Dropped:
-                response = self._send(what, data)  # signed anew: no signature is good twice
+            response, correction = self._send(what, data), 0.0
+            if response.status == UNKNOWN and abs(correction := self._behind(response)) > APART:
+                response = self._send(what, data, correction)
         except Unreachable as wrong:
             raise Away(str(wrong), is_silent=True) from None
         if not response.is_good:
             raise self._error(response)
+        self._clock.agree(correction)
         return response.body
 
-    def _send(self, what: str, data: bytes) -> Response:
+    def _behind(self, response: Response) -> float:
+        """Return by how many seconds our clock is behind that of an answer; 0 if it has none."""
+        date = _date(response.headers.get("Date", ""))
+        return 0.0 if date is None else date - self._clock.time()
+
+    def _send(self, what: str, data: bytes, correction: float = 0.0) -> Response:
+        try:
+            return self._send_once(what, data, correction)
+        except Dropped:
+            return self._send_once(what, data, correction)  # signed anew: none is good twice
+
+    def _send_once(self, what: str, data: bytes, correction: float) -> Response:
         job, fence = self._config.job, self._config.fence
-        headers = sign(self._config.key, job, fence, data, now=self._clock.time())
+        headers = sign(self._config.key, job, fence, data, now=self._clock.time() + correction)
         headers["Content-Type"] = "application/json"
         return self._transport.request("POST", f"{self._path}/{what}", data, headers)
 
@@ -155,8 +171,15 @@ def _detail(response: Response) -> str:
 
 def _seconds(text: str, now: float) -> float:
     """Read Retry-After, which is seconds or a date; 0 when it is neither (RFC 9110, 10.2.3)."""
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    date = _date(text)
+    return 0.0 if date is None else max(date - now, 0.0)
+
+
+def _date(text: str) -> float | None:
+    """Read a date of HTTP as Unix seconds; None when it is none (RFC 9110, 5.6.7)."""
     try:
-        date = None if text.isdecimal() else parsedate_to_datetime(text)
-        return float(text) if date is None else max(date.timestamp() - now, 0.0)
+        return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
-        return 0.0
+        return None

@@ -19,7 +19,10 @@ def enter(config: Config) -> JobPaths:
     job before. Raises OSError.
     """
     ours, marker = f"{config.job} {config.fence}", config.folder / OWNER
-    if marker.exists() and marker.read_text(encoding="utf-8") != ours:
+    found = marker.read_text(encoding="utf-8") if marker.exists() else None
+    if found == ours:
+        return JobPaths(config.folder)  # nothing is written: the disk may be full by now
+    if found is not None:
         shutil.rmtree(config.folder)
     config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write(marker, ours)

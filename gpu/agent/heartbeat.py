@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gpu.agent.clock import Clock
 from gpu.job.messages import Figures
 
 #: Name, and used percent of the time, MiB used, MiB; one line a GPU.
@@ -17,6 +19,9 @@ NVIDIA_SMI = (
 
 #: Seconds for nvidia-smi; a GPU that hangs takes it with it.
 PATIENCE = 5.0
+
+#: Seconds between two measurements at least, and after which figures are too old to be told.
+PERIOD, STALE = 5.0, 60.0
 
 Run = Callable[[Sequence[str]], str]
 
@@ -64,3 +69,30 @@ def _disk(folder: Path) -> dict[str, float]:
         return {"disk": round(100 * used / (used + disk.f_bavail), 1)}
     except (OSError, ZeroDivisionError):
         return {}
+
+
+class Sampler:
+    """Measures beside the loop, and says what it has: one that asks a GPU may never return.
+
+    A driver that hangs keeps nvidia-smi from being ended, even with SIGKILL.
+    """
+
+    def __init__(self, measure: Callable[[], Figures], clock: Clock) -> None:
+        self._measure, self._clock = measure, clock
+        self._thread: threading.Thread | None = None
+        self._begun = float("-inf")
+        self._latest: tuple[float, Figures] = (float("-inf"), {})
+
+    def __call__(self) -> Figures:
+        """Return the latest figures, none if they are too old; have newer ones measured."""
+        now = self._clock.monotonic()
+        is_free = self._thread is None or not self._thread.is_alive()
+        if is_free and now - self._begun >= PERIOD:
+            self._begun = now
+            self._thread = threading.Thread(target=self._sample, daemon=True)
+            self._thread.start()
+        at, figures = self._latest
+        return figures if now - at < STALE else {}
+
+    def _sample(self) -> None:
+        self._latest = (self._clock.monotonic(), dict(self._measure()))

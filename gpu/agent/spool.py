@@ -100,6 +100,15 @@ class Spool:
         self.events[event.seq - 1] = _empty(event, event.seq)
         return not known
 
+    def fail(self, stage: Stage, message: str, hint: str, *, time: float) -> None:
+        """Add a last word that could not be written to the file. `time` is Unix seconds."""
+        self.read()
+        failed = Event(
+            self._job, self._attempt, len(self.events) + 1, stage, Status.FAILED, 0.0, message,
+            time, hint=hint,
+        )  # fmt: skip
+        self.events.append(_fitting(scrubbed(failed, self._scrubber)))
+
     def without(self, lost: Collection[str], events: Sequence[Event]) -> list[Event]:
         """Return events that do not name the pictures which could not be uploaded."""
         return [

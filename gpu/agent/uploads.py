@@ -17,6 +17,11 @@ log = logging.getLogger(__name__)
 #: Times that a file is tried; 1 and 2 seconds in between.
 TRIES = 3
 
+#: Seconds after which a file that was not written is not tried again, and after which no other
+#: picture of a report is begun. A store that hangs must not keep the bot from hearing of us: after
+#: 180 seconds of silence it warns, after 600 it removes the machine.
+PATIENCE, ROUND = 20.0, 60.0
+
 #: Seconds after which a new address is asked for. The bot's are good for an hour, so that for
 #: half an hour at least files can be written while the bot is away.
 FRESH = 1_800.0
@@ -39,11 +44,12 @@ class Uploads:
 
     def put(self, name: str, data: bytes) -> bool:
         """Write a file; False when it could not be written. Raises BotError without an address."""
+        end = self._clock.monotonic() + PATIENCE
         for attempt in range(TRIES):
             if attempt:
                 self._clock.sleep(float(attempt))
             url = self._address(name)
-            if url is None:
+            if url is None or self._clock.monotonic() >= end:
                 break
             if self._try(name, url, data):
                 return True
@@ -69,17 +75,20 @@ class Uploads:
         Raises Away while the bot is silent, and the first times that it gives no addresses: a
         bot that tells events but has no storage has to do without.
         """
+        end = self._clock.monotonic() + ROUND
         named = {name for event in events for name in event.pictures}
-        return {name for name in sorted(named) if not self._picture(root, name)}
+        return {name for name in sorted(named) if not self._picture(root, name, end)}
 
-    def _picture(self, root: Path, name: str) -> bool:
+    def _picture(self, root: Path, name: str, end: float) -> bool:
         file = root / name
         try:
             seen = file.stat()
             mark = (seen.st_mtime_ns, seen.st_size)
             if self._written.get(name) == mark:
                 return True
-            if seen.st_size > PICTURE_LIMIT or not self._put_picture(name, file.read_bytes()):
+            if self._clock.monotonic() >= end or seen.st_size > PICTURE_LIMIT:
+                return False
+            if not self._put_picture(name, file.read_bytes()):
                 return False
         except OSError:
             return False

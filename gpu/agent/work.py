@@ -14,6 +14,7 @@ from gpu.agent.clock import Clock
 from gpu.agent.config import Config
 from gpu.agent.prepare import Said, last_words, pipeline, provisioning
 from gpu.agent.scrub import Scrubber
+from gpu.agent.silence import Silence
 from gpu.agent.spool import Spool
 from gpu.job import JobPaths, JobSpec, Source, SplatError, Stage
 from gpu.report import Reporter
@@ -38,6 +39,12 @@ class Halt:
     message: str
     hint: str = ""
     is_failure: bool = True
+
+
+STUCK = Halt(
+    "The job was stopped: nothing was heard of it for half an hour.",
+    "Start the job again; if it repeats, the job's log.txt says where it hangs.",
+)
 
 
 class Work:
@@ -71,8 +78,7 @@ class Work:
             self.over = True
         except (OSError, SplatError) as wrong:
             log.warning("the work can not go on: %s", wrong)
-            self._fail(wrong)
-            self.over = True
+            self._steps = self._give_up(wrong)
 
     def _all(self) -> Generator[None, None, None]:
         """Do everything; what runs already or is done already is not done again."""
@@ -130,11 +136,14 @@ class Work:
     def _watch(self, child: Child) -> Steps:
         """Wait for a child's end; stop it when there is a reason to."""
         last_word_at: float | None = None
+        silence = Silence((self._paths.events, self._paths.log), self._clock)
         while child.is_running():
             now = self._clock.monotonic()
             if last_word_at is None and self._spool.last_word is not None:
                 last_word_at = now
             lingers = last_word_at is not None and now - last_word_at >= LINGER
+            if silence.is_too_long:
+                self.halt(STUCK)
             if self._halt or lingers:
                 child.stop()
             yield
@@ -153,14 +162,26 @@ class Work:
             words = last_words(self._paths.log, self._scrubber)
             reporter.failed(stage, f"The pipeline {how_it_ended(code)}.{words}", _AGAIN)
 
+    def _give_up(self, wrong: OSError | SplatError) -> Generator[None, None, None]:
+        """Make an error that stops the work the last event, once nothing runs any more."""
+        for child in (self._provision, self._pipeline):
+            while child.is_running():
+                child.kill()
+                yield
+        if not self._has_ended():
+            self._fail(wrong)
+
     def _fail(self, wrong: OSError | SplatError) -> None:
-        """Make an error that stops the work the last event."""
-        if self._has_ended():
-            return
+        """Write the last event, in memory if the disk has no room for it."""
         if not isinstance(wrong, SplatError):
             reason = wrong.strerror or type(wrong).__name__
             wrong = SplatError(f"The machine could not do its work ({reason}).", hint=_AGAIN)
-        self._reporter().failed(self._spool.stage, wrong.user_message, wrong.hint)
+        said = self._spool.stage, wrong.user_message, wrong.hint
+        try:
+            self._reporter().failed(*said)
+        except OSError as unwritten:
+            log.warning("the last event is kept in memory alone: %s", unwritten.strerror)
+            self._spool.fail(*said, time=self._clock.time())
 
     def _has_ended(self) -> bool:
         self._spool.read()

@@ -24,6 +24,9 @@ PATIENCE = 30.0
 #: Seconds for requests: what hangs on purpose must not hold up the tests.
 LIMITS = Limits(step=0.15, total=0.4)
 
+#: Seconds after which a job that works says something in its log.
+WORD = 900.0
+
 #: What provisioning does unless a test has it do something else.
 PROVISION = """
 echo "Looking for the GPU"
@@ -33,13 +36,16 @@ echo "The runtime is ready."
 
 
 class FakeTime:
-    """Time that passes only when somebody waits. `pause` real seconds let children get on."""
+    """Time that passes only when somebody waits. `pause` real seconds let children get on.
+
+    `wrong` is by how many seconds the machine's clock is ahead of the true time, `now`.
+    """
 
     def __init__(self, pause: float = 0.0) -> None:
-        self.now, self.pause = 1_790_000_000.0, pause
+        self.now, self.pause, self.wrong = 1_790_000_000.0, pause, 0.0
 
     def time(self) -> float:
-        return self.now
+        return self.now + self.wrong
 
     def monotonic(self) -> float:
         return self.now - 1_700_000_000.0
@@ -122,9 +128,14 @@ class Machine:
         self.until(lambda: self.agent.courier.is_told)
 
     def for_seconds(self, seconds: float) -> None:
-        """Let the agent work for a while of its own time."""
-        end = self.clock.now + seconds
-        self.until(lambda: self.clock.now >= end, step=max(seconds / 400, 0.5))
+        """Let the agent work for a while of its own time; its job says a word now and then."""
+        end, step = self.clock.now + seconds, max(seconds / 400, 0.5)
+        while (left := end - self.clock.now) > 0:
+            pause = self.clock.now + min(left, WORD)
+            self.until(lambda: self.clock.now >= pause, step)  # noqa: B023 - called at once
+            if left > WORD:
+                with self.paths.log.open("a") as log:
+                    log.write("still at work\n")
 
     def write_config(self) -> Path:
         """Write the agent's file as cloud-init does."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gpu.agent.archive import Archive
 from gpu.agent.client import Client
+from gpu.agent.clock import BotTime
 from gpu.agent.config import Config
 from gpu.agent.courier import Courier
 from gpu.agent.scrub import Scrubber
@@ -48,7 +49,7 @@ class Line:
     def restart(self) -> None:
         scrubber, paths, clock = Scrubber(), self.paths, self.clock
         config = Config(JOB, ATTEMPT, KEY, self.bot.url, self.bot.deadline)
-        client = Client(config, clock, LIMITS)
+        client = Client(config, BotTime(clock), LIMITS)
         spool = Spool(paths.events, JOB, ATTEMPT, scrubber)
         uploads = Uploads(client, clock, LIMITS)
         self.archive = Archive(paths, spool, uploads, scrubber, clock)
