@@ -137,13 +137,17 @@ class Ledger(Records):
         return self._end(job_id, State.CANCELLED)
 
     def release(self, job_id: str) -> None:
-        """Free the job's slot. Only for the dispatcher, once the job's machine is surely gone."""
+        """Free the job's slot. Only for the dispatcher, once the job's machine is surely gone.
+
+        What only said how far a stage was is dropped: every snapshot would carry it for ever.
+        """
         self.machines.gone(job_id)
         with self._file.writing() as db:
             db.execute(
                 "UPDATE slots SET released_at = ? WHERE job = ? AND released_at IS NULL",
                 (self._clock(), job_id),
             )
+            _forget_progress(db, job_id)
             _update(db, job_id)
 
     def adopt(self, job: Job, slots: int, *, intended_at: float) -> bool:
@@ -288,6 +292,15 @@ def _insert(db: Database, event: Event) -> bool:
     sql = "INSERT OR IGNORE INTO events (job, attempt, seq, body) VALUES (?, ?, ?, ?)"
     values = (event.job, event.attempt, event.seq, event.to_json())
     return bool(db.execute(sql, values).rowcount)
+
+
+def _forget_progress(db: Database, job_id: str) -> None:
+    """Drop a job's events that say how far a stage was, except the last event."""
+    db.execute(
+        "DELETE FROM events WHERE job = ? AND json_extract(body, '$.status') = ?"
+        " AND seq < (SELECT MAX(seq) FROM events WHERE job = ?)",
+        (job_id, Status.PROGRESS.value, job_id),
+    )
 
 
 def _is_done(event: Event) -> bool:
