@@ -1,17 +1,21 @@
 """The guides name everything that there is: commands, options, states, settings."""
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.cli import main
 from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.jobs import State
+from bot.slack.manifest import SCOPES
 from bot.slack.wording import HELP
 from tests.conftest import REPOSITORY
 
 USER_GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
 OPERATOR_GUIDE = (REPOSITORY / "docs" / "operator.md").read_text(encoding="utf-8")
+INVARIANTS = (REPOSITORY / "docs" / "invariants.md").read_text(encoding="utf-8")
 EXAMPLE = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
 CONFIG = (REPOSITORY / "bot" / "core" / "config.py").read_text(encoding="utf-8")
 
@@ -52,7 +56,73 @@ def test_every_command_of_the_command_line_is_explained(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    commands = re.findall(r"^ {4}(\w+) {2,}", capsys.readouterr().out, re.MULTILINE)
-    assert set(commands) >= {"serve", "demo", "run", "doctor"}
+    commands = re.findall(r"^ {4}([\w-]+)(?: {2,}|$)", capsys.readouterr().out, re.MULTILINE)
+    assert set(commands) >= {"serve", "demo", "run", "doctor", "reap", "slack-manifest"}
     for command in commands:
         assert f"`splatbot {command}" in OPERATOR_GUIDE
+
+
+# -- the operator's guide -------------------------------------------------------------------------
+
+
+def test_every_scope_of_the_slack_app_is_explained_alike() -> None:
+    for scope, reason in SCOPES.items():
+        assert f"| `{scope}` | {reason} |" in OPERATOR_GUIDE
+
+
+def test_what_is_to_be_copied_can_be_read() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", OPERATOR_GUIDE, re.DOTALL)
+    app, workflow = map(yaml.safe_load, blocks)
+    [service] = app["services"]
+    assert f"web: {service['run_command']}\n" == (REPOSITORY / "Procfile").read_text()
+    assert {each["key"] for each in service["envs"]} <= {*SETTINGS, "HOST"}
+    assert [step["run"] for step in workflow["jobs"]["reap"]["steps"] if "env" in step] == [
+        "splatbot reap"
+    ]
+
+
+# -- the invariants -------------------------------------------------------------------------------
+
+
+def test_every_invariant_names_the_code_that_holds_it_and_a_test() -> None:
+    rows = [
+        line.strip("| ").split(" | ") for line in INVARIANTS.splitlines() if line[2:3].isdigit()
+    ]
+    assert len(rows) > 20
+    for _, _, held_by, tried_by in rows:
+        assert _references(held_by)
+        assert any(file.startswith("tests/") for file, _ in _references(tried_by)) or (
+            "of line 1" in tried_by
+        )
+
+
+def test_the_code_and_the_tests_that_the_invariants_name_exist() -> None:
+    for file, name in _references(INVARIANTS):
+        text = (REPOSITORY / file).read_text(encoding="utf-8")
+        for part in filter(None, name.split(".")):
+            assert re.search(rf"^ *(def |class )?{part}\b *[(:=]", text, re.MULTILINE), (file, name)
+
+
+def _references(text: str) -> list[tuple[str, str]]:
+    """Return the files, and what is named in them, as in `bot/cli.py::main`."""
+    return re.findall(r"`([\w/.-]+\.(?:py|sh))(?:::([\w.]+))?`", text)
+
+
+# -- links ----------------------------------------------------------------------------------------
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)]+)\)", page.read_text(encoding="utf-8")):
+        file, _, heading = target.partition("#")
+        other = (page.parent / file) if file else page
+        assert other.exists(), target
+        assert not heading or heading in _headings(other), target
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in found}
