@@ -36,7 +36,7 @@ LOCK = "process.lock"
 
 #: Settings of the bot whose names start so are none of the pipeline's business: it reads photos
 #: of strangers.
-PRIVATE = ("SLACK_", "SPACES_", "DIGITALOCEAN_", "AWS_")
+PRIVATE = ("SLACK_", "SPLATBOT_", "SPACES_", "DIGITALOCEAN_", "AWS_")
 
 
 class LocalBackend:

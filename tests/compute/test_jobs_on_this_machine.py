@@ -51,13 +51,14 @@ def test_a_job_killed_from_outside_is_said_to_have_been(bench: Bench) -> None:
 def test_the_pipeline_learns_no_secret_of_the_bot_and_people_none_of_its_own(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("SLACK_BOT_TOKEN", "SPACES_SECRET", "DIGITALOCEAN_TOKEN", "AWS_SECRET_ACCESS_KEY"):
+    names = ("SLACK_BOT_TOKEN", "SPACES_SECRET", "DIGITALOCEAN_TOKEN", "AWS_SECRET_ACCESS_KEY")
+    for name in (*names, "SPLATBOT_HOOK_SECRETS"):
         monkeypatch.setenv(name, "x")
     bench.ask("a", "secret")
     bench.tick_until(lambda: bench.state("a") == "failed")
     error = bench.ledger.job("a").error
     assert "SPLATBOT_JOB" in error
-    for name in ("SLACK", "SPACES", "DIGITALOCEAN", "AWS", "abc123"):
+    for name in ("SLACK", "SPACES", "DIGITALOCEAN", "AWS", "HOOK", "abc123"):
         assert name not in error
 
 
