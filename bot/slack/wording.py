@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.estimates import Estimate
@@ -208,7 +209,8 @@ def audit(notes: Sequence[Mapping[str, Any]]) -> str:
 def _audit_line(note: Mapping[str, Any]) -> str:
     job = f" `#{note['job']}`" if note["job"] else ""
     detail = f" {escape(note['detail'])}" if note["detail"] else ""
-    when = f"<!date^{note['time']:.0f}^{{date_short}} {{time}}|{note['time']:.0f}>"
+    utc = datetime.fromtimestamp(note["time"], UTC)
+    when = f"<!date^{note['time']:.0f}^{{date_short}} {{time}}|{utc:%d %b %H:%M} UTC>"
     return f"{when} {person(note['actor'])}: {note['action'].replace('_', ' ')}{job}{detail}"
 
 

@@ -248,12 +248,14 @@ def test_markup_is_shown_as_slack_shows_it_and_nothing_runs(page: Page, bot: Bot
 
 
 def test_a_moment_is_shown_in_the_readers_own_time(page: Page, bot: Bot) -> None:
-    text = "gone at <!date^1795271520^{time}|14:32 UTC>"
+    text = "gone at <!date^1795271520^{date_short} {time}|14:32 UTC>"
     bot.client.chat_postMessage(channel=state.CHANNEL, text=text)
-    local = page.evaluate(
-        "() => new Date(1795271520000).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'})"
+    date, time = page.evaluate(
+        """() => { const when = new Date(1795271520000); return [
+            when.toLocaleDateString([], {year: 'numeric', month: 'short', day: 'numeric'}),
+            when.toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'})]; }"""
     )
-    expect(page.get_by_test_id("message")).to_contain_text(f"gone at {local}")
+    expect(page.get_by_test_id("message")).to_contain_text(f"gone at {date} {time}")
 
 
 def test_on_a_phone_everything_fits(page: Page, bot: Bot) -> None:

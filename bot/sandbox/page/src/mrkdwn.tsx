@@ -44,12 +44,14 @@ function Marked({ found, names }: { found: Record<string, string | undefined>; n
   return <br />;
 }
 
-/** A moment in the reader's own time zone: `!date^1795271520^{time}`. */
+/** A moment in the reader's own time zone: `!date^1795271520^{date_short} {time}`. */
 function moment(target: string): string | undefined {
   const [, seconds = "", format = ""] = target.split("^");
   const when = new Date(Number(seconds) * 1000);
   if (Number.isNaN(when.getTime())) return undefined;
-  return format.replaceAll("{time}", when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  return format
+    .replaceAll("{date_short}", when.toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" }))
+    .replaceAll("{time}", when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
 }
 
 /** What stands in angle brackets: a person, a channel, a moment, or a link with or without words. */
