@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,9 @@ from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
 #: Seconds in which a bot has to answer, at the very most.
 PATIENCE = 30.0
 
+#: What operators run.
+SERVE = (sys.executable, "-m", "bot.cli", "serve")
+
 
 @dataclass
 class RunningBot:
@@ -26,6 +29,7 @@ class RunningBot:
 
     url: str
     slack: FakeSlack
+    command: Sequence[str]
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
     ready: float = 0.0
@@ -40,7 +44,7 @@ class RunningBot:
         self.process.kill()
         self.process.wait(PATIENCE)
         begin = time.monotonic()
-        self.process = _start(self.environment)
+        self.process = _start(self.command, self.environment)
         self.await_answer(begin)
 
     def most_memory(self) -> float:
@@ -51,18 +55,23 @@ class RunningBot:
 
 
 @contextmanager
-def running_bot(data: Path) -> Iterator[RunningBot]:
-    """Start a bot with its files under `data`; ends it with SIGTERM and waits until it is gone."""
+def running_bot(data: Path, command: Sequence[str] = SERVE, **more: str) -> Iterator[RunningBot]:
+    """Start a bot with its files under `data`; ends it with SIGTERM and waits until it is gone.
+
+    `more` are settings besides those that every bot needs.
+    """
     bot_port, slack_port = free_port(), free_port()
     url = f"http://127.0.0.1:{bot_port}"
     slack = FakeSlack(slack_port, url)
     environment = os.environ | {
         "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET,
         "SLACK_API_URL": f"{slack.url}api/", "PORT": str(bot_port), "SPLATBOT_DATA": str(data),
+        **more,
     }  # fmt: skip
     with serving(slack.app, slack_port):
         begin = time.monotonic()
-        bot = RunningBot(url, slack, environment, _start(environment))
+        process = _start(command, environment)
+        bot = RunningBot(url, slack, command, environment, process)
         try:
             bot.await_answer(begin)
             yield bot
@@ -71,8 +80,7 @@ def running_bot(data: Path) -> Iterator[RunningBot]:
             bot.process.wait(PATIENCE)
 
 
-def _start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "bot.cli", "serve"]
+def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environment, cwd=REPOSITORY)
 
 

@@ -120,12 +120,12 @@ class World:
         for droplet in self.existing():
             asked = droplet.destroy_asked_at
             if asked is not None and asked + self.dying <= now:
+                if self.on_end:
+                    self.on_end(droplet)
                 droplet.gone_at = asked + self.dying
                 for volume in self.volumes:
                     if volume.droplet_id == droplet.id:
                         volume.droplet_id = None
-                if self.on_end:
-                    self.on_end(droplet)
 
     def existing(self, *, gpus: bool | None = None) -> list[Droplet]:
         """Return what exists and is billed, whether a request sees it or not."""

@@ -1,0 +1,114 @@
+"""From a command in Slack to a splat, on a droplet that boots, works, and is gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from bot.slack.wording import STAGE_NAMES
+from bot.storage.names import private_key
+from gpu.job.messages import EVENTS, LOG
+from gpu.parcel.render import generate
+from tests.cloud_init.booting import files_of
+from tests.e2e.cloud import SECRETS, running_cloud
+from tests.fakes.digitalocean.world import World
+from tests.fakes.slack import SECRET, TOKEN, buttons, text_of
+
+pytestmark = pytest.mark.slow
+
+#: `splatbot serve` that follows a crashed one after seconds instead of two minutes.
+SOON = """
+import sys
+from bot import cli, relay
+from bot.core import succession
+relay.RENEWAL, relay.FOLLOW = 0.2, 0.1
+succession.LEASE, succession.TTL = 2.0, 8.0
+sys.exit(cli.main(["serve"]))
+"""
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve photos of 256x192: as few and as small as can be told apart."""
+    folder = tmp_path_factory.mktemp("photos")
+    generate(folder, photos=12, size=(256, 192), seed=7, progress=lambda *_: None)
+    return folder
+
+
+def test_a_command_becomes_a_droplet_a_link_and_no_droplet(
+    tmp_path: Path, photos: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with running_cloud(tmp_path, photos) as cloud:
+        cloud.start("walk", iterations=60)
+        cloud.wait("the splat", lambda: says(cloud.thread("walk"), "|open it>"))
+        assert_tells_each_stage_once(cloud.thread("walk"))
+        assert_opens(buttons(cloud.status("walk"))["Open viewer"]["url"])
+        cloud.wait("the droplet's end", lambda: not cloud.world.existing())
+        assert cloud.world.creates() == 1
+        [droplet] = cloud.world.droplets
+        private = [cloud.bucket.read(private_key("walk", name)) for name in (LOG, EVENTS)]
+        said = [cloud.centre.console(droplet), *cloud.messages(), *private]
+    assert_keeps_secrets(droplet.user_data, [*said, *capfd.readouterr()])
+
+
+def assert_keeps_secrets(user_data: str, said: list[str]) -> None:
+    """A droplet knows nothing secret but its own key and addresses, and nobody says those."""
+    secrets = [SECRETS["SPACES_SECRET"], World.token, TOKEN, SECRET]
+    assert [secret for secret in secrets if secret in user_data] == []
+    [job] = [f["content"] for path, f in files_of(user_data).items() if path.endswith("job.json")]
+    secrets += [SECRETS["SPACES_KEY"], json.loads(job)["key"], "X-Amz-Signature"]
+    assert [(secret, text) for text in said for secret in secrets if secret in text] == []
+
+
+def says(messages: list[str], words: str) -> bool:
+    return any(words in message for message in messages)
+
+
+def assert_tells_each_stage_once(thread: list[str]) -> None:
+    """Every stage's end has one reply, the machine's preparation too."""
+    ends = [line for message in thread if "white_check_mark" in (line := message.splitlines()[0])]
+    told = [name for line in ends for name in STAGE_NAMES.values() if f"*{name}*" in line]
+    assert told == [name for stage, name in STAGE_NAMES.items() if stage != "descend"]
+    assert "The runtime is ready (compute capability 9.0)." in ends[0]
+
+
+def assert_opens(link: str) -> None:
+    """Fetch what a browser does at a viewer's link."""
+    page = httpx.get(link, trust_env=False, follow_redirects=True)
+    assert "<script" in page.raise_for_status().text
+    [manifest] = parse_qs(urlsplit(link).query)["manifest"]
+    told = httpx.get(manifest, trust_env=False).raise_for_status().json()
+    splat = httpx.get(urljoin(manifest, told["splat_url"]), trust_env=False).raise_for_status()
+    assert told["metadata"]["photos_registered"] >= 10
+    assert len(splat.content) == 32 * told["metadata"]["gaussians"]
+
+
+def test_cancel_ends_the_droplet_and_every_process_of_it(tmp_path: Path, photos: Path) -> None:
+    with running_cloud(tmp_path, photos) as cloud:
+        cloud.start("stop", iterations=20000)
+        cloud.wait("the pipeline", lambda: says(cloud.thread("stop"), "Fetched 12 photos"))
+        everything = cloud.centre.processes(cloud.droplet())
+        assert len(everything) >= 3  # the droplet's first one, the agent, the pipeline
+        cloud.press("Cancel", "stop")
+        cloud.wait("the droplet's end", lambda: not cloud.world.existing())
+        assert [pid for pid in everything if Path(f"/proc/{pid}").exists()] == []
+        cloud.wait("the word", lambda: "ancelled by" in text_of(cloud.status("stop")))
+        assert cloud.world.creates() == 1
+
+
+def test_a_bot_that_crashed_goes_on_with_the_same_droplet(tmp_path: Path, photos: Path) -> None:
+    with running_cloud(tmp_path, photos, (sys.executable, "-c", SOON)) as cloud:
+        cloud.start("again", iterations=60)
+        cloud.wait("the pipeline", lambda: says(cloud.thread("again"), "Fetched 12 photos"))
+        droplet = cloud.droplet()
+        cloud.bot.crash_and_start()
+        cloud.wait("the splat", lambda: says(cloud.thread("again"), "|open it>"), 120)
+        cloud.wait("the droplet's end", lambda: not cloud.world.existing())
+        assert cloud.world.droplets == [droplet]
+        assert cloud.world.creates() == 1
+        assert_tells_each_stage_once(cloud.thread("again"))
