@@ -19,11 +19,13 @@ from bot.core.dispatcher import Dispatcher
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.core.market import Market
+from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
 from bot.doctor import findings
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.app import make_client
+from bot.slack.groups import UserGroups
 from bot.slack.outbox import SlackOutbox
 from bot.storage import open_storage
 from bot.web.app import create_app as create_web_app
@@ -68,6 +70,8 @@ class Service:
         )
         self._catalogue = Catalogue(self._storage)
         self._market = Market(backend.plan)
+        client = make_client(settings)
+        self._groups = UserGroups(client, [*settings.starters, *settings.admins])
         self._rounds = Rounds(
             partial(findings, settings, self.ledger), wake=lambda: self._scheduler.wake("doctor")
         )
@@ -80,11 +84,12 @@ class Service:
             budget=self._budget,
             rounds=self._rounds,
             market=self._market,
+            roles=Roles(settings.starters, settings.admins, self._groups.members),
             read_log=backend.log,
         )
         self._outbox = SlackOutbox(
             self.ledger,
-            make_client(settings),
+            client,
             read_picture=backend.picture,
             thumbnail_url=self._thumbnail_url,
         )
@@ -123,6 +128,7 @@ class Service:
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.upload), "upload")
         self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
         self._scheduler.every(ASK, self._market.look, "market")
+        self._scheduler.every(ASK, self._groups.look, "groups")
         self._scheduler.every(EXAMINE, self._rounds.look, "doctor", after=SETTLED)
         self._scheduler.start()
 

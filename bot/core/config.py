@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.core.roles import CHANNELS, EVERYBODY, GROUPS, PEOPLE
 from gpu.job import SplatError
 
 #: DigitalOcean's API, unless another server speaks it.
@@ -76,6 +77,8 @@ class Settings:
     spaces: SpacesSettings | None = None
     droplets: DropletSettings | None = None
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    starters: tuple[str, ...] = (EVERYBODY,)
+    admins: tuple[str, ...] = (EVERYBODY,)
 
     @property
     def ledger(self) -> Path:
@@ -108,6 +111,8 @@ class Settings:
             spaces=spaces,
             droplets=read_droplets(env, spaces),
             hook_secrets=_hook_secrets(env),
+            starters=_ids(env, "SPLATBOT_STARTERS", (*PEOPLE, *CHANNELS, *GROUPS)),
+            admins=_ids(env, "SPLATBOT_ADMINS", (*PEOPLE, *GROUPS)),
         )
 
 
@@ -173,6 +178,20 @@ def _hook_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
 
 def _words(env: Mapping[str, str], variable: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\s,]+", env.get(variable, "")) if word)
+
+
+def _ids(env: Mapping[str, str], variable: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Read ids of Slack. One that is mistyped would lock people out."""
+    ids = _words(env, variable) or (EVERYBODY,)
+    for each in ids:
+        is_id = re.fullmatch(r"[A-Z][A-Z0-9]{2,}", each) and each.startswith(kinds)
+        if not is_id and each != EVERYBODY:
+            hint = (
+                f"Set it to `{EVERYBODY}`, or to ids of Slack that begin with {', '.join(kinds)}:"
+                " they are in a person's profile and in the details of a channel or group."
+            )
+            raise BadSetting(variable, f"has {each!r}", hint)
+    return ids
 
 
 def _number(

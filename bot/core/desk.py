@@ -17,6 +17,7 @@ from bot.core.ledger import Ledger
 from bot.core.market import Market
 from bot.core.near import nearest
 from bot.core.quotes import Quote
+from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.storage.base import Dataset
 from gpu.job import JobSpec, Source
@@ -36,6 +37,7 @@ class Desk:
         budget: Budget | None = None,
         rounds: Rounds | None = None,
         market: Market | None = None,
+        roles: Roles | None = None,
         read_log: Callable[[str], str] = lambda job_id: "",
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
@@ -48,6 +50,7 @@ class Desk:
         self.rounds = rounds or Rounds()
         self._catalogue = catalogue
         self._backend = backend
+        self.roles = roles or Roles()
         self._price = price_per_hour
         self.market = market or Market(lambda: Plan("this machine", price_per_hour))
         self._read_log = read_log
@@ -56,8 +59,9 @@ class Desk:
     def start(self, request: Request) -> Job:
         """Queue a job.
 
-        Raises UnknownDataset, InvalidValue or BudgetSpent before anything is written.
+        Raises NotAllowed, UnknownDataset, InvalidValue or BudgetSpent before anything is written.
         """
+        self.roles.check_start(request.user, request.channel)
         request = self._checked(request)
         self.budget.check(self.market.price(self._price), request.pipeline)
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
@@ -117,7 +121,8 @@ class Desk:
         return job
 
     def destroy_foreign(self, machine_id: str, by: str) -> Foreign:
-        """Want a machine destroyed that is not ours. Raises UnknownMachine when it is not there."""
+        """Want a machine destroyed that is not ours. Raises NotAllowed and UnknownMachine."""
+        self.roles.check_admin(by)
         for machine in self.ledger.intents.foreign():
             if machine.machine_id == machine_id:
                 self.ledger.intents.ask(Kind.DESTROY_FOREIGN, machine_id, by)

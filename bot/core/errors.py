@@ -10,6 +10,7 @@ SplatError (gpu.job)
 ├── BackendError         the machine that runs jobs did not do what it should
 │   └── NotYet           it is not known, or not possible yet: the same call again later
 │       └── MachineExists    a job has a machine already, or may have
+├── NotAllowed           this person may not do that here
 ├── BudgetSpent          this month's budget does not allow another start
 ├── StorageError         the store of photos and results did not answer as it should
 └── UnreadableLedger     the ledger's snapshots are damaged, or of a later version
@@ -27,6 +28,7 @@ __all__ = [
     "IllegalMove",
     "InvalidValue",
     "MachineExists",
+    "NotAllowed",
     "NotYet",
     "SplatError",
     "StorageError",
@@ -75,6 +77,10 @@ class NotYet(BackendError):
 
 class MachineExists(NotYet):
     """A job has a machine already, or may have one: no other may be created for it."""
+
+
+class NotAllowed(SplatError):
+    """The operator has not allowed this person to do that here."""
 
 
 class BudgetSpent(SplatError):

@@ -19,6 +19,7 @@ SCOPES: Mapping[str, str] = {
     "commands": "`/splat`",
     "files:write": "the pictures in the threads",
     "groups:history": "the same as `channels:history`, in private channels",
+    "usergroups:read": "who is in the user groups of `SPLATBOT_STARTERS` and `SPLATBOT_ADMINS`",
 }
 
 EVENTS = ("app_home_opened", "app_mention")

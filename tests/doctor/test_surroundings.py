@@ -69,7 +69,7 @@ def test_slack_knows_the_token_and_its_scopes(workspace: tuple[FakeSlack, Settin
     said = list(map(str, slack.findings(make_client(settings))))
     assert said == [
         "✓ Slack knows the bot as splat in Sandbox.",
-        "✓ The Slack app has its 6 scopes.",
+        "✓ The Slack app has its 7 scopes.",
     ]
 
 
@@ -77,9 +77,7 @@ def test_missing_scopes_are_named(workspace: tuple[FakeSlack, Settings]) -> None
     fake, settings = workspace
     fake.api.scopes = ["commands", "chat:write", "channels:history", "app_mentions:read"]
     [line] = wrong(slack.findings(make_client(settings)))
-    assert (
-        "lacks the scopes files:write, groups:history. Add them under OAuth & Permissions" in line
-    )
+    assert "lacks the scopes files:write, groups:history, usergroups:read. Add them" in line
 
 
 def test_a_wrong_token_is_refused_without_being_shown(

@@ -23,6 +23,7 @@ METHODS: dict[str, set[str]] = {
     "conversations_history": HISTORY,
     "conversations_replies": HISTORY,
     "files_upload_v2": {"files:write"},
+    "usergroups_users_list": {"usergroups:read"},
     "views_open": set(),
     "views_publish": set(),
 }
