@@ -51,6 +51,20 @@ def test_every_state_is_explained(state: State) -> None:
     assert f"| `{state}` |" in USER_GUIDE
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no droplet yet, nothing is billed", "is being created", "destroyed at",
+        "The droplet has been silent for", "the droplet is being destroyed",
+        "the bot is making sure that no droplet was created",
+        "no droplet was created, it cost nothing",
+    ],
+)  # fmt: skip
+def test_what_a_message_says_of_a_droplet_is_explained(words: str) -> None:
+    assert words in USER_GUIDE
+    assert words in (REPOSITORY / "bot" / "slack" / "bills.py").read_text(encoding="utf-8")
+
+
 def test_every_command_of_the_command_line_is_explained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
