@@ -82,6 +82,10 @@ class Cloud:
         """Return what is said in a job's thread."""
         return [text_of(message) for message in self.bot.slack.thread(self.status(job))]
 
+    def pictures(self, job: str) -> int:
+        """Return how many pictures are in a job's thread."""
+        return sum(len(message.files) for message in self.bot.slack.thread(self.status(job)))
+
     def messages(self) -> list[str]:
         """Return everything that anybody reads in the workspace."""
         return [text_of(message) for message in self.bot.slack.workspace.messages]
@@ -110,11 +114,16 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(folder: Path, photos: Path, command: Sequence[str] = SERVE) -> Iterator[Cloud]:
-    """Start everything; at the end nothing of it runs. `photos` are `demo/parcel` in the bucket."""
+def running_cloud(
+    folder: Path, photos: Path, *, command: Sequence[str] = SERVE, is_provisioned: bool = True
+) -> Iterator[Cloud]:
+    """Start everything; at the end nothing of it runs.
+
+    `photos` are `demo/parcel` in the bucket. The volume is empty unless `is_provisioned`.
+    """
     world = World(clock=time.time, booting=0.5, dying=1.0)
     with serving_bucket(photos) as bucket, datacentre(world, folder / "cloud") as centre:
-        volume = centre.add_volume("runtime", REGION, ready=True)
+        volume = centre.add_volume("runtime", REGION, ready=is_provisioned)
         with (
             serving(world) as digitalocean,
             running_bot(

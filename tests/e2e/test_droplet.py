@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -17,19 +19,22 @@ from gpu.parcel.render import generate
 from tests.cloud_init.booting import files_of
 from tests.e2e.cloud import SECRETS, running_cloud
 from tests.fakes.digitalocean.world import World
-from tests.fakes.slack import SECRET, TOKEN, buttons, text_of
+from tests.fakes.slack import SECRET, TOKEN, buttons
 
 pytestmark = pytest.mark.slow
 
-#: `splatbot serve` that follows a crashed one after seconds instead of two minutes.
-SOON = """
+#: `splatbot serve`, only less patient: it follows a crashed one after seconds instead of two
+#: minutes, and looks every second instead of every ten whether a droplet is gone.
+IMPATIENT = (sys.executable, "-c", """
 import sys
 from bot import cli, relay
+from bot.compute import sightings
 from bot.core import succession
 relay.RENEWAL, relay.FOLLOW = 0.2, 0.1
 succession.LEASE, succession.TTL = 2.0, 8.0
+sightings.LOOK = sightings.APART = 1.0
 sys.exit(cli.main(["serve"]))
-"""
+""")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,7 @@ def test_a_command_becomes_a_droplet_a_link_and_no_droplet(
         cloud.start("walk", iterations=60)
         cloud.wait("the splat", lambda: says(cloud.thread("walk"), "|open it>"))
         assert_tells_each_stage_once(cloud.thread("walk"))
+        cloud.wait("the pictures", lambda: cloud.pictures("walk") >= 3)
         assert_opens(buttons(cloud.status("walk"))["Open viewer"]["url"])
         cloud.wait("the droplet's end", lambda: not cloud.world.existing())
         assert cloud.world.creates() == 1
@@ -88,8 +94,8 @@ def assert_opens(link: str) -> None:
     assert len(splat.content) == 32 * told["metadata"]["gaussians"]
 
 
-def test_cancel_ends_the_droplet_and_every_process_of_it(tmp_path: Path, photos: Path) -> None:
-    with running_cloud(tmp_path, photos) as cloud:
+def test_a_first_job_provisions_and_cancel_ends_every_process(tmp_path: Path, photos: Path) -> None:
+    with running_cloud(tmp_path, photos, command=IMPATIENT, is_provisioned=False) as cloud:
         cloud.start("stop", iterations=20000)
         cloud.wait("the pipeline", lambda: says(cloud.thread("stop"), "Fetched 12 photos"))
         everything = cloud.centre.processes(cloud.droplet())
@@ -97,18 +103,31 @@ def test_cancel_ends_the_droplet_and_every_process_of_it(tmp_path: Path, photos:
         cloud.press("Cancel", "stop")
         cloud.wait("the droplet's end", lambda: not cloud.world.existing())
         assert [pid for pid in everything if Path(f"/proc/{pid}").exists()] == []
-        cloud.wait("the word", lambda: "ancelled by" in text_of(cloud.status("stop")))
+        cloud.wait("the word", lambda: says(cloud.thread("stop"), "was cancelled by"))
         assert cloud.world.creates() == 1
+        log = cloud.bucket.read(private_key("stop", LOG))
+    for step in ("Formatting the volume", "Installing Python", "Compiling gsplat's kernels"):
+        assert step in log
 
 
-def test_a_bot_that_crashed_goes_on_with_the_same_droplet(tmp_path: Path, photos: Path) -> None:
-    with running_cloud(tmp_path, photos, (sys.executable, "-c", SOON)) as cloud:
+def test_the_bot_and_the_agent_crash_and_the_same_droplet_goes_on(
+    tmp_path: Path, photos: Path
+) -> None:
+    with running_cloud(tmp_path, photos, command=IMPATIENT) as cloud:
         cloud.start("again", iterations=60)
         cloud.wait("the pipeline", lambda: says(cloud.thread("again"), "Fetched 12 photos"))
         droplet = cloud.droplet()
+        [agent] = [pid for pid in cloud.centre.processes(droplet) if "gpu.agent" in words_of(pid)]
+        os.kill(agent, signal.SIGKILL)  # systemd starts it again
         cloud.bot.crash_and_start()
         cloud.wait("the splat", lambda: says(cloud.thread("again"), "|open it>"), 120)
         cloud.wait("the droplet's end", lambda: not cloud.world.existing())
+        assert_tells_each_stage_once(cloud.thread("again"))
         assert cloud.world.droplets == [droplet]
         assert cloud.world.creates() == 1
-        assert_tells_each_stage_once(cloud.thread("again"))
+        assert "splatbot-job.service has ended with -9" in cloud.centre.console(droplet)
+
+
+def words_of(pid: int) -> list[str]:
+    """Return the command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
