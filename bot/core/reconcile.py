@@ -52,7 +52,7 @@ class Reconciler:
 
     def _settle(self, job_id: str, machines: Sequence[Owned]) -> None:
         """Keep the machine that a job needs, the oldest one, and destroy all others."""
-        job = self._needing(job_id)
+        job = self._needing(job_id, machines)
         needed = [each for each in machines if job and self._is_needed(each, job)][:1]
         for machine in machines:
             if machine in needed:
@@ -62,13 +62,26 @@ class Reconciler:
                 self._ledger.audit("splatbot", "destroy unneeded", None, str(machine.handle))
                 self._backend.destroy(machine.handle)
 
-    def _needing(self, job_id: str) -> Job | None:
+    def _needing(self, job_id: str, machines: Sequence[Owned]) -> Job | None:
         """Return the job when it holds a slot, after taking it in if it was unknown."""
-        entry = None if self._knows(job_id) else self._register.entry(job_id)
-        if entry is not None:
+        if not self._knows(job_id) and (entry := self._entry(job_id, machines)):
             self._take_in(entry)
         holders = {holder for _, holder in self._ledger.holders()}
         return self._ledger.job(job_id) if job_id in holders else None
+
+    def _entry(self, job_id: str, machines: Sequence[Owned]) -> Entry | None:
+        """Return what is known of a job that was launched by a bot with another ledger.
+
+        If the register says nothing, an older copy of that ledger may have it as one that waits.
+        """
+        if entry := self._register.entry(job_id):
+            return entry
+        try:
+            job = self._ledger.job(job_id)
+        except UnknownJob:
+            return None
+        is_its_own = any(self._is_needed(machine, job) for machine in machines)
+        return Entry(job, self._clock()) if is_its_own else None
 
     def _is_needed(self, machine: Owned, job: Job) -> bool:
         """Whether a machine is the job's own. That of a job that is over is removed elsewhere."""
