@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot import reap
 from bot.cli import main
+from bot.compute import spool
+from bot.compute.droplet import DESTROY_AGAIN, LOOK_FOR
+from bot.compute.sightings import APART
 from bot.core.commands import FLAGS, SWITCHES, VERBS
+from bot.core.dispatcher import DEADLINE, PATIENCE, RECONCILE, SILENCE
 from bot.core.jobs import State
+from bot.core.succession import FREEZE, LEASE, TTL
+from bot.slack.blocks import STALE
+from bot.slack.drainer import LIFETIME
 from bot.slack.manifest import SCOPES
 from bot.slack.wording import HELP
 from tests.conftest import REPOSITORY
@@ -93,6 +101,33 @@ def test_what_is_to_be_copied_can_be_read() -> None:
     assert [step["run"] for step in workflow["jobs"]["reap"]["steps"] if "env" in step] == [
         "splatbot reap"
     ]
+
+
+#: What the guide says of times, and the seconds that the code has for each.
+TIMES = {
+    "After 30 s the bot stops acting": (LEASE, 30),
+    "it first waits two minutes": (TTL, 120),
+    "frozen for more than 75 s": (FREEZE, 75),
+    "by the next look, within 30 s": (RECONCILE, 30),
+    "can not be created within six minutes": (PATIENCE, 360),
+    "is asked for every ten seconds": (DESTROY_AGAIN, 10),
+    "The droplet is looked up for five minutes": (LOOK_FOR, 300),
+    "After three minutes the message warns": (STALE, 180),
+    "after ten minutes of silence the job fails": (SILENCE, 600),
+    "three hours after the start": (DEADLINE, 3 * 3600),
+    "Messages wait, in their order, for 24 hours": (LIFETIME, 24 * 3600),
+    "where the bot reads them every 30 s": (spool.LOOK, 30),
+    "three hours and ten minutes\nafter they were created": (reap.LONGEST, 3 * 3600 + 600),
+    "for five minutes at most": (reap.PATIENCE, 300),
+    "twice, ten seconds apart": (APART, 10),
+}
+
+
+@pytest.mark.parametrize("words", TIMES)
+def test_the_times_in_the_guide_are_those_of_the_code(words: str) -> None:
+    seconds, said = TIMES[words]
+    assert words in OPERATOR_GUIDE
+    assert seconds == said
 
 
 # -- the invariants -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.compute.droplet import OVERDUE
 from bot.compute.tags import tags_of
 from bot.core.dispatcher import DEADLINE
 from bot.reap import BAD_SETTINGS, LEFT_OVER, LONGEST, NOTHING_LEFT, PATIENCE, run
-from tests.compute.lab import IN_MEMORY
+from tests.compute.lab import IN_MEMORY, INSTALL, Lab
 from tests.conftest import REPOSITORY
 from tests.core.conftest import Clock
 from tests.fakes.digitalocean.api import Api
@@ -168,6 +169,21 @@ def test_a_dry_run_changes_nothing(elsewhere: Elsewhere) -> None:
     assert elsewhere.reap(dry_run=True) == LEFT_OVER
     assert elsewhere.deletes() == []
     assert elsewhere.said[-1].endswith("would be destroyed.")
+
+
+def test_what_a_bot_has_left_behind_goes_when_no_job_can_need_it(
+    elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    """A real bot has created and tagged it, and was then lost with its host."""
+    lab = Lab(tmp_path, elsewhere.world, clock=elsewhere.clock)
+    lab.ask("a")
+    lab.tick()
+    elsewhere.clock.move(DEADLINE + OVERDUE - 60)
+    assert elsewhere.reap() == NOTHING_LEFT
+    assert elsewhere.alive() == ["splat-a-1"]
+    elsewhere.clock.move(60)
+    assert elsewhere.reap(INSTALL) == NOTHING_LEFT
+    assert elsewhere.alive() == []
 
 
 # -- what goes wrong ------------------------------------------------------------------------------
