@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from gpu.agent.backoff import LONGEST, MOST
+from gpu.agent.work import LINGER
 from gpu.job import Event, Stage, Status
-from gpu.job.messages import EVENTS, HEARTBEAT
+from gpu.job.messages import EVENTS, HEARTBEAT, LOG
 from tests.gpu.agent.conftest import Boot
 from tests.gpu.agent.machine import Machine
 
@@ -274,12 +275,31 @@ def test_requests_share_a_connection(busy: Machine) -> None:
     assert len(busy.bot.callers) == 1
 
 
-def test_the_last_word_is_told_once_the_log_is_in_the_store(boot: Boot) -> None:
-    machine = boot("fail")
+def test_the_last_word_is_told_once_it_and_the_log_are_in_the_store(
+    boot: Boot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, stores = boot("mute"), list[dict[str, bytes]]()
+    hear = machine.bot._report
+
+    def look(body: bytes) -> str:
+        stores.append(dict(machine.bot.store))
+        return hear(body)
+
+    monkeypatch.setattr(machine.bot, "_report", look)
     machine.finish()
-    last = f"event {len(machine.events)}"
-    assert machine.bot.order.index(f"put {EVENTS}") < machine.bot.order.index(last)
-    assert machine.bot.order.index("put log.txt") < machine.bot.order.index(last)
+    assert machine.bot.reports[-1].events[-1].event() == machine.events[-1]
+    copied = stores[-1][EVENTS].decode().splitlines()
+    assert [Event.from_json(line) for line in copied] == machine.events
+    assert stores[-1][LOG].decode().endswith("something broke\n")
+
+
+def test_the_last_word_waits_until_the_pipeline_has_ended(busy: Machine) -> None:
+    """With the last word the bot may remove the machine."""
+    append(busy, 1, status=Status.FAILED, message="There is no room.")
+    busy.for_seconds(LINGER - 10)
+    assert busy.bot.seq == len(busy.events) - 1
+    busy.finish()
+    assert [event.message for event in busy.bot.failures] == ["There is no room."]
 
 
 def test_after_the_deadline_a_machine_that_has_told_everything_is_done(boot: Boot) -> None:
