@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.compute.sightings import APART
 from bot.compute.tags import EXPIRES, JOB
 from bot.core.dispatcher import DEADLINE
@@ -47,14 +49,14 @@ def proven_gone(world: World, droplet: Droplet, until: float) -> None:
     assert [at for at, _, path in gone if path == "/v2/droplets"]
 
 
-def intended(droplet: Droplet, ledger: Ledger, storage: Storage) -> bool:
-    """3: asked while it is created, the ledger, the bucket and its own tags know of it."""
-    job = job_of(droplet)
+def intended(tags: Sequence[str], ledger: Ledger, storage: Storage) -> bool:
+    """3: asked while it is created, the ledger, the bucket and its own tags know of a droplet."""
+    job = job_in(tags)
     machine = ledger.machines.machine_of(job)
     is_in_ledger = machine is not None and machine.outcome is Outcome.SENT
     is_in_bucket = Register(storage).entry(job) is not None
-    says_when_it_expires = any(tag.startswith(EXPIRES) for tag in droplet.tags)
-    return is_in_ledger and is_in_bucket and says_when_it_expires and TAG in droplet.tags
+    says_when_it_expires = any(tag.startswith(EXPIRES) for tag in tags)
+    return is_in_ledger and is_in_bucket and says_when_it_expires and TAG in tags
 
 
 def sent_once(world: World, refused: int = 0) -> None:
@@ -70,7 +72,8 @@ def ended_once(ledger: Ledger, job_id: str, told_before: int = 0) -> None:
     `told_before`: how often it was told by bots whose ledger was lost.
     """
     job = ledger.job(job_id)
-    ends = [n["action"] for n in ledger.audit_log(10_000) if n["action"] in TERMINAL]
+    notes = [note for note in ledger.audit_log(10_000) if note["job"] == job_id]
+    ends = [note["action"] for note in notes if note["action"] in TERMINAL]
     finals = "SELECT COUNT(*) FROM outbox WHERE kind = 'final' AND job = ?"
     assert ends == [job.state.value] * (1 - told_before)
     assert _one(ledger, finals, job_id) == 1 - told_before
@@ -97,7 +100,12 @@ def living(world: World) -> list[Droplet]:
 
 
 def job_of(droplet: Droplet) -> str:
-    [name] = [tag.removeprefix(JOB) for tag in droplet.tags if tag.startswith(JOB)]
+    return job_in(droplet.tags)
+
+
+def job_in(tags: Sequence[str]) -> str:
+    """Return the job that a droplet's tags name."""
+    [name] = [tag.removeprefix(JOB) for tag in tags if tag.startswith(JOB)]
     return name
 
 

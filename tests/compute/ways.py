@@ -97,7 +97,8 @@ class Case:
     def is_over(self) -> bool:
         """Whether nothing is left to do."""
         is_known = self.state is not None
-        return is_known and self.lab.is_done and not promises.living(self.world)
+        is_quiet = not self.world.late and not promises.living(self.world)
+        return is_known and is_quiet and self.lab.is_done
 
     def lose_ledger(self) -> None:
         """The bot's disk is gone, and what was told with it; the bot is started on a new one."""
@@ -145,7 +146,7 @@ class Case:
     def _note_intent(self, droplet: Droplet) -> None:
         """Look into the files, as the bot that created it has left them until now."""
         ledger = Ledger(self.folder / "ledger.db", self.clock)
-        if not promises.intended(droplet, ledger, self.lab.storage):
+        if not promises.intended(droplet.tags, ledger, self.lab.storage):
             self.not_intended.append(droplet.name)
         close(ledger)
 

@@ -215,7 +215,7 @@ def test_what_fails_half_way_leaves_nothing_and_the_ledger_goes_on(
     assert ledger.job("a").stage is Stage.FETCH
 
 
-RACERS, ROUNDS = 8, 25
+RACERS, ROUNDS = 8, 200
 
 
 def racer(path: Path, start: Any, told: Any) -> None:
@@ -236,7 +236,7 @@ def racer(path: Path, start: Any, told: Any) -> None:
 def test_of_eight_processes_one_gets_the_slot_in_every_round(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     ledger = Ledger(path)
-    asked = [f"job-{n:02}" for n in range(ROUNDS)]
+    asked = [f"job-{n:03}" for n in range(ROUNDS)]
     for name in asked:
         ledger.submit(a_request(name), backend="local", price_per_hour=0.0)
     context = multiprocessing.get_context("spawn")
@@ -247,6 +247,7 @@ def test_of_eight_processes_one_gets_the_slot_in_every_round(tmp_path: Path) -> 
     won = sorted(each for _ in racers for each in told.get(timeout=120))
     for each in racers:
         each.join()
+    assert {each.exitcode for each in racers} == {0}
     assert won == list(enumerate(asked))
 
 
