@@ -314,3 +314,16 @@ def test_quiet_says_nothing_while_all_is_well(
         monkeypatch.setenv("DIGITALOCEAN_API_URL", url)
         assert main(["reap", *options]) == NOTHING_LEFT
     assert bool(capsys.readouterr().out) is not bool(options)
+
+
+def test_an_entry_that_can_not_be_read_is_said_and_fails_the_run(
+    elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere.droplet("a", expires_in=-60)
+
+    def unreadable(raw: dict[str, object]) -> None:
+        raise KeyError("created_at")
+
+    monkeypatch.setattr("bot.compute.digitalocean.client.Droplet.read", unreadable)
+    assert elsewhere.reap() == LEFT_OVER
+    assert "its answer can not be read" in "\n".join(elsewhere.said)

@@ -49,17 +49,18 @@ class DigitalOcean:
         The list of GPU droplets can not be narrowed by a tag, and the list by tag may or may not
         hold GPU droplets: both are read, and united.
         """
-        droplets = self._client.droplets
-        found = self._pages("the list of GPU droplets", droplets.list, "droplets", type="gpus")
+        listing = self._client.droplets.list
+        found = self._pages("the list of GPU droplets", listing, "droplets", type="gpus")
         if tag:
-            found += self._pages("the list by tag", droplets.list, "droplets", tag_name=tag)
-        united = {raw["id"]: Droplet.read(raw) for raw in found}
+            found += self._pages("the list by tag", listing, "droplets", tag_name=tag)
+        droplets = [_read("the list of GPU droplets", Droplet.read, raw) for raw in found]
+        united = {droplet.id: droplet for droplet in droplets}
         return sorted(united.values(), key=lambda droplet: (droplet.created_at, droplet.id))
 
     def droplet(self, droplet_id: int) -> Droplet:
         """Return one droplet; raises NotFound."""
         answer = self._call("a droplet", self._client.droplets.get, droplet_id)
-        return Droplet.read(answer["droplet"])
+        return _read("a droplet", Droplet.read, answer, "droplet")
 
     def create_droplet(self, body: Mapping[str, Any]) -> Droplet:
         """Create a droplet. Ambiguous means that it may exist: look for it, never repeat."""
@@ -67,10 +68,7 @@ class DigitalOcean:
         answer = self._call(
             what, self._client.droplets.create, body=dict(body), read_timeout=CREATE
         )
-        try:
-            return Droplet.read(answer["droplet"])
-        except (KeyError, TypeError, ValueError) as unreadable:
-            raise Ambiguous(what, "its answer can not be read") from unreadable
+        return _read(what, Droplet.read, answer, "droplet")
 
     def destroy_droplet(self, droplet_id: int) -> None:
         """Destroy a droplet, and nothing that belongs to it; raises NotFound when it is gone."""
@@ -81,18 +79,18 @@ class DigitalOcean:
     def sizes(self) -> list[Size]:
         """Return the kinds of GPU droplets, in stock or not, the cheapest first."""
         found = self._pages("the list of sizes", self._client.sizes.list, "sizes")
-        sizes = [Size.read(raw) for raw in found]
+        sizes = [_read("the list of sizes", Size.read, raw) for raw in found]
         return sorted((s for s in sizes if s.gpus), key=lambda s: (s.price_hourly, s.slug))
 
     def ssh_keys(self) -> list[SshKey]:
         """Return the SSH keys of the account."""
         found = self._pages("the list of SSH keys", self._client.ssh_keys.list, "ssh_keys")
-        return [SshKey.read(raw) for raw in found]
+        return [_read("the list of SSH keys", SshKey.read, raw) for raw in found]
 
     def volumes(self, name: str) -> list[Volume]:
         """Return the volumes of a name, one a region at most."""
         found = self._pages("the volumes", self._client.volumes.list, "volumes", name=name)
-        return [Volume.read(raw) for raw in found]
+        return [_read("the volumes", Volume.read, raw) for raw in found]
 
     def create_volume(self, name: str, region: str, size_gb: int) -> Volume:
         """Create an empty volume. A second one of that name in that region is refused."""
@@ -104,16 +102,17 @@ class DigitalOcean:
             "tags": ["splatbot"],
         }
         answer = self._call(f"the volume {name}", self._client.volumes.create, body=body)
-        return Volume.read(answer["volume"])
+        return _read(f"the volume {name}", Volume.read, answer, "volume")
 
     def image(self, slug: str) -> Image:
         """Return an image by its slug; raises NotFound."""
         answer = self._call(f"the image {slug}", self._client.images.get, slug)
-        return Image.read(answer["image"])
+        return _read(f"the image {slug}", Image.read, answer, "image")
 
     def account(self) -> Account:
         """Return the account that the token belongs to."""
-        return Account.read(self._call("the account", self._client.account.get)["account"])
+        answer = self._call("the account", self._client.account.get)
+        return _read("the account", Account.read, answer, "account")
 
     # -- one request --------------------------------------------------------------------------
 
@@ -132,7 +131,7 @@ class DigitalOcean:
         found: list[dict[str, Any]] = []
         for page in range(1, PAGES + 1):
             answer = self._call(what, method, per_page=PAGE, page=page, **query)
-            if not isinstance(answer.get(key), list):
+            if not isinstance(answer, dict) or not isinstance(answer.get(key), list):
                 raise Ambiguous(what, "its answer can not be read")
             found += answer[key]
             if not ((answer.get("links") or {}).get("pages") or {}).get("next"):
@@ -156,6 +155,17 @@ class DigitalOcean:
         if isinstance(answer, dict) and answer.get("id") == "not_found":
             raise NotFound(what, 404, str(answer.get("message", "not found")))
         return answer
+
+
+def _read(what: str, read: Callable[[Any], T], answer: Any, key: str = "") -> T:
+    """Read an answer, or what stands in it under a key.
+
+    One that can not be read says nothing, neither yes nor no: Ambiguous.
+    """
+    try:
+        return read(answer[key] if key else answer)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Ambiguous(what, "its answer can not be read") from None
 
 
 def _typed(what: str, wrong: Exception) -> Refused | Unreachable | Ambiguous:
