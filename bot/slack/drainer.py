@@ -52,8 +52,9 @@ class Drainer:
         self._thumbnail_url = thumbnail_url
         self._clock = clock
         self._next_post: dict[str, float] = {}
-        # Notices that may have been sent already: all that an earlier process left open, since
-        # it may have ended between sending and noting, and those whose answer never came.
+        # Notices that may have been sent already: all of jobs that an earlier process knew, which
+        # may have ended between sending and noting, or whose ledger may be lost; and those whose
+        # answer never came.
         self._started = clock()
         self._doubtful: set[int] = set()
 
@@ -92,7 +93,8 @@ class Drainer:
         if notice.kind == "stage" and thread is None:
             self._ledger.give_up(notice.id, "there is no thread")
             return
-        there = self._already_there(notice, channel, thread) if self._may_be_sent(notice) else None
+        doubtful = job.created_at <= self._started or notice.id in self._doubtful
+        there = self._already_there(notice, job, channel, thread) if doubtful else None
         channel, ts = there or self._post(notice, channel, thread, self._render(notice, job))
         self._ledger.sent(notice.id, channel=channel, ts=ts)
         if notice.kind == "status":
@@ -124,14 +126,11 @@ class Drainer:
 
     # -- what may have arrived ----------------------------------------------------------------
 
-    def _may_be_sent(self, notice: Notice) -> bool:
-        return notice.created_at <= self._started or notice.id in self._doubtful
-
     def _already_there(
-        self, notice: Notice, channel: str, thread: str | None
+        self, notice: Notice, job: Job, channel: str, thread: str | None
     ) -> tuple[str, str] | None:
-        """Look for a message that arrived though its answer was lost: posts have no key."""
-        oldest = f"{notice.created_at - CLOCKS_DIFFER:.6f}"
+        """Look for a message that arrived though that was not noted: posts have no key."""
+        oldest = f"{job.created_at - CLOCKS_DIFFER:.6f}"
         look = (
             partial(self._client.conversations_replies, ts=thread)
             if thread

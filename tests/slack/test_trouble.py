@@ -1,10 +1,12 @@
 """Slack refuses, is slow, loses answers; the bot crashes. All the same each message comes once."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from bot.core.ledger import Ledger
 from bot.sandbox.state import Message
 from bot.sandbox.web_api import Fault, Refused
 from bot.slack import blocks
@@ -101,6 +103,23 @@ def test_a_restart_in_the_middle_neither_repeats_nor_forgets(bot: Bot) -> None:
     bot.restart()
     bot.drain()
     assert len(bot.slack.channel()) == 1
+    assert len(closing(bot)) == 1
+    assert len([m for m in replies(bot) if "*Train*" in m.text]) == 1
+
+
+def test_a_lost_ledger_repeats_no_word(bot: Bot, tmp_path: Path) -> None:
+    """The job is taken in again, and its machine tells everything once more."""
+    job = bot.start()
+    bot.tell(1, Stage.TRAIN, Status.DONE)
+    bot.drain(6)
+    bot.ledger = Ledger(tmp_path / "new.db", bot.clock)
+    bot.restart()
+    bot.clock.move(100)
+    bot.ledger.adopt(job, 1, intended_at=bot.clock())
+    bot.tell(1, Stage.TRAIN, Status.DONE)
+    finish(bot, first=2)
+    bot.drain()
+    assert "Your splat is ready" in text_of(bot.status())
     assert len(closing(bot)) == 1
     assert len([m for m in replies(bot) if "*Train*" in m.text]) == 1
 
