@@ -22,8 +22,9 @@ silent for `TTL` as seen by a newer one that acts; that one's object, or a newer
 
 The limit. Between a look at `may_act` and the call that it allows, or in a call under way, a
 process may stand still for `FREEZE` seconds at the most; clocks may differ in speed by a tenth.
-A process that is frozen for longer and then goes on may create a second machine. Reconciliation
-corrects that: of two machines of one job, the younger is destroyed.
+What a process that is frozen for longer then creates is no second machine yet: the register has
+what it intended, and the newcomer looks for that machine for minutes before it creates another
+one. After that there may be two; reconciliation keeps the one that a job needs.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ from bot.storage.names import PRIVATE
 #: Seconds between two steps; for which a step lets a bot act; after which silence means death.
 RENEWAL, LEASE, TTL = 5.0, 30.0, 120.0
 
-#: Seconds for which a process may freeze unpunished: TTL / 1.1 - LEASE / 0.9, rounded down. The
-#: call that creates a machine is given up sooner.
+#: Seconds for which a process may stand still without harm: TTL / 1.1 - LEASE / 0.9 = 75.76,
+#: rounded down. A call that creates a machine is given up sooner, after 70 s.
 FREEZE = 75.0
 
 #: Where every bot has its object.

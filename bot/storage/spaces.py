@@ -21,6 +21,10 @@ from gpu.job.paths import OUTPUTS
 #: Seconds for which a presigned URL is good: the longest job, and then some.
 LIFETIME = 6 * 3600
 
+#: Seconds for a connection and for an answer, and how often a call is tried. By default it would
+#: be 60 s and five times; but a bot whose call hangs for half a minute may not act any more.
+CONNECT, READ, ATTEMPTS = 5.0, 10.0, 3
+
 #: What the pipeline may write: the results, and the COLMAP model.
 WRITABLE = (*OUTPUTS, *GEOMETRY)
 
@@ -174,6 +178,9 @@ def _client(settings: SpacesSettings) -> Any:
         aws_secret_access_key=settings.secret,
         config=Config(
             signature_version="s3v4",
+            connect_timeout=CONNECT,
+            read_timeout=READ,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             # S3-compatible servers answer the newer default checksums with errors.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

@@ -154,6 +154,7 @@ class Scene:
             storage.put(result_key("a", MANIFEST), b"{}", "application/json")
 
     def _serves(self, droplet: Droplet) -> bool:
-        """Whether the ledger has the droplet as that of its job."""
+        """Whether the ledger has the droplet as that of its job, and nobody wants it gone."""
         handles = [job.handle or {} for job in self.lab.ledger.jobs()]
-        return droplet.id in [handle.get("droplet_id") for handle in handles]
+        is_known = droplet.id in [handle.get("droplet_id") for handle in handles]
+        return is_known and droplet.destroy_asked_at is None

@@ -2,8 +2,9 @@
 
 import pytest
 
+from bot.compute.digitalocean.client import CONNECT, CREATE
 from bot.core.errors import StorageError
-from bot.core.succession import LEASE, RENEWAL, TTL, Standing, Succession
+from bot.core.succession import FREEZE, LEASE, RENEWAL, TTL, Standing, Succession
 from tests.core.conftest import Clock
 from tests.fakes.bucket import Bucket
 
@@ -85,6 +86,11 @@ def test_a_bot_that_is_cut_off_stops_long_before_another_may_begin(
     bucket.silent = False
     bot.step()
     assert bot.may_act()
+
+
+def test_a_create_is_given_up_before_another_bot_may_act() -> None:
+    """Clocks may differ in speed by a tenth; the last look was at the end of a lease."""
+    assert CONNECT + CREATE < FREEZE <= TTL / 1.1 - LEASE / 0.9
 
 
 def test_a_slow_answer_does_not_lengthen_the_lease(bucket: Bucket, time: Clock) -> None:

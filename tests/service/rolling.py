@@ -94,14 +94,15 @@ class Line(LocalStorage):
 
 
 class Account(Api):
-    """The droplets' API. `before_create` happens right before a create is carried out."""
+    """The droplets' API. `before` says what happens right before a request that begins so."""
 
-    before_create: Meanwhile | None = None
+    def __init__(self, world: World) -> None:
+        super().__init__(world, is_checked=False)
+        self.before: dict[str, Meanwhile] = {}
 
     def handle(self, method: str, target: str, body: bytes, token: str) -> Answer:
-        if method == "POST" and self.before_create:
-            meanwhile, self.before_create = self.before_create, None
-            meanwhile()
+        for call in [each for each in self.before if f"{method} {target}".startswith(each)]:
+            self.before.pop(call)()
         return super().handle(method, target, body, token)
 
 
@@ -168,7 +169,7 @@ class Platform:
         self.root, self.slack = root, slack
         self.clock = Clock(time.time())  # Slack signs its requests with the real time
         self.world = World(clock=self.clock)
-        self.account = Account(self.world, is_checked=False)
+        self.account = Account(self.world)
         self.lines: dict[Path, Line] = {}
         self.versions: list[Version] = []
         self.bucket = Line(root / "bucket")

@@ -142,13 +142,29 @@ def test_a_version_that_wakes_after_it_was_replaced_creates_and_says_nothing(
     if moment == "before it is noted":
         new.line.before_put[".splatbot/active/"] = old.work
     else:
-        platform.account.before_create = old.work
+        platform.account.before["POST /v2/droplets"] = old.work
     platform.await_that(lambda: new.states() == {"first": State.RUNNING}, new)
     assert not new.line.before_put
-    assert platform.account.before_create is None
+    assert not platform.account.before
     assert platform.world.creates() == platform.world.most_at_once(TAG) == 1
     assert old.states() == {"first": State.QUEUED}
     assert len(platform.slack.channel()) == 1
+
+
+def test_a_version_that_is_frozen_in_the_middle_of_a_create_has_its_droplet_adopted(
+    platform: Platform,
+) -> None:
+    """It looked whether it may act, and longer than that is worth it does not go on."""
+    old = platform.deploy()
+    old.person.type("/splat demo/parcel --job-id first")
+    platform.clock.move(LEASE / 2)
+    old.look()
+    new = platform.deploy()
+    platform.account.before["GET /v2/sizes"] = lambda: platform.pass_time(TTL + LEASE, new)
+    old.work()
+    assert new.states() == {"first": State.LAUNCHING}
+    platform.await_that(lambda: new.states() == {"first": State.SUCCEEDED}, new)
+    assert platform.world.creates() == platform.world.most_at_once(TAG) == 1
 
 
 def test_a_version_that_is_cut_off_from_the_bucket_stops_and_then_hands_over(
