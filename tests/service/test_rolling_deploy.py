@@ -10,6 +10,7 @@ import pytest
 
 from bot import cli, relay
 from bot.core.jobs import State
+from bot.core.snapshots import Snapshots
 from bot.core.succession import LEASE, RENEWAL, TTL
 from bot.storage.local import LocalStorage
 from tests.compute.lab import TAG
@@ -181,6 +182,22 @@ def test_a_version_that_is_cut_off_from_the_bucket_stops_and_then_hands_over(
     old.line.is_cut = False
     both_succeed_once(platform, old, new)
     assert old.standing == "retired"
+
+
+def test_trouble_with_a_copy_of_the_ledger_ends_no_bot_that_works(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = platform.deploy()
+
+    def full(_: Snapshots) -> bool:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+        patch.setattr(Snapshots, "save_if_due", full)
+        bot.look()  # the clockwork would log it
+    assert not bot.relay._server.should_exit
+    platform.pass_time(LEASE, bot)
+    assert bot.acts
 
 
 # -- no start without the ledger ------------------------------------------------------------------
