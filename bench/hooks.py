@@ -172,7 +172,8 @@ def measure(load: Load) -> str:
 
 def crash_half_way(bot: RunningBot) -> None:
     time.sleep(SECONDS / 2)
-    bot.crash_and_start()
+    bot.crash()
+    bot.start()
 
 
 def row(load: Load, machines: Sequence[Machine], ledger: Ledger) -> str:

@@ -39,10 +39,13 @@ class RunningBot:
         _await_answer(self.url, self.process)
         self.ready = time.monotonic() - since
 
-    def crash_and_start(self) -> None:
-        """End the bot as a power cut does, and start it again."""
+    def crash(self) -> None:
+        """End the bot as a power cut does."""
         self.process.kill()
         self.process.wait(PATIENCE)
+
+    def start(self) -> None:
+        """Start it again, and wait until it answers."""
         begin = time.monotonic()
         self.process = _start(self.command, self.environment)
         self.await_answer(begin)
