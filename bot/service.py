@@ -59,7 +59,9 @@ class Service:
         droplets = settings.droplets
         # Without droplets there is nothing to pay for, and nothing that costs may start.
         self._budget = Budget(self.ledger, droplets.monthly_budget if droplets else 0.0)
-        backend = choose_backend(settings, self.ledger, self._storage, afford=self._budget.check)
+        backend = choose_backend(
+            settings, self.ledger, self._storage, afford=self._budget.check, may_act=may_act
+        )
         self._dispatcher = Dispatcher(
             self.ledger,
             backend,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from bot.compute.base import ComputeBackend
 from bot.compute.boot import Boot
@@ -17,7 +18,12 @@ from bot.storage.base import Storage
 
 
 def choose_backend(
-    settings: Settings, ledger: Ledger, storage: Storage, *, afford: Afford
+    settings: Settings,
+    ledger: Ledger,
+    storage: Storage,
+    *,
+    afford: Afford,
+    may_act: Callable[[], bool] = lambda: True,
 ) -> ComputeBackend:
     """Return droplets when there is an account for them, else this machine.
 
@@ -33,6 +39,7 @@ def choose_backend(
             afford=afford,
             spool=Spool(storage, monotonic=time.monotonic),
             lifetime=DEADLINE,
+            may_act=may_act,
         )
     _refuse_to_leave_behind(ledger, backend.name)
     return backend

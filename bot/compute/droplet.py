@@ -73,6 +73,7 @@ class DropletBackend:
         afford: Afford,
         spool: Spool,
         lifetime: float,
+        may_act: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,6 +84,7 @@ class DropletBackend:
         self._afford = afford
         self._spool = spool
         self._lifetime = lifetime
+        self._may_act = may_act
         self._clock = clock
         self._monotonic = monotonic
         self._fleet = Fleet(api, settings.install, monotonic=monotonic)
@@ -222,6 +224,8 @@ class DropletBackend:
         """Send the one request. After Ambiguous the ledger's line says that it was sent."""
         name = droplet_name(spec.job_id, spec.attempt)
         body = self._body(spec, offer, name, volume_id)
+        if not self._may_act():
+            raise NotYet("Another bot has taken over.")  # what came before took too long
         machine = self._machines.intend(
             spec.job_id, spec.attempt, name=name, size=offer.size, region=offer.region,
             price_per_hour=offer.price_per_hour,

@@ -519,3 +519,18 @@ def test_a_running_job_asks_digitalocean_at_most_twenty_times_a_minute(
         clock.move(1.0)
     assert len(world.requests) <= 20
     assert STEP > 0
+
+
+def test_a_bot_that_lost_its_place_while_it_prepared_a_create_does_not_send_it(
+    lab: Lab, world: World
+) -> None:
+    """Reading what there is, and writing the pipeline to the bucket, may take long."""
+    lab.backend._may_act = lambda: False
+    lab.ask("a")
+    lab.tick()
+    assert world.creates() == 0
+    assert lab.ledger.machines.machines(job="a") == []
+    lab.backend._may_act = lambda: True
+    run(lab)
+    assert lab.state() is State.SUCCEEDED
+    assert world.creates() == 1
