@@ -120,7 +120,7 @@ def test_a_lost_ledger_repeats_no_word(bot: Bot, tmp_path: Path) -> None:
     finish(bot, first=2)
     bot.drain()
     assert "Your splat is ready" in text_of(bot.status())
-    [look] = bot.slack.calls("conversations.history")
+    look = bot.slack.calls("conversations.history")[-1]
     assert float(look["oldest"]) < job.created_at
     assert len(closing(bot)) == 1
     assert len([m for m in replies(bot) if "*Train*" in m.text]) == 1
@@ -211,8 +211,6 @@ def test_a_thumbnail_that_slack_can_not_fetch_is_left_out(
     finish(bot)
     bot.drain()
     assert "Your splat is ready" in text_of(bot.status())
-    [look] = bot.slack.calls("conversations.history")
-    assert float(look["oldest"]) < job.created_at
     assert len(closing(bot)) == 1
 
 
