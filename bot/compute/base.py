@@ -17,6 +17,12 @@ LOG_TAIL = 2_500
 Handle = Mapping[str, Any]
 
 
+def is_same(one: Handle, other: Handle) -> bool:
+    """Whether two handles are of one machine: its price may change, and our way to write it."""
+    numbers = [each.get("droplet_id") for each in (one, other)]
+    return numbers[0] == numbers[1] if all(numbers) else dict(one) == dict(other)
+
+
 def tail(log: str) -> str:
     """Return the whole last lines of a log, LOG_TAIL characters at most, without signatures."""
     plain = re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", log.rstrip())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote
 
-from bot.compute.base import ComputeBackend, Handle, Presence
+from bot.compute.base import ComputeBackend, Handle, Presence, is_same
 from bot.core.assignments import specification
 from bot.core.errors import NotYet, SplatError
 from bot.core.jobs import Job, State
@@ -249,8 +249,8 @@ class Dispatcher:
     def _is_absent(self, handle: Handle) -> bool:
         """Whether neither a look at the machine nor the list of all machines shows it."""
         seen = self._backend.observe(handle).presence
-        listed = [owned.handle for owned in self._backend.list_owned()]
-        return seen is Presence.GONE and handle not in listed
+        listed = any(is_same(handle, each.handle) for each in self._backend.list_owned())
+        return seen is Presence.GONE and not listed
 
     def _is_confirmed(self, job: Job, gone: bool) -> bool:
         """Whether a machine is absent now and was in the look before: one look may be wrong."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from bot.compute.base import ComputeBackend, Owned
+from bot.compute.base import ComputeBackend, Owned, is_same
 from bot.core.errors import UnknownJob
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
@@ -86,8 +86,8 @@ class Reconciler:
     def _is_needed(self, machine: Owned, job: Job) -> bool:
         """Whether a machine is the job's own. That of a job that is over is removed elsewhere."""
         is_expired = machine.expires is not None and self._clock() > machine.expires
-        is_same = job.handle is None or dict(job.handle) == dict(machine.handle)
-        return machine.attempt == job.attempt and is_same and not is_expired
+        is_known = job.handle is None or is_same(job.handle, machine.handle)
+        return machine.attempt == job.attempt and is_known and not is_expired
 
     def _keep(self, machine: Owned) -> None:
         """Have the ledger know what a machine costs, whoever created it."""

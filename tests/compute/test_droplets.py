@@ -1,6 +1,7 @@
 """Jobs on droplets: one is chosen, created once, found again, and destroyed until it is gone."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -418,6 +419,25 @@ def test_silence_while_the_bot_might_not_act_is_not_held_against_a_droplet(
     may_act = True
     lab.dispatcher.tick()
     assert lab.state() is State.RUNNING
+    run(lab)
+    assert lab.state() is State.SUCCEEDED
+
+
+def test_a_droplet_whose_price_changes_is_still_its_jobs_own(lab: Lab, clock: Clock) -> None:
+    lab.ask("a")
+    run(lab, lambda: lab.state() is State.RUNNING)
+    [droplet] = lab.world.droplets
+    droplet.size = replace(droplet.size, price=1.89)
+    run(lab)
+    assert lab.state() is State.SUCCEEDED
+    assert not any(note["action"] == "destroy unneeded" for note in lab.ledger.audit_log())
+
+
+def test_a_droplet_whose_handle_an_earlier_version_wrote_is_still_its_jobs_own(lab: Lab) -> None:
+    lab.ask("a")
+    run(lab, lambda: lab.state() is State.RUNNING)
+    [droplet] = lab.world.droplets
+    lab.ledger.set_handle("a", {"droplet_id": droplet.id, "name": droplet.name})
     run(lab)
     assert lab.state() is State.SUCCEEDED
 
