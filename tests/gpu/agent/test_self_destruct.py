@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpu.agent.destruct import ALONE, FAREWELL
+from gpu.agent.scrub import Scrubber
 from tests.gpu.agent.bot import TOKEN
 from tests.gpu.agent.conftest import Boot
 from tests.gpu.agent.machine import Machine
@@ -98,3 +99,11 @@ def test_the_token_is_in_no_file(boot: Boot) -> None:
     files = [file for file in machine.folder.rglob("*") if file.is_file()]
     assert files
     assert not [file for file in files if TOKEN.encode() in file.read_bytes()]
+
+
+def test_the_token_is_hidden_whatever_its_form(boot: Boot) -> None:
+    machine, scrubber = boot("ok"), Scrubber()
+    machine.bot.self_destruct = {"url": f"{machine.bot.url}/v2/droplets/77", "token": "open sesame"}
+    machine.start(scrubber)
+    machine.finish()
+    assert "sesame" not in scrubber.text("It was open sesame.")

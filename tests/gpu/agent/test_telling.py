@@ -67,12 +67,13 @@ def test_many_events_are_told_in_reports_of_a_hundred(boot: Boot) -> None:
     machine = boot("many")
     machine.until(lambda: machine.runs)
     machine.bot.down["report"] = "drop"
-    machine.until(lambda: machine.events[-1].stage is Stage.PUBLISH)
+    machine.until(lambda: machine.agent.work.over)
     machine.bot.down = {}
     machine.finish()
     assert machine.bot.told == machine.events
     assert len(machine.events) > 250
     assert max(len(report.events) for report in machine.bot.reports) == 100
+    assert [report.leaving for report in machine.bot.reports[-3:]] == [False, False, True]
 
 
 def test_long_events_are_told_in_smaller_reports(busy: Machine) -> None:
