@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bot.compute.base import ComputeBackend, Handle, Presence, is_same
 from bot.core.assignments import specification
-from bot.core.errors import NotYet, SplatError
+from bot.core.errors import NotYet, SplatError, StorageError
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.core.reconcile import Reconciler
@@ -17,6 +17,7 @@ from bot.core.register import Register
 from bot.core.since import Since
 from bot.core.strangers import Strangers
 from bot.storage.base import Storage
+from bot.storage.names import RESULTS
 from gpu.job import Event, Stage, Status
 from gpu.job.paths import MANIFEST
 
@@ -33,6 +34,9 @@ PATIENCE = 360.0
 
 #: Seconds of silence after which a machine that should speak regularly is given up.
 SILENCE = 600.0
+
+#: Seconds for which it is tried to open a job's results; its machine waits, and costs.
+OPENING = 300.0
 
 #: Seconds between two looks at everything that exists.
 RECONCILE = 30.0
@@ -88,7 +92,8 @@ class Dispatcher:
             if job.state is not State.QUEUED:
                 self._advance(job.id)
         for _, job_id in self._ledger.holders():
-            self._guarded(self._clean_up, job_id)
+            for step in (self._close_entry, self._remove, self._free):
+                self._guarded(step, job_id)
         # Nothing is started before it is known what there is.
         while self._has_reconciled and (claimed := self._ledger.claim(self._slots)):
             self._guarded(self._launch, claimed.id)
@@ -178,10 +183,22 @@ class Dispatcher:
         if event.status is Status.FAILED:
             self._ledger.fail(job.id, error=event.message, hint=event.hint)
         else:
+            self._publish(job)
+
+    def _publish(self, job: Job) -> None:
+        """Open a job's results to everybody with the link. Failed when that stays impossible."""
+        folder = f"{RESULTS}/{job.id}/"
+        try:
             self._storage.reveal(job.id)
-            manifest = self._storage.url(f"splats/{job.id}/{MANIFEST}")
-            viewer = f"{self._public_url}/viewer/?manifest={quote(manifest, safe='')}"
-            self._ledger.succeed(job.id, viewer_url=viewer, manifest_url=manifest)
+        except StorageError as closed:
+            if self._since.seconds(("published", job.id)) <= OPENING:
+                raise
+            error = f"The splat is in `{folder}`, but nobody may see it: {closed.user_message}"
+            self._ledger.fail(job.id, error=error, hint=_CLOSED)
+            return
+        manifest = self._storage.url(f"{folder}{MANIFEST}")
+        viewer = f"{self._public_url}/viewer/?manifest={quote(manifest, safe='')}"
+        self._ledger.succeed(job.id, viewer_url=viewer, manifest_url=manifest)
 
     def _limit(self, job: Job) -> None:
         """End a job that takes too long, whatever it does."""
@@ -226,25 +243,30 @@ class Dispatcher:
             error = f"The job ended without saying why: {seen.detail}."
             self._ledger.fail(job.id, error=error, hint=_SMALLER)
 
-    def _clean_up(self, job: Job) -> None:
-        """Remove the machine of a job that is over; free its slot once it is surely gone."""
-        if not job.is_over:
-            return
-        self._close_entry(job)
-        handle = job.handle or self._backend.find(job.id, job.attempt)
-        gone = handle is None or self._is_absent(handle)
-        if self._is_confirmed(job, gone):
-            self._ledger.release(job.id)
-            self._register.strike(job.id)
-            self._absent.discard(job.id)
-        elif handle is not None and not gone and not self._may_stay(job):
-            self._backend.destroy(handle)
-
     def _close_entry(self, job: Job) -> None:
         """Note in the register that a job's end was told, so that nobody tells it again."""
         if job.id not in self._closed and self._ledger.is_told(job.id):
             self._register.enter(job, now=job.started_at or job.created_at)
             self._closed.add(job.id)
+
+    def _remove(self, job: Job) -> None:
+        """Remove the machine of a job that is over, whether or not it can be looked at."""
+        handle = self._handle(job) if job.is_over and not self._may_stay(job) else None
+        if handle is not None:
+            self._backend.destroy(handle)
+
+    def _free(self, job: Job) -> None:
+        """Free the slot of a job that is over once its machine is surely gone."""
+        if not job.is_over:
+            return
+        handle = self._handle(job)
+        if self._is_confirmed(job, handle is None or self._is_absent(handle)):
+            self._ledger.release(job.id)
+            self._register.strike(job.id)
+            self._absent.discard(job.id)
+
+    def _handle(self, job: Job) -> Handle | None:
+        return job.handle or self._backend.find(job.id, job.attempt)
 
     def _is_absent(self, handle: Handle) -> bool:
         """Whether neither a look at the machine nor the list of all machines shows it."""
@@ -272,3 +294,4 @@ def _is_last(event: Event | None) -> bool:
 
 
 _SMALLER = "Try again with fewer photos (`--max-views`) or a smaller `--image-size`."
+_CLOSED = "The operator should let SPACES_KEY change who may read what is in the bucket."

@@ -38,7 +38,7 @@ WATCHED = frozenset(
 #: The dispatcher's steps. The same statement of the ledger is another point in each of them.
 STEPS = frozenset({
     "reconcile", "_launch", "_find", "_collect", "_conclude", "_limit", "_stop", "_look",
-    "_clean_up",
+    "_close_entry", "_remove", "_free",
 })  # fmt: skip
 
 #: A statement that is about to run, in a step: what is before it has happened, nothing else.

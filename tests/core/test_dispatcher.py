@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.compute.base import Foreign, Handle, Observation, Owned, Plan, Presence
-from bot.core.dispatcher import DEADLINE, FAREWELL, PATIENCE, Dispatcher
+from bot.core.dispatcher import DEADLINE, FAREWELL, OPENING, PATIENCE, Dispatcher
 from bot.core.errors import BackendError, StorageError
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
@@ -164,6 +164,25 @@ def test_a_slot_is_kept_while_the_machine_may_be_there(bench: Bench, how: str) -
     bench.backend.broken.clear()
     bench.tick(2)
     assert bench.holder == "b"
+
+
+@pytest.mark.parametrize("call", ["observe", "list_owned", "put"])
+def test_a_machine_that_nobody_needs_is_removed_though_nobody_can_look(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """As when the account has one droplet that can not be read: then no list of them can."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise StorageError("No answer.")
+
+    bench.tick()
+    bench.ledger.fail("a", error="It broke.", hint="")
+    for notice in bench.ledger.pending(bench.clock()):
+        bench.ledger.sent(notice.id)
+    monkeypatch.setattr(bench.storage if call == "put" else bench.backend, call, fails)
+    bench.tick()
+    assert bench.backend.count("destroy", "a") == 1
+    assert bench.holder == "a"
 
 
 @given(st.lists(st.sampled_from(list(Presence)), max_size=12))
@@ -340,6 +359,25 @@ def test_a_result_is_opened_before_its_link_is_told(
     bench.tick()
     assert revealed == [("a", "running")]
     assert bench.states()["a"] == "succeeded"
+
+
+def test_a_result_that_can_not_be_opened_keeps_no_machine(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a key of the bucket that may write, but not say who may read."""
+
+    def reveal(job: str) -> None:
+        raise StorageError("The bucket answered AccessDenied.")
+
+    monkeypatch.setattr(bench.storage, "reveal", reveal)
+    bench.tick()
+    bench.tell("a", Stage.PUBLISH, Status.DONE)
+    bench.tick()
+    bench.clock.move(OPENING + 1)
+    bench.tick()
+    error = bench.ledger.job("a").error
+    assert "`splats/a/`" in error and "AccessDenied" in error
+    assert bench.backend.count("destroy", "a") == 1
 
 
 def test_a_complaint_is_logged_once_until_it_changes(
