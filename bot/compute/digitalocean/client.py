@@ -152,6 +152,8 @@ class DigitalOcean:
             answer = method(*values, **options | named)
         except AzureError as wrong:
             raise _typed(what, wrong) from None  # its text may hold the request's headers
+        except ValueError:  # pydo reads every answer as JSON; one of a proxy is none
+            raise Ambiguous(what, "its answer can not be read") from None
         if isinstance(answer, dict) and answer.get("id") == "not_found":
             raise NotFound(what, 404, str(answer.get("message", "not found")))
         return answer
@@ -170,9 +172,10 @@ def _read(what: str, read: Callable[[Any], T], answer: Any, key: str = "") -> T:
 
 def _typed(what: str, wrong: Exception) -> Refused | Unreachable | Ambiguous:
     from azure.core.exceptions import DecodeError, HttpResponseError, ServiceRequestError
+    from requests.exceptions import SSLError
 
-    if isinstance(wrong, ServiceRequestError):
-        return Unreachable(what)
+    if isinstance(wrong, ServiceRequestError) and not isinstance(wrong.inner_exception, SSLError):
+        return Unreachable(what)  # encryption may break at any time, also after the request
     if not isinstance(wrong, HttpResponseError) or isinstance(wrong, DecodeError):
         return Ambiguous(what, type(wrong).__name__)
     status = wrong.status_code or 0
