@@ -6,9 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.compute.userdata import PLACES, render
+from bot.core.dispatcher import SILENCE
 from gpu.agent.__main__ import BAD_CONFIG, RUNS_ALREADY
+from gpu.agent.agent import GOODBYE
+from gpu.agent.child import GRACE
 from gpu.agent.config import FOLDER, ROOT, Config
 from gpu.agent.prepare import provisioning, read_runtime
+from gpu.agent.transport import Limits
 from tests.cloud_init.booting import files_of, write
 from tests.cloud_init.machine import VOLUME, Machine
 from tests.compute.test_userdata import VALUES
@@ -45,6 +49,27 @@ def test_the_agent_finds_what_was_provisioned(tmp_path: Path) -> None:
     assert runtime == machine.runtime_env()
 
 
+def service() -> str:
+    return str(files_of(render(VALUES))["/etc/systemd/system/splatbot-job.service"]["content"])
+
+
+def seconds(name: str) -> float:
+    """Return a span of time that the agent's unit sets."""
+    [line] = [line for line in service().splitlines() if line.startswith(f"{name}=")]
+    return float(line.partition("=")[2])
+
+
+def test_an_agent_that_crashes_or_hangs_is_started_again_before_the_bot_gives_it_up() -> None:
+    assert "Type=notify\n" in service()
+    assert "Restart=on-failure\n" in service()
+    assert seconds("RestartSec") + seconds("WatchdogSec") < SILENCE
+
+
+def test_a_shutdown_leaves_the_agent_time_to_end_the_pipeline_and_to_tell() -> None:
+    assert seconds("TimeoutStopSec") > GRACE + GOODBYE + Limits().total
+    assert "KillMode=process\n" in service()
+
+
 def test_an_agent_that_need_not_be_started_again_is_not() -> None:
-    unit = files_of(render(VALUES))["/etc/systemd/system/splatbot-job.service"]["content"]
+    unit = service()
     assert f"RestartPreventExitStatus={BAD_CONFIG} {RUNS_ALREADY}\n" in unit

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -153,6 +155,19 @@ def test_figures_that_are_too_old_are_not_told() -> None:
         sampler._measure = lambda: {"gpu": float(released.wait(30))}
         clock.sleep(STALE)
         assert sampler() == {}
+
+
+def test_systemd_hears_of_every_round(
+    boot: Boot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, address = boot("ok"), str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        systemd.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        for _ in range(3):
+            machine.agent.step()
+            assert systemd.recv(100) == b"WATCHDOG=1"
 
 
 def test_a_store_that_hangs_does_not_silence_the_machine(
