@@ -202,18 +202,28 @@ class Dispatcher:
 
     def _limit(self, job: Job) -> None:
         """End a job that takes too long, whatever it does."""
+        overdue = self._overdue(job)
+        if overdue and job.state is State.CANCELLING:
+            self._ledger.cancelled(job.id)
+        elif overdue:
+            error, hint = overdue
+            self._ledger.fail(job.id, error=error, hint=hint)
+
+    def _overdue(self, job: Job) -> tuple[str, str] | None:
+        """Return what takes too long, and what to do; None while nothing does."""
+        known = self._since.seconds(("age", job.id))
         # Whichever clock says more: a host's clock may be set back.
-        taken = max(
-            self._clock() - (job.started_at or job.created_at), self._since.seconds(("age", job.id))
-        )
+        taken = max(self._clock() - (job.started_at or job.created_at), known)
         if taken > DEADLINE:
-            self._ledger.fail(job.id, error="The job took longer than three hours.", hint=_SMALLER)
-        elif job.handle is None and taken > PATIENCE:
+            return "The job took longer than three hours.", _SMALLER
+        # Not `taken`: a bot that was away, or lost its ledger, has to find the job again first.
+        if job.handle is None and known > PATIENCE:
             error = "The job could not be started within six minutes."
-            self._ledger.fail(job.id, error=error, hint="The bot's log says why. Try again later.")
-        elif self._backend.has_heartbeat and self._silence(job) > SILENCE:
+            return error, "The bot's log says why. Try again later."
+        if self._backend.has_heartbeat and self._silence(job) > SILENCE:
             error = "The job's machine has been silent for ten minutes."
-            self._ledger.fail(job.id, error=error, hint="It is destroyed. Start the job again.")
+            return error, "It is destroyed. Start the job again."
+        return None
 
     def _silence(self, job: Job) -> float:
         """Seconds without a word from a job's machine, while this bot was there to hear it."""

@@ -193,7 +193,9 @@ class Ledger(Records):
 
     def _free_slot(self, slots: int) -> int | None:
         taken = {slot for slot, _ in self.holders()}
-        return next((slot for slot in range(slots) if slot not in taken), None)
+        if len(taken) >= slots:  # there may be higher ones, of a time with more slots
+            return None
+        return next(slot for slot in range(slots) if slot not in taken)
 
     def _beat(self, db: Database, job_id: str, figures: Mapping[str, Any]) -> None:
         db.execute("UPDATE jobs SET heartbeat_at = ? WHERE id = ?", (self._clock(), job_id))

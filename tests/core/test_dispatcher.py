@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.compute.base import Foreign, Handle, Observation, Owned, Plan, Presence
 from bot.core.dispatcher import DEADLINE, FAREWELL, OPENING, PATIENCE, Dispatcher
-from bot.core.errors import BackendError, StorageError
+from bot.core.errors import BackendError, NotYet, StorageError
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
@@ -264,7 +265,7 @@ def test_a_job_that_can_not_be_read_can_be_stopped_and_ends_in_time(
     assert bench.backend.count("cancel", "a") == 1
     bench.clock.move(DEADLINE + 1)
     bench.tick()
-    assert "three hours" in bench.ledger.job("a").error
+    assert bench.states()["a"] == "cancelled"
 
 
 def test_an_answer_that_fails_for_a_while_fails_no_job(bench: Bench) -> None:
@@ -336,6 +337,54 @@ def test_a_job_that_is_cancelled_in_the_moment_of_its_claim_is_never_launched(
     bench.tick(2)
     assert bench.states()["a"] == "cancelled"
     assert bench.backend.count("launch", "a") == 0
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_job_that_was_cancelled_ends_as_that_though_its_machine_does_not_answer(
+    bench: Bench, found: bool
+) -> None:
+    if not found:
+        bench.backend.broken["launch", "a"] = NotYet("Nobody knows.")
+    bench.tick()
+    bench.ledger.request_cancel("a", "U2")
+    for call in ("observe", "find", "cancel"):
+        bench.backend.broken[call, "a"] = BackendError("No answer.")
+    bench.tick()
+    bench.clock.move(DEADLINE + 1)
+    bench.tick(3)
+    assert bench.states() == {"a": "cancelled", "b": "queued"}
+    assert bench.holder == "a"
+
+
+def test_a_job_that_was_taken_over_late_has_its_time_to_be_found(bench: Bench) -> None:
+    """Its ledger was lost, or its bot was away: that is not the time that its start took."""
+    bench.tick()
+    job = bench.ledger.job("a")
+    late = Bench(bench.storage.root.parent / "another")
+    late.ledger.adopt(replace(job, id="c", handle=None), 2, intended_at=job.created_at)
+    late.clock.move(PATIENCE + 1)
+    late.backend.broken["find", "c"] = BackendError("No answer.")
+    late.tick(2)
+    assert late.ledger.job("c").state.value == "launching"
+    late.backend.broken.clear()
+    late.backend.listed.add("c")
+    late.backend.machines["c"] = RUNNING
+    late.tick()
+    assert late.ledger.job("c").state.value == "running"
+
+
+def test_with_fewer_slots_than_before_the_next_job_waits_for_all_that_are_too_many(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    bench.dispatcher._slots = 2
+    bench.tick()
+    bench.ledger.submit(a_request("c"), backend="fake", price_per_hour=0.0)
+    bench.dispatcher._slots = 1
+    bench.ledger.fail("a", error="It broke.", hint="")
+    bench.backend.vanish("a")
+    bench.tick(3)
+    assert bench.ledger.holders() == [(1, "b")]
 
 
 def test_a_result_is_opened_before_its_link_is_told(
