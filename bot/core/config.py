@@ -154,9 +154,18 @@ def read_droplets(env: Mapping[str, str], spaces: SpacesSettings | None) -> Drop
         monthly_budget=_number(env, "SPLATBOT_MONTHLY_BUDGET", 100.0, 0.01, 1e6),
         slots=int(_number(env, "SPLATBOT_GPU_SLOTS", 1, 1, 100)),
         # Derived from the bucket, so that a bot that has lost its disk knows its droplets.
-        install=env.get("SPLATBOT_INSTALL") or hashlib.sha256(place.encode()).hexdigest()[:10],
+        install=_install(env) or hashlib.sha256(place.encode()).hexdigest()[:10],
         self_destruct_token=env.get("SPLATBOT_SELF_DESTRUCT_TOKEN", "").strip(),
     )
+
+
+def _install(env: Mapping[str, str]) -> str:
+    """Read the name of this bot in tags, which DigitalOcean compares without regard to case."""
+    name = env.get("SPLATBOT_INSTALL", "").strip()
+    if not re.fullmatch(r"[a-z0-9_-]{0,50}", name):
+        hint = "Set it to 50 characters at most, of a-z, 0-9, '-' and '_'."
+        raise BadSetting("SPLATBOT_INSTALL", f"is {name!r}", hint)
+    return name
 
 
 def read_account(env: Mapping[str, str] = os.environ) -> DropletSettings:

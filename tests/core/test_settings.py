@@ -53,5 +53,14 @@ def test_the_endpoint_follows_the_region_unless_another_server_is_named() -> Non
     assert other.endpoint_url == "http://x"
 
 
+@pytest.mark.parametrize("name", ["My Bot", "MyBot", "büro", "a:b", "a" * 51])
+def test_a_name_that_tags_do_not_keep_as_it_is_is_refused(name: str) -> None:
+    """DigitalOcean's tags are the same in any case: a droplet might come back as another bot's."""
+    droplets = {"DIGITALOCEAN_TOKEN": "secret-5", "SPLATBOT_INSTALL": name}
+    with pytest.raises(BadSetting, match="SPLATBOT_INSTALL") as refused:
+        Settings.from_env(ENOUGH | SPACES | droplets)
+    assert refused.value.hint
+
+
 def test_secrets_do_not_show() -> None:
     assert "secret-" not in repr(Settings.from_env(ENOUGH | SPACES))
