@@ -14,6 +14,9 @@ from gpu.job.messages import EVENTS, LOG
 #: those that were lost.
 LOOK = 30.0
 
+#: Lines that are read of a job's events: a machine that was broken into may write any number.
+LINES = 100_000
+
 
 class Spool:
     """Reads what a job's machine wrote to the bucket; the events only now and then."""
@@ -33,7 +36,7 @@ class Spool:
             text = self._storage.get(private_key(job_id, EVENTS)).decode("utf-8", "replace")
         except KeyError:
             return ()
-        found = (_event(line) for line in text.splitlines())
+        found = (_event(line) for line in text.split("\n", LINES)[:LINES])
         return [
             event
             for event in found

@@ -25,6 +25,9 @@ LIFETIME = 6 * 3600
 #: be 60 s and five times; but a bot whose call hangs for half a minute may not act any more.
 CONNECT, READ, ATTEMPTS = 5.0, 10.0, 3
 
+#: Bytes of an object that is read as a whole, at most: a job's machine writes some of them.
+MOST = 64 << 20
+
 #: What the pipeline may write: the results, and the COLMAP model.
 WRITABLE = (*OUTPUTS, *GEOMETRY)
 
@@ -96,9 +99,13 @@ class SpacesStorage:
         """Read one object; raises KeyError when it is not there."""
         with _in_words():
             try:
-                body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
             except self._client.exceptions.NoSuchKey:
                 raise KeyError(key) from None
+            if answer["ContentLength"] > MOST:
+                answer["Body"].close()
+                raise StorageError(f"`{key}` is larger than {MOST >> 20} MiB.", hint=_REMEDY)
+            body: bytes = answer["Body"].read()
         return body
 
     def keys(self, prefix: str) -> Sequence[str]:

@@ -70,6 +70,19 @@ def test_what_was_put_is_read_again(store: Storage) -> None:
         store.get("demo/parcel/none.jpg")
 
 
+def test_what_is_too_large_is_not_read_into_memory(
+    s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that was broken into may write whatever it likes to the address of its log."""
+    monkeypatch.setattr("bot.storage.spaces.MOST", 8)
+    store = spaces(s3, "large")
+    store.put("eight", b"12345678", "text/plain")
+    store.put("nine", b"123456789", "text/plain")
+    assert store.get("eight") == b"12345678"
+    with pytest.raises(StorageError, match="`nine` is larger"):
+        store.get("nine")
+
+
 def test_a_local_dataset_is_read_in_place_even_through_a_link(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
