@@ -95,7 +95,7 @@ def state_line(job: Job, position: int, begin: str) -> str:
     return {
         State.QUEUED: f"Waiting in the queue: number {max(position, 1)}.",
         State.LAUNCHING: begin,
-        State.RUNNING: escape(job.message) or begin,
+        State.RUNNING: escape(job.message) or (f"{STAGE_NAMES[job.stage]}." if job.stage else begin),
         State.CANCELLING: f"Being stopped, asked by {person(job.cancelled_by)}.",
         State.SUCCEEDED: ":white_check_mark: Your splat is ready.",
         State.FAILED: f":x: *{escape(job.error)}*\n{escape(job.hint)}".strip(),
@@ -114,7 +114,7 @@ def seconds(value: float) -> str:
 def eta(estimate: Estimate | None) -> str:
     """The time that is left, as a range; no history, no estimate."""
     if estimate is None:
-        return "no estimate yet: this machine's first job of this kind"
+        return "no estimate yet: the first job of this kind"
     low, high = seconds(estimate.low), seconds(estimate.high)
     return f"{low} left" if low == high else f"{low} to {high} left"
 

@@ -38,6 +38,16 @@ def test_the_end_mentions_the_person_once_with_link_and_figures(bot: Bot) -> Non
         assert figure in said
 
 
+def test_a_stage_that_has_said_nothing_yet_is_named(bot: Bot) -> None:
+    bot.start()
+    bot.drain(4)
+    assert "Started." in text_of(bot.status())
+    bot.tell(1, Stage.GEOMETRY, Status.STARTED, message="")
+    bot.drain()
+    assert "Find cameras." in text_of(bot.status())
+    assert "Started." not in text_of(bot.status())
+
+
 def test_a_figure_that_was_not_measured_is_not_said(bot: Bot) -> None:
     bot.start()
     bot.tell(1, Stage.PUBLISH, Status.DONE, metrics={"seconds": 1.0, "gaussians": 7, "psnr": None})
