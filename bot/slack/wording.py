@@ -92,10 +92,11 @@ def title(job: Job) -> str:
 
 def state_line(job: Job, position: int, begin: str) -> str:
     """One sentence on where a job stands; `begin` is said until the job itself says something."""
+    silent = f"{STAGE_NAMES[job.stage]}." if job.stage else begin
     return {
         State.QUEUED: f"Waiting in the queue: number {max(position, 1)}.",
         State.LAUNCHING: begin,
-        State.RUNNING: escape(job.message) or (f"{STAGE_NAMES[job.stage]}." if job.stage else begin),
+        State.RUNNING: escape(job.message) or silent,
         State.CANCELLING: f"Being stopped, asked by {person(job.cancelled_by)}.",
         State.SUCCEEDED: ":white_check_mark: Your splat is ready.",
         State.FAILED: f":x: *{escape(job.error)}*\n{escape(job.hint)}".strip(),
