@@ -54,9 +54,8 @@ class Sightings:
         return Observation(known.presence, detail="its droplet is gone")
 
     def _look(self, droplet_id: int, known: Sighting, now: float) -> None:
-        exists = self._exists(droplet_id)
-        known.looked_at = now
-        if exists:
+        known.looked_at = now  # also when it fails: whoever says "too many calls" means it
+        if self._exists(droplet_id):
             known.presence, known.was_seen, known.absent_since = Presence.RUNNING, True, None
             return
         if known.absent_since is None:

@@ -541,6 +541,23 @@ def test_a_running_job_asks_digitalocean_at_most_twenty_times_a_minute(
     assert STEP > 0
 
 
+@pytest.mark.parametrize("moment", ["running", "over"])
+def test_a_digitalocean_that_refuses_every_call_is_not_asked_more_often_for_it(
+    lab: Lab, world: World, clock: Clock, moment: str
+) -> None:
+    """5,000 an hour are allowed: whoever goes on asking never gets out of it."""
+    lab.ask("a")
+    run(lab, until=lambda: lab.job().stage is not None)
+    if moment == "over":
+        lab.ledger.fail("a", error="It broke.", hint="")
+    world.faults += [Fault(method, "/v2/droplets", "429") for method in ("GET", "DELETE")] * 600
+    world.requests.clear()
+    for _ in range(60):
+        lab.dispatcher.tick()
+        clock.move(1.0)
+    assert len(world.requests) <= 20
+
+
 def test_a_bot_that_lost_its_place_while_it_prepared_a_create_does_not_send_it(
     lab: Lab, world: World
 ) -> None:
