@@ -19,21 +19,23 @@ from gpu.job.messages import EVENTS, LOG
 from gpu.parcel.render import generate
 from tests.cloud_init.booting import files_of
 from tests.e2e.cloud import SECRETS, running_cloud
-from tests.fakes.digitalocean.world import World
+from tests.fakes.digitalocean.world import Fault, World
 from tests.fakes.slack import SECRET, TOKEN, buttons
 
 pytestmark = pytest.mark.slow
 
 #: `splatbot serve`, only less patient: it follows a crashed one after seconds instead of two
-#: minutes, and looks every second instead of every ten whether a droplet is gone.
+#: minutes, looks every second instead of every ten whether a droplet is gone, and posts faster.
 IMPATIENT = (sys.executable, "-c", """
 import sys
 from bot import cli, relay
 from bot.compute import sightings
-from bot.core import succession
+from bot.core import dispatcher, succession
+from bot.slack import drainer
 relay.RENEWAL, relay.FOLLOW = 0.2, 0.1
 succession.LEASE, succession.TTL = 2.0, 8.0
-sightings.LOOK = sightings.APART = 1.0
+sightings.LOOK = sightings.APART = dispatcher.FAREWELL = 1.0
+drainer.POST_SPACING = 0.1
 sys.exit(cli.main(["serve"]))
 """)  # fmt: skip
 
@@ -113,10 +115,12 @@ def test_a_first_job_provisions_and_cancel_ends_every_process(tmp_path: Path, ph
 
 
 @pytest.mark.parametrize("disk", ["kept", "lost"])
-def test_the_bot_and_the_agent_crash_and_the_same_droplet_goes_on(
+def test_whatever_is_lost_on_the_way_one_droplet_does_the_job_once(
     tmp_path: Path, photos: Path, disk: str
 ) -> None:
+    """DigitalOcean's answer to the create is lost; then the agent, the bot, perhaps its disk."""
     with running_cloud(tmp_path, photos, command=IMPATIENT) as cloud:
+        cloud.world.faults.append(Fault("POST", "/v2/droplets", "503", moment="after"))
         cloud.start("again", iterations=60)
         cloud.wait("the pipeline", lambda: says(cloud.thread("again"), "Fetched 12 photos"))
         droplet = cloud.droplet()
