@@ -22,3 +22,9 @@ def boot(tmp_path: Path) -> Iterator[Boot]:
             return made
 
         yield boot
+
+
+@pytest.fixture
+def busy(boot: Boot) -> Machine:
+    """A machine whose pipeline runs and says nothing more, so that a test may write its events."""
+    return boot("wait").until_busy()

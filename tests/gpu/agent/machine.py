@@ -15,7 +15,7 @@ from gpu.agent.agent import Agent
 from gpu.agent.config import Config
 from gpu.agent.scrub import Scrubber
 from gpu.agent.transport import Limits
-from gpu.job import Event, JobPaths
+from gpu.job import Event, JobPaths, Stage, Status
 from tests.gpu.agent.bot import ATTEMPT, JOB, KEY, FakeBot, serving
 
 #: Seconds in which what a test waits for has to happen, at the very most.
@@ -122,6 +122,14 @@ class Machine:
                 assert so(), "the agent had nothing left to do"
                 return
             self.clock.sleep(step)
+
+    def until_busy(self) -> Machine:
+        """Let the agent work until its pipeline, which does `wait`, has nothing more to say."""
+        done = Stage.FETCH, Status.DONE
+        self.until(
+            lambda: self.bot.told and (self.bot.told[-1].stage, self.bot.told[-1].status) == done
+        )
+        return self
 
     def finish(self) -> None:
         """Let the agent work until the bot has heard everything."""

@@ -45,8 +45,7 @@ def test_a_machine_whose_clock_is_wrong_does_its_job(boot: Boot, ahead: float) -
 
 @pytest.mark.parametrize("ahead", [-HOUR, 24 * HOUR])
 def test_a_clock_that_is_set_while_the_job_runs_changes_nothing(boot: Boot, ahead: float) -> None:
-    machine = wrong(boot("wait"), 0)
-    machine.until(lambda: machine.runs)
+    machine = wrong(boot("wait"), 0).until_busy()
     machine.clock.wrong = ahead
     machine.for_seconds(60)
     append(machine, 1)
@@ -55,8 +54,7 @@ def test_a_clock_that_is_set_while_the_job_runs_changes_nothing(boot: Boot, ahea
 
 
 def test_a_machine_that_stood_still_for_a_while_is_put_right(boot: Boot) -> None:
-    machine = wrong(boot("wait"), 0)
-    machine.until(lambda: machine.runs)
+    machine = wrong(boot("wait"), 0).until_busy()
     machine.bot.clock = Other(machine.clock, ahead=HOUR)
     append(machine, 1)
     machine.until(lambda: machine.bot.seq == len(machine.events))
@@ -65,8 +63,7 @@ def test_a_machine_that_stood_still_for_a_while_is_put_right(boot: Boot) -> None
 
 @pytest.mark.parametrize("ahead", [-2 * HOUR, 2 * HOUR])
 def test_the_deadline_is_in_the_bots_time(boot: Boot, ahead: float) -> None:
-    machine = wrong(boot("wait"), ahead)
-    machine.until(lambda: machine.runs)
+    machine = wrong(boot("wait"), ahead).until_busy()
     machine.clock.now = machine.bot.deadline - 60
     machine.for_seconds(50)
     assert not machine.agent.work.over
@@ -76,8 +73,7 @@ def test_the_deadline_is_in_the_bots_time(boot: Boot, ahead: float) -> None:
 
 
 def test_the_date_of_somebody_else_is_not_believed(boot: Boot) -> None:
-    machine = wrong(boot("wait"), 0)
-    machine.until(lambda: machine.runs)
+    machine = wrong(boot("wait"), 0).until_busy()
     machine.bot.clock = Other(machine.clock, ahead=24 * HOUR)
     machine.bot.down = {"report": "401"}  # as a proxy may answer, with a clock of its own
     machine.for_seconds(60)

@@ -19,7 +19,7 @@ from gpu.agent.heartbeat import PERIOD, STALE, Sampler
 from gpu.agent.prepare import Said
 from gpu.agent.silence import LONGEST
 from gpu.agent.transport import Response, Unreachable
-from gpu.job import Stage, Status
+from gpu.job import Stage
 from gpu.job.messages import HEARTBEAT
 from tests.gpu.agent.conftest import Boot
 from tests.gpu.agent.machine import FakeTime, Machine
@@ -30,14 +30,6 @@ AWAY = dict.fromkeys(("report", "uploads", "spec"), "drop")
 
 def is_full(*_args: object, **_named: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
-
-
-@pytest.fixture
-def busy(boot: Boot) -> Machine:
-    machine = boot("wait")
-    machine.until(lambda: machine.bot.told and machine.bot.told[-1].stage is Stage.FETCH)
-    machine.until(lambda: machine.bot.told[-1].status is Status.DONE)
-    return machine
 
 
 def test_a_disk_that_fills_while_the_machine_is_prepared_is_told(
@@ -98,6 +90,12 @@ def test_a_job_that_says_nothing_for_half_an_hour_is_stopped(busy: Machine) -> N
     assert failure.stage is Stage.FETCH
     assert "nothing was heard" in failure.message
     assert failure.hint
+
+
+def test_a_machine_that_stood_still_for_hours_may_go_on(busy: Machine) -> None:
+    busy.clock.now += 2 * LONGEST
+    busy.for_seconds(60)
+    assert not busy.agent.work.over
 
 
 def test_provisioning_that_says_nothing_for_half_an_hour_is_stopped(boot: Boot) -> None:

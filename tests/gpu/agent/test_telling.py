@@ -36,15 +36,6 @@ def append(machine: Machine, count: int, **changes: object) -> list[Event]:
     return new
 
 
-@pytest.fixture
-def busy(boot: Boot) -> Machine:
-    """A machine whose pipeline runs, so that a test may write its events."""
-    machine = boot("wait")
-    machine.until(lambda: machine.bot.events and machine.bot.told[-1].stage is Stage.FETCH)
-    machine.until(lambda: machine.bot.told[-1].status is Status.DONE)
-    return machine
-
-
 def test_a_machine_with_nothing_new_is_heard_every_fifteen_seconds(busy: Machine) -> None:
     busy.bot.times.clear()
     busy.for_seconds(120)

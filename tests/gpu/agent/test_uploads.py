@@ -7,24 +7,15 @@ import pytest
 from gpu.agent import archive
 from gpu.agent.archive import PERIOD
 from gpu.agent.uploads import FRESH
-from gpu.job import Event, Stage, Status
+from gpu.job import Event, Stage
 from gpu.job.messages import EVENTS, LOG
 from tests.gpu.agent.conftest import Boot
 from tests.gpu.agent.machine import Machine
 from tests.gpu.agent.test_telling import append
 
 
-@pytest.fixture
-def busy(boot: Boot) -> Machine:
-    """A machine whose pipeline runs and says nothing more."""
-    machine = boot("wait")
-    machine.until(lambda: machine.bot.told and machine.bot.told[-1].stage is Stage.FETCH)
-    machine.until(lambda: machine.bot.told[-1].status is Status.DONE)
-    (machine.job / "previews").mkdir()
-    return machine
-
-
 def draw(machine: Machine, name: str = "previews/a.jpg", data: bytes = b"a picture") -> str:
+    (machine.job / "previews").mkdir(exist_ok=True)
     (machine.job / name).write_bytes(data)
     return name
 
