@@ -280,9 +280,9 @@ class Dispatcher:
 
     def _is_absent(self, handle: Handle) -> bool:
         """Whether neither a look at the machine nor the list of all machines shows it."""
-        seen = self._backend.observe(handle).presence
-        listed = any(is_same(handle, each.handle) for each in self._backend.list_owned())
-        return seen is Presence.GONE and not listed
+        if self._backend.observe(handle).presence is not Presence.GONE:
+            return False
+        return not any(is_same(handle, each.handle) for each in self._backend.list_owned())
 
     def _is_confirmed(self, job: Job, gone: bool) -> bool:
         """Whether a machine is absent now and was in the look before: one look may be wrong."""
