@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.core.errors import NotAllowed
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, State
 from bot.core.rounds import Finding, Report
@@ -75,8 +76,9 @@ def person(user: str) -> str:
 
 
 def error(wrong: SplatError) -> str:
-    """What went wrong, and the remedy."""
-    return f":warning: {escape(str(wrong))}"
+    """What went wrong, and the remedy. Who may do it instead is named by mentions of our own."""
+    text = str(wrong) if isinstance(wrong, NotAllowed) else escape(str(wrong))
+    return f":warning: {text}"
 
 
 def accepted(command: str, job: Job, position: int) -> str:

@@ -47,6 +47,11 @@ def test_the_refusal_says_who_may() -> None:
     assert "<@U0OTHER>, <#C0ELSE>, <!subteam^S0TEAM>" in refused.value.hint
 
 
+def test_the_refusal_names_people_as_slack_shows_them(bot: Bot) -> None:
+    bot.desk.roles = Roles(starters=("U0OTHER",))
+    assert "These may: <@U0OTHER>." in answer(bot, "/splat demo/parcel")
+
+
 def test_in_a_channel_that_is_named_everybody_may_start() -> None:
     roles = Roles(starters=("C0ELSE",))
     roles.check_start("U1", "C0ELSE")
