@@ -35,6 +35,9 @@ PATIENCE = 360.0
 #: Seconds of silence after which a machine that should speak regularly is given up.
 SILENCE = 600.0
 
+#: Seconds for which a bot that was away reads what a job has left before it ends it.
+HEARING = 60.0
+
 #: Seconds for which it is tried to open a job's results; its machine waits, and costs.
 OPENING = 300.0
 
@@ -214,7 +217,7 @@ class Dispatcher:
         known = self._since.seconds(("age", job.id))
         # Whichever clock says more: a host's clock may be set back.
         taken = max(self._clock() - (job.started_at or job.created_at), known)
-        if taken > DEADLINE:
+        if taken > DEADLINE and known > HEARING:
             return "The job took longer than three hours.", _SMALLER
         # Not `taken`: a bot that was away, or lost its ledger, has to find the job again first.
         if job.handle is None and known > PATIENCE:

@@ -93,6 +93,11 @@ class Bench:
         self.backend = FakeBackend()
         self.storage = LocalStorage(folder / "store", "http://bot")
         self.storage.put("demo/parcel/a.jpg", b"photo", "image/jpeg")
+        self.restart()
+        for name in "ab":
+            self.ledger.submit(a_request(name), backend="fake", price_per_hour=0.0)
+
+    def restart(self) -> None:
         self.dispatcher = Dispatcher(
             self.ledger,
             self.backend,
@@ -101,8 +106,6 @@ class Bench:
             clock=self.clock,
             monotonic=self.clock,
         )
-        for name in "ab":
-            self.ledger.submit(a_request(name), backend="fake", price_per_hour=0.0)
 
     def tick(self, times: int = 1) -> None:
         for _ in range(times):
@@ -371,6 +374,19 @@ def test_a_job_that_was_taken_over_late_has_its_time_to_be_found(bench: Bench) -
     late.backend.machines["c"] = RUNNING
     late.tick()
     assert late.ledger.job("c").state.value == "running"
+
+
+def test_a_bot_that_was_away_reads_what_a_job_has_left_before_it_ends_it(bench: Bench) -> None:
+    bench.tick()
+    bench.tell("a", Stage.PUBLISH, Status.DONE)
+    bench.clock.move(DEADLINE + 1)
+    bench.restart()
+    bench.backend.broken["events", "a"] = StorageError("The bucket answered SlowDown.")
+    bench.tick()
+    bench.clock.move(30)
+    bench.backend.broken.clear()
+    bench.tick()
+    assert bench.states()["a"] == "succeeded"
 
 
 def test_with_fewer_slots_than_before_the_next_job_waits_for_all_that_are_too_many(
