@@ -20,6 +20,7 @@ from gpu.training.dataset import View
 from gpu.training.init import gaussians_from_points
 from gpu.training.metrics import Score, evaluate
 from gpu.training.render import render_view
+from gpu.training.ssim import ssim, ssim_by_convolution
 from gpu.training.trainer import train
 
 WIDTH, HEIGHT, COUNT, DEGREE = 320, 240, 3_000, 2
@@ -85,6 +86,20 @@ def agreement() -> None:
         print(f"| {name} | {classic:.1e} | {antialiased:.1e} |")
 
 
+def similarity() -> None:
+    """Our SSIM kernels beside convolutions: the value, and its derivative by the image."""
+    torch.backends.cudnn.allow_tf32 = False
+    make = torch.Generator().manual_seed(0)
+    image = torch.rand(2, 100, 131, 3, generator=make).cuda().requires_grad_()
+    photo = (torch.rand(2, 100, 131, 3, generator=make) * 255).byte().cuda()
+    planes = [t.permute(0, 3, 1, 2).flatten(0, 1) for t in (image, photo.float() / 255)]
+    pair = ssim(image, photo.float() / 255), ssim_by_convolution(*planes)
+    ours, theirs = (torch.autograd.grad(value, image)[0] for value in pair)
+    values = [float(value.detach()) for value in pair]
+    print(f"\nSSIM {values[0]:.7f}, by convolutions {values[1]:.7f}; relative error of the")
+    print(f"derivative {float((ours - theirs).norm() / theirs.norm()):.1e}")
+
+
 def ring(truth: Gaussians, count: int, size: int) -> list[View]:
     """Photograph a scene from cameras on a ring around it."""
     views = []
@@ -112,7 +127,7 @@ def training(device: torch.device, iterations: int, size: int, cap: int) -> None
     held_out, seen = views[::8], [v for i, v in enumerate(views) if i % 8]
     shaken = points[::4] + 0.02 * torch.randn(1_000, 3, generator=make)
     start = gaussians_from_points(shaken, torch.full((1_000, 3), 0.5), 1, cap)
-    config = TrainConfig(iterations, size, cap, sh_degree=1)
+    config = TrainConfig(iterations, cap, sh_degree=1)
     before = Score.of(evaluate(start, held_out)).psnr
     begun = time.perf_counter()
     trained = train(start, seen, config, device)
@@ -128,6 +143,7 @@ def main() -> None:
         return
     print(torch.cuda.get_device_name(), "\n")
     agreement()
+    similarity()
     print("\n| device | steps | size | Gaussians | steps/s | PSNR before | PSNR after |")
     print("|---|---|---|---|---|---|---|")
     for iterations, size, cap in ((500, 256, 6_000), (1_000, 512, 30_000)):

@@ -24,7 +24,7 @@ from gpu.ingest.photos import Photos
 from gpu.job import JobSpec, Pipeline, Stage
 from gpu.job.paths import MANIFEST, METRICS, PLY, SPLAT, THUMBNAIL
 from gpu.stage import Context, Outcome
-from gpu.training.config import TrainConfig, best_device
+from gpu.training.config import best_device, image_size
 from gpu.training.dataset import Dataset, load_dataset
 from gpu.training.metrics import Score, evaluate
 
@@ -40,8 +40,7 @@ def run_compress(ctx: Context) -> Outcome:
     Every figure is measured on what the files hold, read back from them.
     """
     spec, root, device = ctx.spec, ctx.paths.root, best_device()
-    size = TrainConfig.of(spec, device).image_size
-    dataset = load_dataset(ctx.paths.undistorted, size, spec.holdout)
+    dataset = load_dataset(ctx.paths.undistorted, image_size(spec, device), spec.holdout)
     photos, geometry = Photos.load(ctx.paths), Geometry.load(ctx.paths)
     last = Stage.DESCEND if spec.pipeline is Pipeline.AERIAL else Stage.TRAIN
     ctx.progress(0.1, "Leaving out what nobody misses")

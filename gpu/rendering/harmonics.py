@@ -16,6 +16,8 @@ def harmonics_colors(degree: int, directions: Tensor, coefficients: Tensor) -> T
     directions [..., 3] point from the camera to the Gaussian, world frame, any length;
     coefficients [..., K, 3] with K >= (degree + 1)^2.
     """
+    if directions.is_cuda:
+        return _on_cuda(degree, directions, coefficients)
     if not 0 <= degree <= MAX_DEGREE:
         raise ValueError(f"sh_degree is {degree}; 0 to {MAX_DEGREE} are supported on the CPU")
     if degree == 0:  # No view dependence: the direction need not be computed.
@@ -25,6 +27,15 @@ def harmonics_colors(degree: int, directions: Tensor, coefficients: Tensor) -> T
         basis = torch.stack(_basis(degree, *unit.unbind(-1)), dim=-1)
         colors = (basis[..., None] * coefficients[..., : (degree + 1) ** 2, :]).sum(-2)
     return (colors + 0.5).clamp_min(0.0)
+
+
+def _on_cuda(degree: int, directions: Tensor, coefficients: Tensor) -> Tensor:
+    """The same by gsplat's kernel."""
+    from gsplat import spherical_harmonics  # Compiles its kernels when it is first imported.
+
+    each = coefficients.expand(*directions.shape[:-1], *coefficients.shape[-2:])
+    colors: Tensor = spherical_harmonics(degree, directions, each) + 0.5
+    return colors.clamp_min(0.0)
 
 
 def _basis(degree: int, x: Tensor, y: Tensor, z: Tensor) -> list[Tensor]:

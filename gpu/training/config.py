@@ -26,16 +26,17 @@ class Rates:
 class TrainConfig:
     """All that decides how long training takes and how good it gets.
 
-    image_size      longer side of the photos in pixels
     max_gaussians   a hard cap, never exceeded
-    coarse          the part of the iterations that run at half the resolution
+    views_per_step  photos whose mean loss makes one step
+    coarse, coarsest   the parts after which photos are used at full and at half their size; before,
+                    at half and at a quarter
     grow_until      the part after which the number of Gaussians stays
     opacity_weight, scale_weight   regularisation as in 3DGS-MCMC (Kheradmand et al. 2024)
+    dropout         the part of the Gaussians that the last steps leave out; before, fewer
     warm            it goes on from a trained scene: all spherical harmonics from the start
     """
 
     iterations: int
-    image_size: int
     max_gaussians: int
     sh_degree: int
     seed: int = 0
@@ -43,22 +44,43 @@ class TrainConfig:
     ssim_weight: float = 0.2
     opacity_weight: float = 0.001
     scale_weight: float = 0.001
+    views_per_step: int = 1
     coarse: float = 0.4
+    coarsest: float = 0.0
     refine_every: int = 100
     grow_until: float = 0.7
+    dropout: float = 0.0
     warm: bool = False
 
     @classmethod
-    def of(cls, spec: JobSpec, device: torch.device) -> TrainConfig:
-        """Return what suits the machine; what the job says comes first."""
-        cuda = device.type == "cuda"
+    def of(cls, spec: JobSpec, device: torch.device, photos: int, points: int) -> TrainConfig:
+        """Return what suits the machine and a scene of so many training photos and sparse points.
+
+        What the job says comes first. The numbers for CUDA are measured: bench/results.md.
+        """
+        if device.type == "cpu":
+            return cls(spec.iterations or 1_200, 15_000, sh_degree=0, seed=spec.seed)
         return cls(
-            iterations=spec.iterations or (7_000 if cuda else 1_200),
-            image_size=spec.image_size or (1_600 if cuda else 384),
-            max_gaussians=1_000_000 if cuda else 15_000,
-            sh_degree=2 if cuda else 0,
+            iterations=spec.iterations or _between(1_000, 40 * photos, 7_000),
+            max_gaussians=_between(100_000, 15 * points, 1_000_000),
+            sh_degree=2,
             seed=spec.seed,
+            rates=Rates(means=1.6e-4),
+            opacity_weight=0.01,
+            scale_weight=0.01,
+            views_per_step=2,
+            coarsest=0.2,
+            dropout=min(0.3, (8 / photos) ** 2),
         )
+
+
+def image_size(spec: JobSpec, device: torch.device) -> int:
+    """Return the longer side in pixels of the photos to train on."""
+    return spec.image_size or (384 if device.type == "cpu" else 1_600)
+
+
+def _between(low: int, value: int, high: int) -> int:
+    return max(low, min(value, high))
 
 
 def best_device() -> torch.device:

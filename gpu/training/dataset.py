@@ -51,20 +51,6 @@ class View:
         """The camera's centre in the world, [3]."""
         return -self.viewmat[:3, :3].T @ self.viewmat[:3, 3]
 
-    def reduced(self, factor: int) -> View:
-        """Return the view at 1/factor of its size, by area."""
-        size = (max(1, self.width // factor), max(1, self.height // factor))
-        photo = Image.fromarray(self.image.numpy()).resize(size, Image.Resampling.BOX)
-        return View(
-            self.name, _bytes(photo), self.viewmat, _scaled(self.K, self.width, self.height, size)
-        )
-
-    def to(self, device: torch.device) -> View:
-        """Return the view on another device."""
-        mask = None if self.mask is None else self.mask.to(device)
-        image, viewmat, K = (t.to(device) for t in (self.image, self.viewmat, self.K))
-        return View(self.name, image, viewmat, K, mask)
-
 
 @dataclass(frozen=True)
 class Dataset:

@@ -19,7 +19,7 @@ from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
-from gpu.training.config import Rates, TrainConfig, best_device
+from gpu.training.config import Rates, TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.nadir import Ground, Reprojector, ground_below, nadir_view, tiling
@@ -70,9 +70,10 @@ def run_descend(ctx: Context) -> Outcome:
     ctx.paths.gaussians(Stage.DESCEND) and previews/descend.jpg.
     """
     device = best_device()
-    config = _config(ctx, device)
-    dataset = load_dataset(ctx.paths.undistorted, config.image_size, ctx.spec.holdout)
-    gaussians = read_ply(ctx.paths.gaussians(Stage.TRAIN))
+    size = ctx.spec.image_size or round(image_size(ctx.spec, device) * FINER)
+    dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
+    config = _config(ctx, dataset, device)
+    gaussians = read_ply(ctx.paths.gaussians(Stage.TRAIN)).to(device)
     ground = ground_below(dataset)
     if ground.above <= 0:
         write_ply(gaussians, ctx.paths.gaussians(Stage.DESCEND))
@@ -148,15 +149,15 @@ def write_altitudes(gaussians: Gaussians, ground: Ground, ctx: Context) -> None:
     write_row(pictures, ctx.paths.root / PICTURE)
 
 
-def _config(ctx: Context, device: torch.device) -> TrainConfig:
+def _config(ctx: Context, dataset: Dataset, device: torch.device) -> TrainConfig:
     """Return the settings of one level."""
-    config = TrainConfig.of(ctx.spec, device)
+    config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
     return replace(
         config,
         iterations=max(10, round(config.iterations * PART_OF_TRAINING)),
-        image_size=ctx.spec.image_size or round(config.image_size * FINER),
         rates=RATES,
         coarse=0.0,
+        coarsest=0.0,
         grow_until=0.0,
         warm=True,
     )

@@ -15,20 +15,21 @@ BLOCK = 1024  #: points whose distances to all others are held at once
 def gaussians_from_points(points: Tensor, colors: Tensor, sh_degree: int, cap: int) -> Gaussians:
     """Return a round Gaussian per point, as large as the distance to its neighbours.
 
-    points [P, 3] world; colors [P, 3], 0 to 1. More points than `cap` are thinned evenly.
+    points [P, 3] world; colors [P, 3], 0 to 1; the result is on their device. More points than
+    `cap` are thinned evenly.
     """
     if len(points) > cap:
-        kept = torch.linspace(0, len(points) - 1, cap).long()
+        kept = torch.linspace(0, len(points) - 1, cap, device=points.device).long()
         points, colors = points[kept], colors[kept]
     n = len(points)
     sizes = neighbour_distances(points).clamp_min(1e-6)
     return Gaussians(
         means=points.clone(),
-        quats=torch.tensor([1.0, 0, 0, 0]).repeat(n, 1),
+        quats=points.new_tensor([1.0, 0, 0, 0]).repeat(n, 1),
         log_scales=sizes.log()[:, None].repeat(1, 3),
-        logit_opacities=torch.full((n,), INITIAL_OPACITY).logit(),
+        logit_opacities=points.new_full((n,), INITIAL_OPACITY).logit(),
         sh0=((colors - 0.5) / SH_C0)[:, None],
-        shN=torch.zeros(n, (sh_degree + 1) ** 2 - 1, 3),
+        shN=points.new_zeros(n, (sh_degree + 1) ** 2 - 1, 3),
     )
 
 

@@ -29,10 +29,17 @@ class SceneOptimizer:
         return Gaussians(**{group["name"]: group["params"][0] for group in self._adam.param_groups})
 
     def step(self, position_rate: float) -> None:
-        """Take one step along the gradients and clear them."""
+        """Take one step along the gradients and clear them.
+
+        Where a gradient is not finite the whole step is left out; nothing waits for the GPU.
+        """
         for group in self._adam.param_groups:
             if group["name"] == "means":
                 group["lr"] = position_rate
+        gradients = [t.grad for t in self.gaussians.tensors().values() if t.grad is not None]
+        length = torch.nn.utils.get_total_norm(gradients)
+        # What torch's own GradScaler sets: 1 makes the fused kernel change nothing.
+        self._adam.found_inf = torch.where(length.isfinite(), 0.0, 1.0)  # type: ignore[attr-defined]
         self._adam.step()
         self._adam.zero_grad(set_to_none=True)
 

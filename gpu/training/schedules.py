@@ -12,8 +12,15 @@ def position_rate(config: TrainConfig, done: float, extent: float) -> float:
 
 
 def reduction(config: TrainConfig, done: float) -> int:
-    """Return by how much the photos are reduced: 2 first, then 1."""
+    """Return by how much the photos are reduced: 4 first, then 2, then 1."""
+    if done < config.coarsest:
+        return 4
     return 2 if done < config.coarse else 1
+
+
+def reductions(config: TrainConfig) -> list[int]:
+    """Return all that `reduction` returns during a run."""
+    return sorted({reduction(config, done) for done in (0.0, config.coarsest, config.coarse, 1.0)})
 
 
 def sh_degree(config: TrainConfig, done: float) -> int:

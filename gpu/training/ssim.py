@@ -1,13 +1,14 @@
 """Structural similarity (Wang et al. 2004), differentiable, on every machine.
 
 Gaussian window of 11 pixels with sigma 1.5, no padding, constants for values from 0 to 1: the same
-number that torchmetrics gives and gsplat's benchmarks report. CUDA uses convolutions; the CPU a
-kernel with its own derivative, because there torch's convolutions cost more than the rendering.
+number that torchmetrics gives and gsplat's benchmarks report. Both the CPU and CUDA have kernels
+with a derivative of their own, because torch's convolutions cost more than the rendering.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,21 +31,22 @@ MOMENTS = 5
 
 
 def ssim(image: Tensor, reference: Tensor) -> Tensor:
-    """Return the mean similarity of two images [H, W, D] with values 0 to 1, a scalar.
+    """Return the mean similarity of images [..., H, W, D] with values 0 to 1, a scalar.
 
     Differentiable by `image` only. Raises ValueError when a side is shorter than the window.
     """
-    if image.shape != reference.shape or min(image.shape[:2]) < WINDOW:
+    if image.shape != reference.shape or min(image.shape[-3:-1]) < WINDOW:
         raise ValueError(f"SSIM needs two images of one size, {WINDOW} pixels or more a side")
-    planes = [t.permute(2, 0, 1).contiguous() for t in (image, reference.detach())]
+    images = [t.reshape(-1, *t.shape[-3:]) for t in (image, reference.detach())]
     if image.is_cuda:
-        return ssim_by_convolution(*planes)
+        return 1 - PhotoDistance.apply(*images, 1.0)  # type: ignore[no-untyped-call, no-any-return]
+    planes = [t.permute(0, 3, 1, 2).flatten(0, 1).contiguous() for t in images]
     similarity: Tensor = _Ssim.apply(*planes)  # type: ignore[no-untyped-call]
     return similarity
 
 
 def ssim_by_convolution(a: Tensor, b: Tensor) -> Tensor:
-    """Return the mean similarity of planes [D, H, W]; plain torch, on any device."""
+    """Return the mean similarity of planes [D, H, W]; plain torch, to check the kernels with."""
     taps = torch.as_tensor(TAPS, device=a.device)
     moments = torch.stack([a, b, a * a, b * b, a * b]).flatten(0, 1)[:, None]
     blurred = conv2d(conv2d(moments, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
@@ -53,6 +55,30 @@ def ssim_by_convolution(a: Tensor, b: Tensor) -> Tensor:
     structure = (2 * (ab - ma * mb) + C2) / (aa - ma * ma + bb - mb * mb + C2)
     similarity: Tensor = (luminance * structure).mean()
     return similarity
+
+
+class PhotoDistance(torch.autograd.Function):
+    """Renders [B, H, W, D] and photos (uint8 or 0 to 1) on CUDA -> (1 - w) L1 + w (1 - SSIM)."""
+
+    @staticmethod
+    def forward(ctx: Any, renders: Tensor, photos: Tensor, ssim_weight: float) -> Tensor:
+        from gpu.training.ssim_cuda import photo_distance
+
+        taps = _taps_on(renders.device)
+        constants = float(C1), float(C2)
+        pair = renders.detach().contiguous(), photos.contiguous()
+        loss, gradient = photo_distance(*pair, taps, constants, ssim_weight)
+        ctx.save_for_backward(gradient)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        return ctx.saved_tensors[0] * grads[0], None, None
+
+
+@cache
+def _taps_on(device: torch.device) -> Tensor:
+    return torch.as_tensor(TAPS, device=device)
 
 
 @kernel

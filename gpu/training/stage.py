@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from gpu.export.ply import write_ply
 from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
-from gpu.training.config import TrainConfig, best_device
+from gpu.training.config import TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.init import gaussians_from_points
 from gpu.training.metrics import PhotoMetric, Score, evaluate
@@ -22,6 +24,7 @@ from gpu.training.trainer import train
 PICTURE = "previews/train.jpg"
 PREVIEWS = 3  #: pictures while training runs
 REPORTS = 50  #: progress messages while training runs
+FEWEST = 5_000  #: a scene of fewer Gaussians would be of no use
 
 
 def run_train(ctx: Context) -> Outcome:
@@ -31,12 +34,11 @@ def run_train(ctx: Context) -> Outcome:
     Raises NoModel when there is nothing to train from.
     """
     device = best_device()
-    config = TrainConfig.of(ctx.spec, device)
-    dataset = load_dataset(ctx.paths.undistorted, config.image_size, ctx.spec.holdout)
-    cap = config.max_gaussians
-    start = gaussians_from_points(dataset.points, dataset.colors, config.sh_degree, cap)
+    size = image_size(ctx.spec, device)
+    dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
+    config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
     begun = time.monotonic()
-    trained = train(start, dataset.train, config, device, _Reporter(ctx, config, dataset))
+    trained = _train_what_fits(ctx, config, dataset, device)
     seconds = time.monotonic() - begun
     photos = evaluate(trained, dataset.held_out)
     beside(trained, typical(dataset.held_out, photos), ctx.paths.root / PICTURE)
@@ -46,13 +48,38 @@ def run_train(ctx: Context) -> Outcome:
         f"Trained {len(trained):,} Gaussians; held-out photos match at {score.psnr:.1f} dB.",
         {
             "iterations": config.iterations,
-            "image_size": config.image_size,
+            "image_size": size,
             "gaussians": len(trained),
             "iterations_per_second": round(config.iterations / seconds, 2),
             **photo_metrics(photos),
         },
         (PICTURE,),
     )
+
+
+def _train_what_fits(
+    ctx: Context, config: TrainConfig, dataset: Dataset, device: torch.device
+) -> Gaussians:
+    """Train; where the GPU's memory is too small, start again with half as many Gaussians.
+
+    Raises torch.OutOfMemoryError when not even FEWEST Gaussians fit.
+    """
+    while True:
+        try:
+            return _train(ctx, config, dataset, device)
+        except torch.OutOfMemoryError:
+            config = replace(config, max_gaussians=config.max_gaussians // 2)
+            if config.max_gaussians < FEWEST:
+                raise
+        torch.cuda.empty_cache()
+        fewer = f"The GPU's memory is full: again with at most {config.max_gaussians:,} Gaussians."
+        ctx.progress(0.0, fewer)
+
+
+def _train(ctx: Context, config: TrainConfig, dataset: Dataset, device: torch.device) -> Gaussians:
+    points, colors = dataset.points.to(device), dataset.colors.to(device)
+    start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
+    return train(start, dataset.train, config, device, _Reporter(ctx, config, dataset))
 
 
 def photo_metrics(photos: Sequence[PhotoMetric]) -> dict[str, Metric]:
@@ -75,15 +102,16 @@ class _Reporter:
 
     def __init__(self, ctx: Context, config: TrainConfig, dataset: Dataset) -> None:
         self._ctx, self._view = ctx, dataset.held_out[len(dataset.held_out) // 2]
-        self._total, self._step, self._mean = config.iterations, 0, 0.0
+        self._total, self._step = config.iterations, 0
+        self._mean: Tensor | None = None
 
-    def __call__(self, done: float, loss: float, gaussians: Gaussians) -> None:
+    def __call__(self, done: float, loss: Tensor, gaussians: Gaussians) -> None:
         self._step += 1
-        self._mean = loss if self._step == 1 else 0.98 * self._mean + 0.02 * loss
+        self._mean = loss if self._mean is None else self._mean.lerp(loss, 0.02)
         if self._step % max(1, self._total // REPORTS):
             return
         message = f"Step {self._step:,} of {self._total:,}, {len(gaussians):,} Gaussians."
-        figures = {"loss": round(self._mean, 5), "gaussians": len(gaussians)}
+        figures = {"loss": round(float(self._mean), 5), "gaussians": len(gaussians)}
         self._ctx.progress(done, message, metrics=figures, pictures=self._picture(gaussians))
 
     @torch.no_grad()

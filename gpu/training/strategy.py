@@ -3,8 +3,7 @@
 One rule with a hard cap, small enough for a CPU: every so often the faint ones go, and those whose
 image positions the loss pulls at most are split in two along their longest axis until the
 schedule's number is reached. The pull is the mean absolute gradient (AbsGS, Ye et al. 2024) in
-half images, as in gsplat's default strategy; taking the top few up to a budget follows
-Taming 3DGS (Mallick et al. 2024).
+half image widths; taking the top few up to a budget follows Taming 3DGS (Mallick et al. 2024).
 """
 
 from __future__ import annotations
@@ -43,12 +42,11 @@ class Strategy:
     @torch.no_grad()
     def observe(self, meta: dict[str, Any]) -> None:
         """Add the gradients that a backward pass left in a render's `meta` (with absgrad)."""
-        gradient = meta["means2d"].absgrad
-        half_image = gradient.new_tensor([meta["width"], meta["height"]]) / 2
-        visible = (meta["radii"] > 0).all(-1)
-        pull = ((gradient * half_image).norm(dim=-1) * visible).sum(0)
-        self._pull = pull if self._pull is None else self._pull + pull
-        self._seen = visible.sum(0) if self._seen is None else self._seen + visible.sum(0)
+        gradient, visible = meta["means2d"].absgrad, meta["radii"][..., 0] > 0
+        if self._pull is None or self._seen is None:
+            self._pull, self._seen = gradient.new_zeros(2, gradient.shape[1])
+        self._pull.add_(gradient.norm(dim=-1).sum(0), alpha=meta["width"] / 2)
+        self._seen += visible.sum(0)
 
     @torch.no_grad()
     def refine(self, gaussians: Gaussians, target: int) -> Refined:

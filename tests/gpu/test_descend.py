@@ -91,7 +91,7 @@ class TestGate:
             return trained
 
         monkeypatch.setattr(descend, "train", fake)
-        config = TrainConfig(1, 96, 1000, 0)
+        config = TrainConfig(1, 1000, 0)
         return Descent(self.start(), dataset, ground_below(dataset), config, CPU)
 
     def start(self) -> Gaussians:

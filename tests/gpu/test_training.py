@@ -1,4 +1,4 @@
-"""Training: what it reads, what it holds back, and that it makes the scene better."""
+"""Training: what it starts from, what it minimises, and that it makes the scene better."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,20 +9,23 @@ from PIL import Image
 
 from gpu.export.ply import read_ply
 from gpu.gaussians import Gaussians
-from gpu.job import Stage
+from gpu.job import JobSpec, Source, Stage
 from gpu.training import schedules
-from gpu.training.config import TrainConfig
-from gpu.training.dataset import NoModel, load_dataset
+from gpu.training import stage as train_stage
+from gpu.training.album import Batch
+from gpu.training.config import TrainConfig, image_size
+from gpu.training.dataset import load_dataset
 from gpu.training.init import gaussians_from_points, neighbour_distances
-from gpu.training.losses import photo_loss
+from gpu.training.losses import photo_loss, regularise, thinned
 from gpu.training.metrics import Score, evaluate
 from gpu.training.optimizer import SceneOptimizer
+from gpu.training.ssim import ssim
 from gpu.training.stage import run_train
 from gpu.training.strategy import Strategy
 from gpu.training.trainer import train
 from tests.gpu.photographed import HEIGHT, WIDTH, Recorder, aerial_views, job, photograph, truth
 
-CONFIG = TrainConfig(120, WIDTH, 800, sh_degree=1, refine_every=30)
+CONFIG = TrainConfig(120, 800, sh_degree=1, refine_every=30)
 CPU = torch.device("cpu")
 
 
@@ -31,45 +34,6 @@ def shaken() -> Gaussians:
     points = truth().means[::3]
     points = points + 0.05 * torch.randn(points.shape, generator=make)
     return gaussians_from_points(points, torch.full_like(points, 0.5), 1, 800)
-
-
-class TestDataset:
-    def test_every_eighth_photo_by_name_is_held_out_and_never_trained_on(
-        self, tmp_path: Path
-    ) -> None:
-        ctx = job(tmp_path)
-        dataset = load_dataset(ctx.paths.undistorted, WIDTH, holdout=8)
-        assert [v.name for v in dataset.held_out] == ["photo_00.jpg", "photo_08.jpg"]
-        assert not {v.name for v in dataset.held_out} & {v.name for v in dataset.train}
-        assert len(dataset.train) == 10
-
-    def test_cameras_and_points_come_back(self, tmp_path: Path) -> None:
-        dataset = load_dataset(job(tmp_path).paths.undistorted, WIDTH, holdout=8)
-        wanted = aerial_views()[1]
-        assert torch.allclose(dataset.train[0].viewmat, wanted.viewmat, atol=1e-5)
-        assert torch.allclose(dataset.train[0].position, wanted.position, atol=1e-4)
-        assert torch.allclose(dataset.points[0], truth().means[0], atol=1e-5)
-
-    def test_a_smaller_photo_keeps_its_field_of_view(self, tmp_path: Path) -> None:
-        dataset = load_dataset(job(tmp_path).paths.undistorted, WIDTH // 2, holdout=8)
-        view = dataset.train[0]
-        assert (view.width, view.height) == (WIDTH // 2, HEIGHT // 2)
-        assert torch.allclose(view.K[:2], aerial_views()[1].K[:2] / 2)
-        assert torch.allclose(view.reduced(2).K[:2], aerial_views()[1].K[:2] / 4)
-
-    def test_photos_are_never_enlarged(self, tmp_path: Path) -> None:
-        dataset = load_dataset(job(tmp_path).paths.undistorted, 4 * WIDTH, holdout=8)
-        assert dataset.train[0].width == WIDTH
-
-    def test_a_missing_model_is_said_in_words(self, tmp_path: Path) -> None:
-        with pytest.raises(NoModel, match="can not be read"):
-            load_dataset(tmp_path, WIDTH, holdout=8)
-
-    def test_a_damaged_photo_is_named(self, tmp_path: Path) -> None:
-        ctx = job(tmp_path)
-        (ctx.paths.undistorted / "images" / "photo_03.jpg").write_bytes(b"\xff\xd8 no photo")
-        with pytest.raises(NoModel, match=r"photo_03\.jpg can not be read"):
-            load_dataset(ctx.paths.undistorted, WIDTH, holdout=8)
 
 
 class TestFirstGaussians:
@@ -136,8 +100,78 @@ class TestStrategy:
         moments = optimizer._adam.state[optimizer.gaussians.means]["exp_avg"][:, 0]
         assert moments.tolist() == pytest.approx([0.7, 0.3, 0.0])
 
+    def test_a_step_with_a_gradient_that_is_no_number_is_left_out(self) -> None:
+        optimizer = SceneOptimizer(shaken(), CONFIG.rates)
+        before = optimizer.gaussians.detach()
+        for value in (torch.nan, torch.inf):
+            (optimizer.gaussians.means.sum() + value * optimizer.gaussians.sh0[3].sum()).backward()
+            optimizer.step(1e-3)
+        assert all(
+            torch.equal(a, before.tensors()[k]) for k, a in optimizer.gaussians.tensors().items()
+        )
+        optimizer.gaussians.means.sum().backward()
+        optimizer.step(1e-3)
+        moved = before.means - optimizer.gaussians.means
+        assert torch.allclose(moved, torch.full_like(moved, 1e-3), rtol=1e-3)
+
+
+class TestLosses:
+    def test_regularisation_is_the_gradient_of_mean_opacity_and_mean_scale(self) -> None:
+        config = replace(CONFIG, opacity_weight=0.01, scale_weight=0.02)
+        scene = shaken().map(lambda tensor: tensor.requires_grad_())
+        wanted = 0.01 * scene.opacities.mean() + 0.02 * scene.scales.mean() / 3.0
+        leaves = scene.logit_opacities, scene.log_scales
+        by_opacity, by_scale = torch.autograd.grad(wanted, leaves)
+        for leaf in leaves:
+            leaf.grad = torch.zeros_like(leaf)
+        regularise(scene, config, extent=3.0)
+        assert scene.logit_opacities.grad is not None and scene.log_scales.grad is not None
+        assert torch.allclose(scene.logit_opacities.grad, by_opacity, rtol=1e-4)
+        assert torch.allclose(scene.log_scales.grad, by_scale, rtol=1e-4)
+
+    def test_what_is_left_of_the_opacities_makes_up_for_what_is_gone(self) -> None:
+        opacities = torch.full((20_000,), 0.5)
+        left = thinned(opacities, 0.25, torch.Generator().manual_seed(0))
+        assert sorted(set(left.tolist())) == pytest.approx([0.0, 0.5 / 0.75])
+        assert float(left.mean()) == pytest.approx(0.5, abs=0.01)
+        assert thinned(opacities, 0.0, torch.Generator()) is opacities
+
+    def test_the_likeness_of_a_batch_is_the_mean_of_its_photos(self) -> None:
+        make = torch.Generator().manual_seed(0)
+        a, b = torch.rand(2, 3, 20, 30, 3, generator=make)
+        single = [float(ssim(x, y)) for x, y in zip(a, b, strict=True)]
+        assert float(ssim(a, b)) == pytest.approx(sum(single) / 3, abs=1e-6)
+
+
+class TestConfig:
+    SPEC = JobSpec("j", "d", Source(path="."))
+    CUDA = torch.device("cuda")
+
+    def test_fewer_photos_mean_fewer_steps_and_more_dropout(self) -> None:
+        few, many = (TrainConfig.of(self.SPEC, self.CUDA, n, 5_000) for n in (15, 120))
+        assert few.iterations < many.iterations
+        assert 0.3 >= few.dropout > 10 * many.dropout
+
+    def test_the_cap_follows_the_sparse_points_within_bounds(self) -> None:
+        caps = [
+            TrainConfig.of(self.SPEC, self.CUDA, 40, n).max_gaussians for n in (9, 10**4, 10**6)
+        ]
+        assert caps == [100_000, 150_000, 1_000_000]
+
+    def test_what_the_job_says_comes_first(self) -> None:
+        spec = replace(self.SPEC, iterations=77, image_size=512)
+        for device in (CPU, self.CUDA):
+            assert TrainConfig.of(spec, device, 40, 5_000).iterations == 77
+            assert image_size(spec, device) == 512
+
 
 class TestSchedules:
+    def test_a_quarter_of_the_resolution_may_come_before(self) -> None:
+        config = replace(CONFIG, coarsest=0.2)
+        assert [schedules.reduction(config, d) for d in (0.0, 0.19, 0.21, 0.41)] == [4, 4, 2, 1]
+        assert schedules.reductions(config) == [1, 2, 4]
+        assert schedules.reductions(CONFIG) == [1, 2]
+
     def test_half_resolution_comes_first(self) -> None:
         assert [schedules.reduction(CONFIG, d) for d in (0.0, 0.39, 0.41, 1.0)] == [2, 2, 1, 1]
 
@@ -157,7 +191,7 @@ def test_pixels_that_are_not_known_teach_nothing() -> None:
     mask = torch.zeros(HEIGHT, WIDTH, dtype=torch.bool)
     mask[:, : WIDTH // 2] = True
     image = torch.rand(HEIGHT, WIDTH, 3, requires_grad=True)
-    photo_loss(image, replace(view, mask=mask), 0.2).backward()
+    photo_loss(image[None], Batch.of([replace(view, mask=mask)]), 0.2).backward()
     assert image.grad is not None
     assert image.grad[:, WIDTH // 2 :].abs().amax() == 0
     assert image.grad[:, : WIDTH // 2].abs().amax() > 0
@@ -175,9 +209,19 @@ def test_training_improves_photos_that_it_never_saw() -> None:
     assert len(start) < len(trained) <= CONFIG.max_gaussians
 
 
+def test_several_photos_a_step_with_dropout_improve_them_too() -> None:
+    views = [photograph(truth(), view) for view in aerial_views()]
+    config = replace(CONFIG, views_per_step=3, coarsest=0.2, dropout=0.1, iterations=60)
+    start = shaken()
+    trained = train(start, views[1:], config, CPU)
+    before, after = (Score.of(evaluate(scene, views[:1])).psnr for scene in (start, trained))
+    assert before is not None and after is not None and after > before + 2
+
+
 def test_the_same_seed_gives_the_same_scene() -> None:
     views = [photograph(truth(), view) for view in aerial_views(4)]
-    once, again = (train(shaken(), views, replace(CONFIG, iterations=40), CPU) for _ in range(2))
+    config = replace(CONFIG, iterations=40, dropout=0.1)
+    once, again = (train(shaken(), views, config, CPU) for _ in range(2))
     assert all(torch.equal(a, again.tensors()[name]) for name, a in once.tensors().items())
 
 
@@ -197,3 +241,35 @@ def test_the_stage_leaves_gaussians_a_picture_and_figures(tmp_path: Path) -> Non
     assert recorder.fractions == sorted(recorder.fractions) and recorder.fractions[-1] == 1
     assert len(recorder.pictures) == 3
     assert all((tmp_path / name).is_file() for name in recorder.pictures)
+
+
+class FullMemory:
+    """Training on a GPU that holds only so many Gaussians."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.caps = room, list[int]()
+
+    def __call__(self, start: Gaussians, _: object, config: TrainConfig, *__: object) -> Gaussians:
+        self.caps.append(config.max_gaussians)
+        if config.max_gaussians > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return start
+
+
+def test_a_full_memory_means_fewer_gaussians_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx, memory = job(tmp_path), FullMemory(8_000)
+    monkeypatch.setattr(train_stage, "train", memory)
+    run_train(ctx)
+    assert memory.caps == [15_000, 7_500]
+    assert isinstance(ctx.progress, Recorder)
+    assert "again with at most 7,500 Gaussians" in ctx.progress.messages[0]
+
+
+def test_a_memory_that_holds_nothing_ends_the_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_stage, "train", FullMemory(100))
+    with pytest.raises(torch.OutOfMemoryError):
+        run_train(job(tmp_path))

@@ -1,0 +1,119 @@
+"""Training real photos on one GPU: held-out PSNR and SSIM, seconds, steps a second, memory.
+
+`python -m bench train` on a machine with an NVIDIA GPU. The protocol is that of gsplat's
+simple_trainer: poses from pycolmap, photos undistorted to 1024 px, every 8th by name held out. The
+seconds are wall time from reading the photos to the final Gaussians, with the kernels compiled
+beforehand; each figure is the median of three seeds. Needs ../shared/datasets, or the posed photos
+that an earlier run left in data/bench/train.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from gpu.gaussians import Gaussians
+from gpu.job import JobPaths, JobSpec, Source, Stage
+from gpu.pipeline import find_stage
+from gpu.stage import Context
+from gpu.training.config import TrainConfig
+from gpu.training.dataset import View, load_dataset
+from gpu.training.init import gaussians_from_points
+from gpu.training.metrics import Score, evaluate
+from gpu.training.trainer import train
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PHOTOS = REPOSITORY.parent / "shared" / "datasets"
+POSED = REPOSITORY / "data" / "bench" / "train"
+SCENES = ("fox", "herz_jesus_p25", "brighton_beach")
+SIZE, HOLDOUT, SEEDS, WARM = 1024, 8, (0, 1, 2), 60
+CUDA = torch.device("cuda")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training run cost and gave; psnr in dB, memory in GiB."""
+
+    seconds: float
+    rate: float
+    psnr: float
+    ssim: float
+    gaussians: float
+    memory: float
+
+    def __str__(self) -> str:
+        """The cells of a table's row."""
+        likeness = f"{self.psnr:.2f} dB | {self.ssim:.4f}"
+        cost = f"{self.gaussians:,.0f} | {self.memory:.2f} GiB"
+        return f"{self.seconds:.1f} | {self.rate:.0f} | {likeness} | {cost}"
+
+
+def posed(name: str) -> Path:
+    """Return the folder with the undistorted photos and their model; make it where it lacks."""
+    paths = JobPaths(POSED / name)
+    if not paths.undistorted.is_dir():
+        paths.work.mkdir(parents=True, exist_ok=True)
+        paths.previews.mkdir(exist_ok=True)
+        context = Context(_spec(name, seed=0), paths, lambda *_, **__: None)
+        for stage in (Stage.FETCH, Stage.PREPROCESS, Stage.GEOMETRY):
+            find_stage(stage)(context)
+    return paths.undistorted
+
+
+def _spec(name: str, seed: int, iterations: int | None = None) -> JobSpec:
+    return JobSpec(
+        job_id=name.replace("_", "-"),
+        dataset=name,
+        source=Source(path=str(PHOTOS / name / "images")),
+        image_size=SIZE,
+        holdout=HOLDOUT,
+        seed=seed,
+        iterations=iterations,
+    )
+
+
+def run(name: str, seed: int, iterations: int | None = None) -> Run:
+    """Train a scene once, with the default settings, and measure it."""
+    torch.cuda.reset_peak_memory_stats()
+    begun = time.perf_counter()
+    dataset = load_dataset(posed(name), SIZE, HOLDOUT)
+    points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
+    spec = _spec(name, seed, iterations)
+    config = TrainConfig.of(spec, CUDA, len(dataset.train), len(points))
+    start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
+    loaded = time.perf_counter()
+    trained = train(start, dataset.train, config, CUDA)
+    torch.cuda.synchronize()
+    ended = time.perf_counter()
+    psnr, ssim = score(trained, dataset.held_out)
+    memory = torch.cuda.max_memory_allocated() / 2**30
+    rate = config.iterations / (ended - loaded)
+    return Run(ended - begun, rate, psnr, ssim, len(trained), memory)
+
+
+def score(trained: Gaussians, held_out: tuple[View, ...]) -> tuple[float, float]:
+    total = Score.of(evaluate(trained, held_out))
+    assert total.psnr is not None and total.ssim is not None
+    return total.psnr, total.ssim
+
+
+def main() -> None:
+    if not torch.cuda.is_available():
+        print("This benchmark needs an NVIDIA GPU.")
+        return
+    print(torch.cuda.get_device_name(), "\n")
+    print("| scene | seconds | steps/s | held-out | SSIM | Gaussians | GPU memory |")
+    print("|---|---|---|---|---|---|---|")
+    for name in SCENES:
+        run(name, 0, WARM)
+        runs = [astuple(run(name, seed)) for seed in SEEDS]
+        middle = Run(*(median(figures) for figures in zip(*runs, strict=True)))
+        print(f"| {name} | {middle} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

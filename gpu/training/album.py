@@ -1,0 +1,141 @@
+"""The training photos, held where they are trained on: stacks of one size, several resolutions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from gpu.training.dataset import View
+
+PYRAMID = 4 / 3  #: bytes of a photo with all of its reductions, per byte of the photo
+#: Photos that can be trained on at once: width, height, and whether they have a mask.
+Shape: TypeAlias = tuple[int, int, bool]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B photos of one size and their pinhole cameras.
+
+    images [B, H, W, 3] uint8; viewmats [B, 4, 4] world to camera; Ks [B, 3, 3] pixels;
+    positions [B, 3] of the cameras in the world; masks [B, H, W] bool, None = all is known.
+    """
+
+    images: Tensor
+    viewmats: Tensor
+    Ks: Tensor
+    positions: Tensor
+    masks: Tensor | None = None
+
+    @classmethod
+    def of(cls, views: Sequence[View]) -> Batch:
+        """Stack views that have one size, and all a mask or none."""
+        masks = [view.mask for view in views if view.mask is not None]
+        return cls(
+            torch.stack([view.image for view in views]),
+            torch.stack([view.viewmat for view in views]),
+            torch.stack([view.K for view in views]),
+            torch.stack([view.position for view in views]),
+            torch.stack(masks) if masks else None,
+        )
+
+    @property
+    def width(self) -> int:
+        return int(self.images.shape[2])
+
+    @property
+    def height(self) -> int:
+        return int(self.images.shape[1])
+
+    @property
+    def pixels(self) -> Tensor:
+        """The photos with values 0 to 1, float32 [B, H, W, 3]."""
+        return self.images.float() / 255
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on another device."""
+        return self._map(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def select(self, which: Sequence[int]) -> Batch:
+        """Return some of the photos; nothing waits for the GPU, as an index on the CPU would."""
+        return self._map(lambda tensor: torch.stack([tensor[i] for i in which]))
+
+    def reduced(self, factor: int) -> Batch:
+        """Return the photos at 1/factor of their size, by area; what is left over is cut off."""
+        if factor == 1:
+            return self
+        images = torch.stack([_smaller(image, factor) for image in self.images])
+        scale = self.Ks.new_tensor([1 / factor, 1 / factor, 1.0])
+        masks = self.masks
+        if masks is not None:
+            masks = avg_pool2d(masks[:, None].float(), factor)[:, 0] == 1
+        return Batch(images, self.viewmats, self.Ks * scale[:, None], self.positions, masks)
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        tensors = (self.images, self.viewmats, self.Ks, self.positions)
+        images, viewmats, Ks, positions = (function(tensor) for tensor in tensors)
+        masks = None if self.masks is None else function(self.masks)
+        return Batch(images, viewmats, Ks, positions, masks)
+
+
+def _smaller(image: Tensor, factor: int) -> Tensor:
+    """Return an image [H, W, 3] uint8 at 1/factor of its size."""
+    means = avg_pool2d(image.permute(2, 0, 1).float(), factor)
+    return means.round().byte().permute(1, 2, 0)
+
+
+def storage_for(views: Sequence[View], device: torch.device) -> torch.device:
+    """Return where to keep the photos: on the device, unless they would fill a fourth of it."""
+    if device.type == "cpu":
+        return device
+    free, _ = torch.cuda.mem_get_info(device)
+    size = sum(view.image.numel() for view in views) * PYRAMID
+    return device if size < free / 4 else torch.device("cpu")
+
+
+class Album:
+    """The photos of a training run, at the reductions that it needs; they lie on `storage`."""
+
+    def __init__(
+        self,
+        views: Sequence[View],
+        reductions: Sequence[int],
+        device: torch.device,
+        storage: torch.device,
+    ) -> None:
+        self._device = device
+        self._shapes = [(v.width, v.height, v.mask is not None) for v in views]
+        members: dict[Shape, list[int]] = defaultdict(list)
+        for i, shape in enumerate(self._shapes):
+            members[shape].append(i)
+        self._rank = {i: rank for group in members.values() for rank, i in enumerate(group)}
+        stacks = {s: Batch.of([views[i] for i in group]) for s, group in members.items()}
+        self._stacks = {
+            (shape, factor): stack.to(storage).reduced(factor)
+            for shape, stack in stacks.items()
+            for factor in reductions
+        }
+
+    def batch(self, photos: Sequence[int], factor: int) -> Batch:
+        """Return photos of one shape, by their indices, at 1/factor of their size."""
+        stack = self._stacks[self._shapes[photos[0]], factor]
+        return stack.select([self._rank[i] for i in photos]).to(self._device)
+
+    def order(self, count: int, seed: int) -> Iterator[tuple[int, ...]]:
+        """Yield `count` photos of one shape without end; none comes again before all had a turn.
+
+        A shape that only few photos have waits until it fills a batch.
+        """
+        make = torch.Generator().manual_seed(seed)
+        waiting: dict[Shape, list[int]] = defaultdict(list)
+        while True:
+            for i in torch.randperm(len(self._shapes), generator=make).tolist():
+                queue = waiting[self._shapes[i]]
+                queue.append(i)
+                if len(queue) == count:
+                    yield tuple(waiting.pop(self._shapes[i]))
