@@ -5,12 +5,12 @@ PHOTOS ?=
 VIEWER_SOURCES := $(shell find viewer -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print)
 SANDBOX_SOURCES := $(shell find bot/sandbox/page -path '*/node_modules' -prune -o -type f -print)
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench bench-gpu clean
 
 help:
 	@echo "make demo [PHOTOS=~/my-photos]   the whole product on this machine, in the browser"
 	@echo "make test                        lint, types and every test"
-	@echo "make setup | lint | bench | clean"
+	@echo "make setup | lint | bench | bench-gpu | clean"
 
 setup: .venv/.ready .venv/.warm viewer/dist/index.html bot/sandbox/static/index.html
 
@@ -45,6 +45,9 @@ test: setup lint
 
 bench: setup
 	$(BIN)/python -m bench
+
+bench-gpu: setup
+	$(BIN)/python -m bench train
 
 clean:
 	rm -rf .venv viewer/node_modules viewer/dist bot/sandbox/page/node_modules bot/sandbox/static

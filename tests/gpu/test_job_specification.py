@@ -34,7 +34,7 @@ def test_a_specification_survives_the_way_through_json() -> None:
 def test_only_an_aerial_job_descends() -> None:
     assert Stage.DESCEND in stages_of(Pipeline.AERIAL)
     assert Stage.DESCEND not in stages_of(Pipeline.SPLAT)
-    assert stages_of(Pipeline.AERIAL) == tuple(Stage)
+    assert list(stages_of(Pipeline.AERIAL)) == [s for s in Stage if s is not Stage.PREPARE]
 
 
 @pytest.mark.parametrize("name", sorted(RANGES))
