@@ -18,7 +18,7 @@ from bot.core.since import Since
 from bot.core.strangers import Strangers
 from bot.storage.base import Storage
 from bot.storage.names import RESULTS
-from gpu.job import Event, Stage, Status
+from gpu.job import Status
 from gpu.job.paths import MANIFEST
 
 log = logging.getLogger(__name__)
@@ -181,7 +181,7 @@ class Dispatcher:
     def _conclude(self, job: Job) -> None:
         """End a job whose last event says that it is over."""
         event = self._ledger.last_event(job)
-        if event is None or job.is_over or not _is_last(event):
+        if event is None or job.is_over or not event.is_last:
             return
         if event.status is Status.FAILED:
             self._ledger.fail(job.id, error=event.message, hint=event.hint)
@@ -245,7 +245,8 @@ class Dispatcher:
 
         It was gone in the last pass already, so that this pass has collected its last event.
         """
-        if job.handle is None or job.is_over or _is_last(self._ledger.last_event(job)):
+        event = self._ledger.last_event(job)
+        if job.handle is None or job.is_over or (event and event.is_last):
             return
         seen = self._backend.observe(job.handle)
         if not self._is_confirmed(job, seen.presence is Presence.GONE):
@@ -296,14 +297,6 @@ class Dispatcher:
     def _may_stay(self, job: Job) -> bool:
         waited = self._since.seconds(("over", job.id))
         return job.state is State.SUCCEEDED and waited <= FAREWELL
-
-
-def _is_last(event: Event | None) -> bool:
-    """Whether nothing comes after an event."""
-    if event is None:
-        return False
-    published = (event.stage, event.status) == (Stage.PUBLISH, Status.DONE)
-    return published or event.status is Status.FAILED
 
 
 _SMALLER = "Try again with fewer photos (`--max-views`) or a smaller `--image-size`."

@@ -7,7 +7,7 @@ import logging
 from gpu.agent.client import Away, BotError
 from gpu.agent.clock import Clock
 from gpu.agent.scrub import Scrubber, read_tail
-from gpu.agent.spool import Spool, is_last
+from gpu.agent.spool import Spool
 from gpu.agent.uploads import Uploads
 from gpu.job import JobPaths
 from gpu.job.messages import EVENTS, LOG
@@ -60,7 +60,7 @@ class Archive:
         self._due = self._clock.monotonic() + PERIOD
         self._uploads.prepare()
         text = read_tail(self._paths.log, LOG_LIMIT, whole_lines=not self._is_closed)
-        events = [e for e in self._spool.events if self._is_closed or not is_last(e)]
+        events = [e for e in self._spool.events if self._is_closed or not e.is_last]
         logged = self._put(LOG, self._scrubber.text(text).encode())
         # The events come after the log: the bot may remove the machine when it reads the last.
         return self._put(EVENTS, "".join(e.to_json() + "\n" for e in events).encode()) and logged

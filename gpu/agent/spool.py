@@ -52,7 +52,7 @@ class Spool:
     @property
     def last_word(self) -> Event | None:
         """The event after which there is none, if it is there."""
-        return next((event for event in reversed(self.events) if is_last(event)), None)
+        return next((event for event in reversed(self.events) if event.is_last), None)
 
     @property
     def stage(self) -> Stage:
@@ -77,7 +77,7 @@ class Spool:
         size = ROOM
         for event in self.events[self.acknowledged :][: self._together]:
             size += len(event.to_json()) + 1
-            if size > BODY_LIMIT or (is_last(event) and not over):
+            if size > BODY_LIMIT or (event.is_last and not over):
                 break
             chosen.append(event)
         return chosen
@@ -127,12 +127,6 @@ class Spool:
             self.events.append(_empty(event, len(self.events) + 1))
         if event.seq == len(self.events) + 1:  # otherwise another had its number before
             self.events.append(_fitting(scrubbed(event, self._scrubber)))
-
-
-def is_last(event: Event) -> bool:
-    """Whether nothing comes after an event."""
-    published = (event.stage, event.status) == (Stage.PUBLISH, Status.DONE)
-    return published or event.status is Status.FAILED
 
 
 def _fitting(event: Event) -> Event:

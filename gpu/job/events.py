@@ -56,6 +56,12 @@ class Event:
         if self.seq < 1:
             raise InvalidValue("seq", self.seq, "1 or more")
 
+    @property
+    def is_last(self) -> bool:
+        """Whether no event comes after it: the job has failed, or has published its results."""
+        published = (self.stage, self.status) == (Stage.PUBLISH, Status.DONE)
+        return published or self.status is Status.FAILED
+
     def to_json(self) -> str:
         """Return the event as one line of JSON."""
         return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False)

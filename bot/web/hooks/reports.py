@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.core.errors import UnknownJob
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
-from gpu.job import Event, Stage, Status
+from gpu.job import Event
 from gpu.job.messages import Answer
 
 
@@ -25,7 +25,7 @@ class Delivery:
     @property
     def is_last(self) -> bool:
         """Whether the bot has something to do at once: end the job, or remove its machine."""
-        return self.leaving or any(map(_is_last, self.events))
+        return self.leaving or any(event.is_last for event in self.events)
 
 
 class Reports:
@@ -58,8 +58,3 @@ def awaited(ledger: Ledger, job_id: str, fence: int) -> Job | None:
     except UnknownJob:
         return None
     return job if job.attempt == fence else None
-
-
-def _is_last(event: Event) -> bool:
-    published = (event.stage, event.status) == (Stage.PUBLISH, Status.DONE)
-    return published or event.status is Status.FAILED
