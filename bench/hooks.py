@@ -20,11 +20,11 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.compute import job_lock
 from bot.compute.local import LOCK
 from bot.core.config import Settings
 from bot.core.ledger import Ledger
 from gpu.job import Event, Stage, Status
+from gpu.job.locks import taken
 from gpu.job.messages import EVENTS_LIMIT, Report
 from gpu.job.signing import job_key, sign
 from tests.core.conftest import a_request
@@ -146,7 +146,7 @@ def running_jobs(data: Path, number: int) -> Iterator[Ledger]:
         for n in range(number):
             job, root = f"job-{n}", data / "jobs" / f"job-{n}"
             root.mkdir(parents=True)
-            stack.enter_context(job_lock.taken(root / LOCK))
+            stack.enter_context(taken(root / LOCK))
             ledger.submit(a_request(job), backend="local", price_per_hour=0.0)
             ledger.claim(number)
             handle = {"root": str(root), "attempt": 1, "mark": f"{root}#1"}

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.compute import job_lock, processes
+from bot.compute import processes
 from bot.compute.base import (
     LOG_TAIL,
     Foreign,
@@ -24,6 +24,7 @@ from bot.compute.base import (
 )
 from bot.core.errors import BackendError
 from gpu.job import Event, InvalidValue, JobPaths, JobSpec
+from gpu.job.locks import is_held, taken
 
 #: Seconds between asking a job to stop and making it.
 GRACE = 8.0
@@ -73,7 +74,7 @@ class LocalBackend:
         root = Path(handle["root"])
         try:
             root.mkdir(parents=True, exist_ok=True)
-            with job_lock.taken(root / LOCK) as lock:
+            with taken(root / LOCK) as lock:
                 if lock is not None and not processes.marked(handle["mark"]):
                     self._children[handle["mark"]] = self._start(spec, handle["mark"], lock)
         except OSError as wrong:
@@ -168,7 +169,7 @@ class LocalBackend:
 
 
 def _is_alive(handle: Handle) -> bool:
-    held = job_lock.is_held(Path(handle["root"]) / LOCK)
+    held = is_held(Path(handle["root"]) / LOCK)
     return held or bool(processes.marked(handle["mark"]))
 
 

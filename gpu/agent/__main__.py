@@ -17,9 +17,9 @@ from gpu.agent import watchdog
 from gpu.agent.agent import Agent
 from gpu.agent.config import Config
 from gpu.agent.folder import enter
-from gpu.agent.locks import taken
 from gpu.agent.scrub import Scrubber, ScrubbingFormatter
 from gpu.job import SplatError
+from gpu.job.locks import taken
 
 CRASHED, BAD_CONFIG, RUNS_ALREADY = 1, 2, 3
 

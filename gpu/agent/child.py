@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gpu.agent.clock import Clock
-from gpu.agent.locks import is_held, taken
+from gpu.job.locks import is_held, taken
 
 #: Seconds between asking a program to end and making it.
 GRACE = 20.0

@@ -1,6 +1,8 @@
-"""A lock that a child inherits and holds for as long as it lives, however it ends.
+"""A lock that a job's process inherits and holds for as long as it lives.
 
-So an agent that was killed and started again sees that its child still runs.
+The kernel gives it back when the last process that has it is gone, however that one ended. So
+whoever was killed and started again, bot or agent, sees that the job still runs, and nobody starts
+a second process for it.
 """
 
 from __future__ import annotations
