@@ -143,10 +143,15 @@ def _list(names: list[str]) -> str:
 
 
 def _self_destruct(job: Job, droplets: DropletSettings | None) -> Mapping[str, str] | None:
-    """Return the token that the operator may have opted in to, for the job's own droplet."""
-    droplet = (job.handle or {}).get("droplet_id")
-    if droplets is None or not droplets.self_destruct_token or not droplet:
+    """Return the token that the operator may have opted in to, for the job's own droplet.
+
+    A droplet whose number the bot is still looking for is asked to come again.
+    """
+    if droplets is None or not droplets.self_destruct_token:
         return None
+    droplet = (job.handle or {}).get("droplet_id")
+    if not droplet:
+        raise _again("The droplet's number is not known yet.")
     url = f"{droplets.api_url}/v2/droplets/{droplet}"
     return {"url": url, "token": droplets.self_destruct_token}
 

@@ -31,7 +31,11 @@ def test_only_a_droplet_that_is_known_gets_the_means_to_remove_itself(
     machine: Machine, ledger: Ledger
 ) -> None:
     ledger.set_handle("a", {})
-    assert machine.post("spec", {}).json()["self_destruct"] is None
+    answer = machine.post("spec", {})
+    assert (answer.status_code, TOKEN in answer.text) == (503, False)
+    assert "number is not known yet" in answer.json()["detail"]
+    ledger.set_handle("a", {"droplet_id": 42})
+    assert machine.post("spec", {}).json()["self_destruct"]["url"].endswith("/v2/droplets/42")
 
 
 def test_there_is_no_work_once_the_job_is_over(machine: Machine, ledger: Ledger) -> None:
