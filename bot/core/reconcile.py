@@ -42,9 +42,13 @@ class Reconciler:
     def reconcile(self) -> None:
         """Adopt what is needed and destroy what is not. Raises what the two others raise.
 
-        Machines come first: a job that has one needs a slot more than one that only may.
+        Machines come first: a job that has one needs a slot more than one that only may. And first
+        of all those that have expired: that needs neither the ledger, whose disk may be full, nor
+        the bucket.
         """
         owned = sorted(self._backend.list_owned(), key=lambda each: (each.job, each.created_at))
+        for machine in filter(self._is_expired, owned):
+            self._backend.destroy(machine.handle)
         for job_id, machines in groupby(owned, key=lambda each: each.job):
             self._settle(job_id, list(machines))
         for entry in self._register.entries():
@@ -59,8 +63,8 @@ class Reconciler:
                 self._keep(machine)
             else:
                 log.warning("job %s does not need %s: destroyed", job_id, dict(machine.handle))
-                self._ledger.audit("splatbot", "destroy unneeded", None, str(machine.handle))
                 self._backend.destroy(machine.handle)
+                self._ledger.audit("splatbot", "destroy unneeded", None, str(machine.handle))
 
     def _needing(self, job_id: str, machines: Sequence[Owned]) -> Job | None:
         """Return the job when it holds a slot, after taking it in if it was unknown."""
@@ -85,9 +89,11 @@ class Reconciler:
 
     def _is_needed(self, machine: Owned, job: Job) -> bool:
         """Whether a machine is the job's own. That of a job that is over is removed elsewhere."""
-        is_expired = machine.expires is not None and self._clock() > machine.expires
         is_known = job.handle is None or is_same(job.handle, machine.handle)
-        return machine.attempt == job.attempt and is_known and not is_expired
+        return machine.attempt == job.attempt and is_known and not self._is_expired(machine)
+
+    def _is_expired(self, machine: Owned) -> bool:
+        return machine.expires is not None and self._clock() > machine.expires
 
     def _keep(self, machine: Owned) -> None:
         """Have the ledger know what a machine costs, whoever created it."""

@@ -1,6 +1,8 @@
 """Jobs on droplets: one is chosen, created once, found again, and destroyed until it is gone."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,9 @@ from typing import Any
 import pytest
 
 from bot.compute.base import Presence
-from bot.compute.droplet import LOOK_FOR
+from bot.compute.droplet import LOOK_FOR, OVERDUE
 from bot.compute.tags import label_of
+from bot.core.database import LedgerFile
 from bot.core.dispatcher import DEADLINE, SILENCE, Dispatcher
 from bot.core.jobs import State
 from tests.compute.lab import STEP, TAG, Lab
@@ -453,6 +456,25 @@ def test_after_its_deadline_a_droplet_is_destroyed_whatever_it_says(
     assert "three hours" in lab.job().error
     assert world.cost() <= (DEADLINE + 600) / 3600 * 1.57
     assert clock.now - begin <= DEADLINE + 600
+
+
+def test_a_droplet_that_has_expired_is_destroyed_though_the_disk_is_full(
+    lab: Lab, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the ledger can not even say that its job is over."""
+
+    def full(_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    lab.ask("a")
+    run(lab, until=lambda: lab.state() is State.RUNNING)
+    monkeypatch.setattr(LedgerFile, "writing", full)
+    clock.move(DEADLINE + OVERDUE)
+    for _ in range(12):
+        clock.move(10.0)
+        with suppress(sqlite3.OperationalError):
+            lab.dispatcher.tick()
+    assert world.seen() == []
 
 
 # -- what is not ours -----------------------------------------------------------------------------
