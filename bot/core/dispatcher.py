@@ -76,7 +76,7 @@ class Dispatcher:
         self._register = Register(storage)
         self._reconciler = Reconciler(ledger, backend, self._register, slots=slots, clock=clock)
         self._strangers = Strangers(ledger.intents, backend, monotonic)
-        self._since = Since(monotonic)
+        self._since, self._idle = Since(monotonic), Since(monotonic)
         self._has_reconciled = False
         self._absent: set[str] = set()
         self._closed: set[str] = set()
@@ -85,9 +85,7 @@ class Dispatcher:
     def tick(self) -> None:
         """Do one pass. What goes wrong in one step of one job stops nothing else."""
         if not self._may_start():
-            # Another bot acts, or the bucket is silent. No machine is heard meanwhile: its silence
-            # is not its fault.
-            self._since.forget()
+            self._stand_by()
             return
         self._reconcile()
         self._serve_people()
@@ -100,6 +98,18 @@ class Dispatcher:
         # Nothing is started before it is known what there is.
         while self._has_reconciled and (claimed := self._ledger.claim(self._slots)):
             self._guarded(self._launch, claimed.id)
+
+    def _stand_by(self) -> None:
+        """Do what every bot may, also one that may not act: another one does, or no bucket answers.
+
+        No machine is heard meanwhile: its silence is not its fault.
+        """
+        self._since.forget()
+        if self._idle.is_due("expired", RECONCILE):
+            try:
+                self._reconciler.destroy_expired()
+            except Exception as wrong:  # noqa: BLE001 - logged, and tried again
+                self._complain("*", "the look at what has expired", wrong)
 
     def _reconcile(self) -> None:
         """Compare what exists with the ledger, now and then; a failure is tried again."""

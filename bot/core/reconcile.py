@@ -42,17 +42,22 @@ class Reconciler:
     def reconcile(self) -> None:
         """Adopt what is needed and destroy what is not. Raises what the two others raise.
 
-        Machines come first: a job that has one needs a slot more than one that only may. And first
-        of all those that have expired: that needs neither the ledger, whose disk may be full, nor
-        the bucket.
+        Machines come first: a job that has one needs a slot more than one that only may.
         """
+        self.destroy_expired()
         owned = sorted(self._backend.list_owned(), key=lambda each: (each.job, each.created_at))
-        for machine in filter(self._is_expired, owned):
-            self._backend.destroy(machine.handle)
         for job_id, machines in groupby(owned, key=lambda each: each.job):
             self._settle(job_id, list(machines))
         for entry in self._register.entries():
             self._take_in(entry)
+
+    def destroy_expired(self) -> None:
+        """Destroy what nobody may need any more, whoever created it.
+
+        Needs neither the ledger, whose disk may be full, nor the bucket, which may be silent.
+        """
+        for machine in filter(self._is_expired, self._backend.list_owned()):
+            self._backend.destroy(machine.handle)
 
     def _settle(self, job_id: str, machines: Sequence[Owned]) -> None:
         """Keep the machine that a job needs, the oldest one, and destroy all others."""

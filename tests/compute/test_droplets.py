@@ -477,6 +477,24 @@ def test_a_droplet_that_has_expired_is_destroyed_though_the_disk_is_full(
     assert world.seen() == []
 
 
+def test_a_droplet_that_has_expired_is_destroyed_also_by_a_bot_that_may_not_act(
+    lab: Lab, world: World, clock: Clock
+) -> None:
+    """As while the bucket is silent for hours. Only what has expired: another bot may need it."""
+    lab.ask("a")
+    run(lab, until=lambda: lab.state() is State.RUNNING)
+    lab.dispatcher._may_start = lambda: False
+    clock.move(DEADLINE + OVERDUE - 60.0)
+    lab.dispatcher.tick()
+    assert len(world.seen()) == 1
+    for _ in range(30):
+        clock.move(10.0)
+        world.settle()
+        lab.dispatcher.tick()
+    assert world.seen() == []
+    assert lab.state() is State.RUNNING
+
+
 # -- what is not ours -----------------------------------------------------------------------------
 
 
