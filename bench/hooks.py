@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from bot.compute.local import LOCK
 from bot.core.config import Settings
 from bot.core.ledger import Ledger
+from bot.sandbox.state import CHANNEL
 from gpu.job import Event, Stage, Status
 from gpu.job.locks import taken
 from gpu.job.messages import EVENTS_LIMIT, Report
@@ -147,7 +148,7 @@ def running_jobs(data: Path, number: int) -> Iterator[Ledger]:
             job, root = f"job-{n}", data / "jobs" / f"job-{n}"
             root.mkdir(parents=True)
             stack.enter_context(taken(root / LOCK))
-            ledger.submit(a_request(job), backend="local", price_per_hour=0.0)
+            ledger.submit(a_request(job, channel=CHANNEL), backend="local", price_per_hour=0.0)
             ledger.claim(number)
             handle = {"root": str(root), "attempt": 1, "mark": f"{root}#1"}
             ledger.set_handle(job, handle)
