@@ -16,7 +16,6 @@ from bot.compute.droplet import DropletBackend
 from bot.compute.sightings import Sighting, Sightings
 from bot.core.dispatcher import Dispatcher
 from bot.core.ledger import Ledger
-from bot.core.machines import Machines
 from tests.compute.storm import rage
 
 Break = Callable[[pytest.MonkeyPatch], None]
@@ -86,13 +85,8 @@ def create_before_it_is_intended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mistake_ones_own_droplet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the droplet of a job whose ledger was lost for another one's."""
-    adopt = Machines.adopt
-
-    def nameless(self: Machines, *values: Any, **named: Any) -> Any:
-        return adopt(self, *values, **{**named, "name": ""})
-
-    monkeypatch.setattr(Machines, "adopt", nameless)
+    """Take the droplet of a job for another one's."""
+    monkeypatch.setattr("bot.core.reconcile.is_same", lambda one, other: False)
 
 
 BREAKS: list[Break] = [
