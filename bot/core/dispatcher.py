@@ -265,7 +265,8 @@ class Dispatcher:
             self._ledger.cancelled(job.id)
         else:
             error = f"The job ended without saying why: {seen.detail}."
-            self._ledger.fail(job.id, error=error, hint=_SMALLER)
+            hint = _REMOVED if self._backend.has_heartbeat else _SMALLER
+            self._ledger.fail(job.id, error=error, hint=hint)
 
     def _close_entry(self, job: Job) -> None:
         """Note in the register that a job's end was told, so that nobody tells it again."""
@@ -309,5 +310,6 @@ class Dispatcher:
         return job.state is State.SUCCEEDED and waited <= FAREWELL
 
 
+_REMOVED = "Somebody has removed it, or its host has failed. Start the job again."
 _SMALLER = "Try again with fewer photos (`--max-views`) or a smaller `--image-size`."
 _CLOSED = "The operator should let SPACES_KEY change who may read what is in the bucket."

@@ -378,6 +378,7 @@ def test_a_droplet_that_somebody_destroyed_by_hand_ends_its_job(lab: Lab, clock:
     run(lab)
     assert lab.state() is State.FAILED
     assert "droplet is gone" in lab.job().error
+    assert "Somebody has removed it" in lab.job().hint
 
 
 def test_a_droplet_that_falls_silent_is_destroyed_after_ten_minutes(

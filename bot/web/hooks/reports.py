@@ -41,9 +41,17 @@ class Reports:
         wanted = [d for d, job in zip(deliveries, jobs, strict=True) if job]
         events = [event for d in wanted for event in d.events]
         self._ledger.record_all(events, {d.job: d.figures for d in wanted})
+        for delivery, job in zip(deliveries, jobs, strict=True):
+            if job and delivery.leaving:
+                self._let_go(job)
         if any(d.is_last for d in wanted):
             self._wake()
         return [self._answer(job) if job else None for job in jobs]
+
+    def _let_go(self, job: Job) -> None:
+        """Have a cancelled job's machine removed at once: it has saved its log."""
+        if job.state is State.CANCELLING and not self._ledger.destroy_requested(job.id):
+            self._ledger.request_destroy(job.id, "splatbot")
 
     def _answer(self, job: Job) -> Answer:
         job = self._ledger.job(job.id)

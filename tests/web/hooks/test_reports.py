@@ -96,6 +96,21 @@ def test_a_job_that_is_cancelled_is_told_so(machine: Machine, ledger: Ledger) ->
     assert machine.report(job="b").json()["cancel"] is False
 
 
+def test_the_machine_of_a_cancelled_job_is_let_go_when_it_leaves(
+    machine: Machine, ledger: Ledger
+) -> None:
+    machine.report(leaving=True)
+    assert not ledger.destroy_requested("a")  # nobody has cancelled it: what it did counts
+    ledger.request_cancel("a", "U2")
+    machine.report()
+    assert not ledger.destroy_requested("a")
+    for _ in range(2):
+        machine.report(leaving=True)
+    assert ledger.destroy_requested("a")
+    assert ledger.job("a").cancelled_by == "U2"
+    assert [n["action"] for n in ledger.audit_log() if n["actor"] == "splatbot"] == ["destroy"]
+
+
 @pytest.mark.parametrize(
     ("stage", "status", "leaving", "wakes"),
     [
