@@ -164,7 +164,7 @@ class Dispatcher:
             if not self._may_start():
                 return  # what came before in this pass took too long
             handle = self._backend.launch(specification(job, self._storage))
-        except NotYet as waiting:
+        except (NotYet, StorageError) as waiting:
             log.info("job %s: not started yet: %s", job.id, waiting)
         except SplatError as refused:
             self._ledger.fail(job.id, error=refused.user_message, hint=refused.hint)

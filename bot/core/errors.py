@@ -13,7 +13,7 @@ SplatError (gpu.job)
 ├── NotAllowed           this person may not do that here
 ├── BudgetSpent          this month's budget does not allow another start
 ├── StorageError         the store of photos and results did not answer as it should
-└── UnreadableLedger     the ledger's snapshots are damaged, or of a later version
+└── UnreadableLedger     the ledger or its snapshots are damaged, or of a later version
 """
 
 from __future__ import annotations
@@ -92,4 +92,4 @@ class StorageError(SplatError):
 
 
 class UnreadableLedger(SplatError):
-    """There are snapshots of the ledger, and none that this version of the bot can read."""
+    """There is a ledger, or snapshots of one, and none that this version of the bot can read."""

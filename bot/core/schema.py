@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database
 
+from bot.core.errors import UnreadableLedger
+
 #: MIGRATIONS[n] brings a database of version n to n + 1. Append only.
 MIGRATIONS = (
     """
@@ -76,10 +78,19 @@ MIGRATIONS = (
 
 
 def migrate(database: Database) -> None:
-    """Bring the database to the newest version; safe when several processes start at once."""
+    """Bring the database to the newest version; safe when several processes start at once.
+
+    Raises UnreadableLedger for one of a later version of the bot: what this one does not know of
+    it, it would not keep.
+    """
     database.execute("BEGIN IMMEDIATE")
     try:
         version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise UnreadableLedger(
+                "The ledger was written by a later version of the bot.",
+                hint="Start that version, or a later one; SPLATBOT_DATA says where the ledger is.",
+            )
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in filter(str.strip, script.split(";")):
                 database.execute(statement)

@@ -9,8 +9,11 @@ from bot.core.errors import BackendError
 from bot.core.intents import Intent, Intents, Kind
 from bot.core.since import Since
 
-#: Seconds after which it is said that a machine could not be removed.
+#: Seconds after which it is said that a machine could not be removed. Nobody wants it to happen
+#: hours after the click.
 PATIENCE = 600.0
+
+_STILL_THERE = "It is still there after ten minutes."
 
 
 class Strangers:
@@ -22,6 +25,7 @@ class Strangers:
         self._intents = intents
         self._backend = backend
         self._since = Since(monotonic)
+        self._reasons: dict[int, str] = {}
 
     def look(self) -> None:
         """Have the ledger know which machines are there that are not ours."""
@@ -34,14 +38,14 @@ class Strangers:
                 self._remove(intent)
 
     def _remove(self, intent: Intent) -> None:
+        if self._since.seconds(intent.id) > PATIENCE:
+            self._intents.done(intent.id, self._reasons.pop(intent.id, _STILL_THERE))
+            return
         self.look()
         if intent.subject not in {machine.machine_id for machine in self._intents.foreign()}:
             self._intents.done(intent.id)
             return
-        reason = "It is still there after ten minutes."
         try:
             self._backend.destroy_foreign(intent.subject)
         except BackendError as refused:
-            reason = refused.user_message
-        if self._since.seconds(intent.id) > PATIENCE:
-            self._intents.done(intent.id, reason)
+            self._reasons[intent.id] = refused.user_message

@@ -108,6 +108,19 @@ def test_a_droplet_of_ours_is_never_destroyed_as_if_it_were_a_strangers(
     assert mine.destroy_asked_at is None
 
 
+def test_a_wish_is_not_carried_out_long_after_it(lab: Lab, world: World) -> None:
+    """While the list can not be read nothing is removed, and later nobody wants it any more."""
+    box = somebodys(world)
+    pass_by(lab, 5)
+    world.faults += [Fault("GET", "/v2/droplets", "500") for _ in range(2000)]
+    lab.ledger.intents.ask(Kind.DESTROY_FOREIGN, str(box.id), "U1")
+    pass_by(lab, PATIENCE + 30)
+    world.faults.clear()
+    pass_by(lab, 60)
+    assert world.existing() == [box]
+    assert asked(lab, box) == (True, "It is still there after ten minutes.")
+
+
 def test_what_keeps_being_refused_is_said_after_ten_minutes_and_may_be_asked_again(
     lab: Lab, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.errors import IllegalMove, UnknownJob
+from bot.core.errors import IllegalMove, UnknownJob, UnreadableLedger
 from bot.core.jobs import State
 from bot.core.ledger import Ledger
 from gpu.job import InvalidValue, Stage, Status
@@ -258,3 +258,12 @@ def test_the_database_itself_refuses_a_second_job_in_a_slot(ledger: Ledger, ask:
     with pytest.raises(sqlite3.IntegrityError), ledger._file.writing() as db:
         db.table("slots").insert({"slot": 0, "job": "b", "claimed_at": 0.0})
     assert ledger.holders() == [(0, "a")]
+
+
+def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    Ledger(tmp_path / "ledger.db")
+    later = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    later.execute("PRAGMA user_version = 1000")
+    with pytest.raises(UnreadableLedger, match="later version"):
+        Ledger(tmp_path / "ledger.db")
+    assert later.execute("PRAGMA user_version").fetchone() == (1000,)

@@ -148,6 +148,13 @@ def test_a_dry_run_of_what_is_not_there_says_so(bot: Bot) -> None:
     assert "Did you mean `demo/parcel`?" in answer(bot, "/splat demo/parcl --dry-run")
 
 
+def test_a_job_that_waits_says_why_no_machine_can_be_had(bot: Bot) -> None:
+    bot.market._ask = Shop(BackendError("DigitalOcean refused the list of sizes: the token"))
+    bot.market.look()
+    bot.slack.person.type("/splat demo/parcel --job-id a")
+    assert "DigitalOcean refused the list of sizes" in answer(bot, "/splat status")
+
+
 # -- in a thread ----------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.core import commands as grammar
 from bot.core.desk import Desk
 from bot.core.intents import Kind
-from bot.core.jobs import Job, Request
+from bot.core.jobs import Job, Request, State
 from bot.slack import bills, blocks, reports, wording
 from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
@@ -129,5 +129,7 @@ def _status(desk: Desk, job: Job) -> Post:
     """A job's present state, without live buttons: those belong to its one message."""
     post = blocks.status(job, standing_of(desk.ledger, job))
     shown = [block for block in post.blocks if block["type"] != "actions"]
-    note = bills.foreign_note(desk.ledger.intents.foreign())
-    return Post(post.text, [*shown, *([context(note)] if note else [])])
+    notes = [bills.foreign_note(desk.ledger.intents.foreign())]
+    if job.state in {State.QUEUED, State.LAUNCHING}:
+        notes.append(bills.market(desk.market))
+    return Post(post.text, [*shown, *(context(note) for note in notes if note)])
