@@ -13,8 +13,10 @@ from bot.compute.local import LocalBackend
 from bot.core.dispatcher import Dispatcher
 from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
+from tests.compute.lab import Lab
 from tests.core.conftest import Clock, a_request
 from tests.fakes import pipeline
+from tests.fakes.digitalocean.world import World
 
 KINDS = ("ok", "fail", "wait", "mute", "family", "alone", "secret")
 
@@ -84,3 +86,18 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     for mark in processes.all_marks():
         if mark.startswith(str(tmp_path)):
             processes.stop(mark, signal.SIGKILL)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    return World(clock=clock)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, world: World, clock: Clock) -> Lab:
+    return Lab(tmp_path, world, clock=clock)

@@ -17,7 +17,7 @@ from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
 from gpu.job import Event, Pipeline, Stage, Status, stages_of
-from tests.core.conftest import a_request
+from tests.core.conftest import Clock, a_request
 from tests.fakes.digitalocean import answers
 from tests.fakes.digitalocean.api import Api
 from tests.fakes.digitalocean.transport import transport_to
@@ -148,3 +148,22 @@ def an_event(job_id: str, seq: int, stage: Stage) -> Event:
         job=job_id, attempt=1, seq=seq, stage=stage, status=Status.DONE, fraction=1.0,
         message=f"{stage} done.", time=1.0, metrics={"seconds": STEP},
     )  # fmt: skip
+
+
+def run(lab: Lab, until: Callable[[], bool] | None = None, *, most: float = 1800.0) -> None:
+    """Tick every five seconds until something holds; at the end nothing is left to do."""
+    clock = lab.clock
+    assert isinstance(clock, Clock)
+    begin = clock.now
+    while not (until() if until else lab.is_done):
+        assert clock.now - begin < most, [job.state for job in lab.ledger.jobs()]
+        lab.tick()
+        clock.move(5.0)
+
+
+def ours(world: World) -> list[Droplet]:
+    return [d for d in world.existing() if TAG in d.tags]
+
+
+def foreign(world: World) -> Droplet:
+    return world.create("someone-elses", world.sizes[5], "nyc2", tags=("lab-b",))

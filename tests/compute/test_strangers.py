@@ -1,7 +1,6 @@
 """GPU droplets that are not ours: shown, and destroyed only when a person has confirmed it."""
 
 import logging
-from pathlib import Path
 
 import pytest
 
@@ -10,21 +9,6 @@ from bot.core.strangers import PATIENCE
 from tests.compute.lab import Lab
 from tests.core.conftest import Clock
 from tests.fakes.digitalocean.world import Droplet, Fault, World
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def world(clock: Clock) -> World:
-    return World(clock=clock)
-
-
-@pytest.fixture
-def lab(tmp_path: Path, world: World, clock: Clock) -> Lab:
-    return Lab(tmp_path, world, clock=clock)
 
 
 def somebodys(world: World, name: str = "training-box") -> Droplet:
