@@ -1,14 +1,12 @@
 """Which backend the settings ask for, and what a droplet is told when it boots."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import httpx
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 
 from bot.compute import bundle
 from bot.compute.boot import Boot
@@ -34,22 +32,13 @@ SECRETS = {
 }
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def settings(tmp_path: Path, s3: str) -> Settings:
+def settings(tmp_path: Path, s3_server: str) -> Settings:
     keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
-    client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1", **keys)
+    client = boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1", **keys)
     client.create_bucket(Bucket="choice")
     return Settings.from_env(SECRETS | {
-        "SPLATBOT_DATA": str(tmp_path), "SPACES_BUCKET": "choice", "SPACES_ENDPOINT_URL": s3,
+        "SPLATBOT_DATA": str(tmp_path), "SPACES_BUCKET": "choice", "SPACES_ENDPOINT_URL": s3_server,
         "SPACES_REGION": "us-east-1", "SPLATBOT_PUBLIC_URL": "https://splat.example.com",
     })  # fmt: skip
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bot.core.errors import StorageError, UnreadableLedger
 from bot.core.ledger import Ledger
@@ -331,20 +330,14 @@ def test_a_silent_bucket_is_no_empty_one(bucket: Bucket, other: Path) -> None:
 
 
 def test_it_works_with_a_real_s3_server(
-    ledger: Ledger, ask: Callable[[str], str], tmp_path: Path, other: Path
+    ledger: Ledger, ask: Callable[[str], str], tmp_path: Path, other: Path, s3_server: str
 ) -> None:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        storage = spaces(f"http://{host}:{port}", "ledgers")
-        ask("a")
-        snapshots = Snapshots(storage, tmp_path / "ledger.db", FIRST)
-        for _ in range(NEWEST + 2):
-            snapshots.save()
-        assert len(storage.keys("")) == NEWEST
-        assert storage.datasets() == []
-        restore(storage, other, SECOND)
-        assert jobs(other) == ["a"]
-    finally:
-        server.stop()
+    storage = spaces(s3_server, "ledgers")
+    ask("a")
+    snapshots = Snapshots(storage, tmp_path / "ledger.db", FIRST)
+    for _ in range(NEWEST + 2):
+        snapshots.save()
+    assert len(storage.keys("")) == NEWEST
+    assert storage.datasets() == []
+    restore(storage, other, SECOND)
+    assert jobs(other) == ["a"]

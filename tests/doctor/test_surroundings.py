@@ -7,7 +7,6 @@ from pathlib import Path
 import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bot import doctor
 from bot.core.config import DropletSettings, Settings, SpacesSettings
@@ -23,17 +22,11 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
+def s3(s3_server: str) -> str:
     keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
-    boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys).create_bucket(
-        Bucket="photos"
-    )
-    yield url
-    server.stop()
+    client = boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1", **keys)
+    client.create_bucket(Bucket="photos")
+    return s3_server
 
 
 @pytest.fixture

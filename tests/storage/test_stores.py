@@ -1,12 +1,10 @@
 """Both stores behave alike: names of datasets, near names, results apart, photos untouched."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bot.core.config import Settings, SpacesSettings
 from bot.core.errors import InvalidValue, StorageError, UnknownDataset
@@ -24,15 +22,6 @@ PHOTOS = {
 }
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 def spaces(url: str, name: str) -> SpacesStorage:
     keys = {"aws_access_key_id": "k", "aws_secret_access_key": "s"}
     boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys).create_bucket(Bucket=name)
@@ -40,11 +29,11 @@ def spaces(url: str, name: str) -> SpacesStorage:
 
 
 @pytest.fixture(params=["local", "spaces"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, s3: str) -> Storage:
+def store(request: pytest.FixtureRequest, tmp_path: Path, s3_server: str) -> Storage:
     if request.param == "local":
         storage: Storage = LocalStorage(tmp_path / "store", "http://bot")
     else:
-        storage = spaces(s3, f"b{abs(hash(request.node.name))}")
+        storage = spaces(s3_server, f"b{abs(hash(request.node.name))}")
     for key, data in PHOTOS.items():
         storage.put(key, data, "image/jpeg")
     return storage
@@ -71,11 +60,11 @@ def test_what_was_put_is_read_again(store: Storage) -> None:
 
 
 def test_what_is_too_large_is_not_read_into_memory(
-    s3: str, monkeypatch: pytest.MonkeyPatch
+    s3_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine that was broken into may write whatever it likes to the address of its log."""
     monkeypatch.setattr("bot.storage.spaces.MOST", 8)
-    store = spaces(s3, "large")
+    store = spaces(s3_server, "large")
     store.put("eight", b"12345678", "text/plain")
     store.put("nine", b"123456789", "text/plain")
     assert store.get("eight") == b"12345678"
@@ -147,8 +136,8 @@ def test_a_key_never_leads_outside(tmp_path: Path, key: str) -> None:
             act(key)
 
 
-def test_the_pipeline_gets_urls_that_work_without_a_key_of_ours(s3: str) -> None:
-    store = spaces(s3, "presigned")
+def test_the_pipeline_gets_urls_that_work_without_a_key_of_ours(s3_server: str) -> None:
+    store = spaces(s3_server, "presigned")
     store.put("demo/parcel/a.jpg", b"aa", "image/jpeg")
     urls = store.source("demo/parcel").urls
     assert httpx.get(urls["a.jpg"], trust_env=False).content == b"aa"
@@ -158,8 +147,8 @@ def test_the_pipeline_gets_urls_that_work_without_a_key_of_ours(s3: str) -> None
     assert "manifest.json" in target
 
 
-def test_a_result_is_for_everybody_once_it_is_revealed_and_has_its_type(s3: str) -> None:
-    store = spaces(s3, "public")
+def test_a_result_is_for_everybody_once_it_is_revealed_and_has_its_type(s3_server: str) -> None:
+    store = spaces(s3_server, "public")
     for name, url in store.target("j 1").urls.items():
         httpx.put(url, content=name.encode(), trust_env=False).raise_for_status()
     assert httpx.get(store.url("splats/j 1/thumbnail.jpg"), trust_env=False).status_code == 403
@@ -171,8 +160,8 @@ def test_a_result_is_for_everybody_once_it_is_revealed_and_has_its_type(s3: str)
     assert "geometry/images.bin" in store.target("j 1").urls
 
 
-def test_what_a_bucket_refuses_is_said_without_a_key(s3: str) -> None:
-    refused = SpacesStorage(SpacesSettings("no-such", "us-east-1", s3, "key-1", "secret-1"))
+def test_what_a_bucket_refuses_is_said_without_a_key(s3_server: str) -> None:
+    refused = SpacesStorage(SpacesSettings("no-such", "us-east-1", s3_server, "key-1", "secret-1"))
     silent = SpacesStorage(SpacesSettings("b", "us-east-1", "http://127.0.0.1:1", "key-1", "s"))
     for store, why in ((refused, "NoSuchBucket"), (silent, "EndpointConnectionError")):
         with pytest.raises(StorageError, match=why) as said:
@@ -181,8 +170,8 @@ def test_what_a_bucket_refuses_is_said_without_a_key(s3: str) -> None:
         assert "key-1" not in str(said.value)
 
 
-def test_the_settings_choose_the_store(tmp_path: Path, s3: str) -> None:
+def test_the_settings_choose_the_store(tmp_path: Path, s3_server: str) -> None:
     local = Settings("t", "s", data=tmp_path)
     assert isinstance(open_storage(local), LocalStorage)
-    bucket = SpacesSettings("b", "us-east-1", s3, "k", "s")
+    bucket = SpacesSettings("b", "us-east-1", s3_server, "k", "s")
     assert isinstance(open_storage(Settings("t", "s", spaces=bucket)), SpacesStorage)
