@@ -13,6 +13,7 @@ from bot.core.jobs import State
 from bot.core.snapshots import Snapshots
 from bot.core.succession import LEASE, RENEWAL, TTL
 from bot.storage.local import LocalStorage
+from tests.aside import aside
 from tests.compute.lab import TAG
 from tests.fakes.slack import FakeSlack, free_port, serving, text_of
 from tests.service.rolling import Line, Platform, Version
@@ -237,7 +238,7 @@ def test_a_bot_that_can_not_have_its_ledger_says_so_and_ends(
     }  # fmt: skip
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    assert cli.main(["serve"]) == 1
+    assert aside(lambda: cli.main(["serve"])) == 1
     [sentence] = [x for x in capsys.readouterr().err.splitlines() if x.startswith("splatbot:")]
     assert expected in sentence
     assert not (data / "ledger.db").exists()

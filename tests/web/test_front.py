@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-import anyio
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -12,6 +11,7 @@ from fastapi.testclient import TestClient
 from bot.core.succession import Standing
 from bot.slack.wording import NOT_ACTING
 from bot.web.front import Front
+from tests.aside import run
 
 
 class Place:
@@ -120,5 +120,5 @@ def test_an_intent_counts_as_under_way_until_it_is_answered(front: Front, place:
             await client.get("/viewer/")
 
     front.app, place.acts = app, True
-    anyio.run(ask)
+    run(ask())
     assert (seen, front.under_way) == ([1, 0], 0)

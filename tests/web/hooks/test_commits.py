@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from bot.web.hooks.commits import TOGETHER, GroupCommit, Overloaded
+from tests.aside import run
 
 
 class Disk:
@@ -46,7 +47,7 @@ def test_what_comes_while_the_disk_is_busy_is_written_together_and_in_order() ->
         disk.ready.set()
         return await asyncio.gather(*first, *later)
 
-    assert asyncio.run(scene()) == [10 * n for n in range(2 * TOGETHER)]
+    assert run(scene()) == [10 * n for n in range(2 * TOGETHER)]
     assert disk.batches == [
         [0],
         list(range(1, TOGETHER + 1)),
@@ -71,7 +72,7 @@ def test_a_write_that_fails_is_told_to_those_it_was_for_and_to_nobody_else() -> 
         ]
         return answers
 
-    one, two, bad, three = asyncio.run(scene())
+    one, two, bad, three = run(scene())
     assert (one, three) == (10, 30)
     assert isinstance(two, OSError)
     assert isinstance(bad, OSError)
@@ -90,7 +91,7 @@ def test_more_than_can_wait_is_turned_away() -> None:
         disk.ready.set()
         return await asyncio.gather(*first, *waiting)
 
-    assert asyncio.run(scene()) == [10, 20, 30]
+    assert run(scene()) == [10, 20, 30]
 
 
 def test_who_leaves_before_the_answer_harms_nobody() -> None:
@@ -103,4 +104,4 @@ def test_who_leaves_before_the_answer_harms_nobody() -> None:
         disk.ready.set()
         return await stays
 
-    assert asyncio.run(scene()) == 20
+    assert run(scene()) == 20

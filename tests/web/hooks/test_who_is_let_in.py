@@ -16,6 +16,7 @@ from bot.web.hooks.limits import Nonces, TokenBuckets
 from gpu.job import Stage, Status
 from gpu.job.messages import BODY_LIMIT
 from gpu.job.signing import FENCE, NONCE, SIGNATURE, TIMESTAMP, job_key
+from tests.aside import run
 from tests.core.conftest import Clock, an_event
 from tests.web.hooks.conftest import FOREIGN, NEW, OLD, TOKEN, Machine
 
@@ -103,7 +104,7 @@ def test_a_body_without_an_end_is_not_read_on(app: FastAPI, machine: Machine) ->
         read += 1
         return {"type": "http.request", "body": b" " * 8192, "more_body": True}
 
-    assert asyncio.run(answer(app, machine.signed(b""), more)) == 413
+    assert run(answer(app, machine.signed(b""), more)) == 413
     assert read == BODY_LIMIT // 8192 + 1
 
 
@@ -111,7 +112,7 @@ def test_nothing_is_read_without_the_headers_of_a_signature(app: FastAPI) -> Non
     async def never() -> dict[str, object]:
         raise AssertionError("read")
 
-    assert asyncio.run(answer(app, {}, never)) == 401
+    assert run(answer(app, {}, never)) == 401
 
 
 @pytest.mark.parametrize("app", [{"patience": 0.0}], indirect=True)
@@ -120,14 +121,14 @@ def test_a_body_that_does_not_come_is_not_waited_for(app: FastAPI, machine: Mach
         await asyncio.Event().wait()
         raise AssertionError
 
-    assert asyncio.run(answer(app, machine.signed(b""), never)) == 408
+    assert run(answer(app, machine.signed(b""), never)) == 408
 
 
 def test_a_connection_that_breaks_is_no_error_of_ours(app: FastAPI, machine: Machine) -> None:
     async def gone() -> dict[str, object]:
         return {"type": "http.disconnect"}
 
-    assert asyncio.run(answer(app, machine.signed(b""), gone)) == 400
+    assert run(answer(app, machine.signed(b""), gone)) == 400
 
 
 @pytest.mark.parametrize("app", [{"strangers": TokenBuckets(5, 20)}], indirect=True)
@@ -168,7 +169,7 @@ def test_what_can_not_be_remembered_is_not_let_in(machine: Machine, clock: Clock
 
 
 def test_without_a_secret_nobody_is_let_in(client: TestClient, clock: Clock) -> None:
-    request = asyncio.run(_admits(Gate((), clock=clock)))
+    request = run(_admits(Gate((), clock=clock)))
     assert request == 401
 
 
