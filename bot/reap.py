@@ -27,6 +27,7 @@ from bot.compute.sightings import LOOK, Sightings
 from bot.compute.tags import INSTALL, JOB, SPLATBOT, expiry_of, install_tag
 from bot.core.config import DropletSettings
 from bot.core.dispatcher import DEADLINE
+from bot.core.since import Since
 
 #: Exit codes.
 NOTHING_LEFT, LEFT_OVER, BAD_SETTINGS = 0, 1, 2
@@ -117,7 +118,7 @@ class Reaper:
         self._sleep = sleep
         self._listing = Listing(api, SPLATBOT, monotonic=monotonic)
         self._sightings = Sightings(api, self._listing, monotonic=monotonic)
-        self._asked: dict[int, float] = {}
+        self._since = Since(monotonic)
 
     def reap(self, install: str | None, *, dry_run: bool) -> int:
         """Do the round. Raises an ApiError when the droplets can not be listed."""
@@ -184,10 +185,8 @@ class Reaper:
 
         Raises Refused when the token is not allowed to.
         """
-        now = self._monotonic()
-        if now - self._asked.get(droplet.id, float("-inf")) < DESTROY_AGAIN:
+        if not self._since.is_due(droplet.id, DESTROY_AGAIN):
             return LOOK
-        self._asked[droplet.id] = now
         try:
             self._api.destroy_droplet(droplet.id)
         except NotFound:

@@ -25,11 +25,12 @@ from bot.compute.fleet import Fleet
 from bot.compute.offers import NoStock, Offer, offers
 from bot.compute.sightings import Sightings
 from bot.compute.spool import Spool
-from bot.compute.tags import droplet_name, label_of, tags_of
+from bot.compute.tags import droplet_name, tags_of
 from bot.compute.volumes import RuntimeVolume
 from bot.core.config import DropletSettings
 from bot.core.errors import BackendError, NotYet
 from bot.core.machines import Machine, Machines, Outcome
+from bot.core.since import Since
 from gpu.job import Event, JobSpec, Pipeline
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ log = logging.getLogger(__name__)
 #: show up within half a minute; a request that timed out may be carried out a minute later.
 LOOK_FOR = 300.0
 
-#: Seconds that a list of droplets may be old, for looking after them and for looking for one.
-LOOK, LOOK_SOON = 10.0, 5.0
+#: Seconds that a list of droplets may be old.
+LOOK_SOON = 5.0
 
 #: Seconds between two requests to destroy the same droplet; an accepted one takes a while.
 DESTROY_AGAIN = 10.0
@@ -86,13 +87,10 @@ class DropletBackend:
         self._lifetime = lifetime
         self._may_act = may_act
         self._clock = clock
-        self._monotonic = monotonic
         self._fleet = Fleet(api, settings.install, monotonic=monotonic)
         self._sightings = Sightings(api, self._fleet, monotonic=monotonic)
         self._volume = RuntimeVolume(api, settings)
-        self._looking: dict[int, float] = {}
-        self._asked: dict[int, float] = {}
-        self._cancelled: dict[int, float] = {}
+        self._since = Since(monotonic)
 
     def plan(self) -> Plan:
         """Say which droplet would be tried first. Raises NoStock or an ApiError."""
@@ -130,14 +128,13 @@ class DropletBackend:
         if machine is None:
             return None
         # By the clock that never jumps: a bot that was started again looks for the whole time anew.
-        since = self._looking.setdefault(machine.number, self._monotonic())
-        if self._monotonic() - since < LOOK_FOR:
+        if self._since.seconds(("intended", machine.number)) < LOOK_FOR:
             raise NotYet(f"It is not known yet whether the droplet {machine.name} was created.")
         self._machines.settle(machine.number, Outcome.ABSENT)
         return None
 
     def observe(self, handle: Handle) -> Observation:
-        """Look whether a droplet is there. Asks DigitalOcean every LOOK seconds at most."""
+        """Look whether a droplet is there, without asking DigitalOcean too often."""
         return self._sightings.observe(handle["droplet_id"])
 
     def events(self, job_id: str, attempt: int, after: int) -> Sequence[Event]:
@@ -154,8 +151,7 @@ class DropletBackend:
 
     def cancel(self, handle: Handle) -> None:
         """Give the job a moment to save its log: it learns of it from the answer to its report."""
-        asked = self._cancelled.setdefault(handle["droplet_id"], self._monotonic())
-        if self._monotonic() - asked >= GRACE:
+        if self._since.seconds(("cancelled", handle["droplet_id"])) >= GRACE:
             self.destroy(handle)
 
     def destroy(self, handle: Handle) -> None:
@@ -168,14 +164,12 @@ class DropletBackend:
 
     def list_owned(self) -> Sequence[Owned]:
         """Return every droplet of this bot, oldest first."""
-        labelled = ((d, label_of(d, self._settings.install)) for d in self._fleet.ours(LOOK_SOON))
         return [
             Owned(
                 label.job, label.attempt, _handle_of(droplet), droplet.created_at,
                 label.expires, droplet.size, droplet.region, droplet.price_hourly,
             )
-            for droplet, label in labelled
-            if label
+            for droplet, label in self._fleet.labelled(LOOK_SOON)
         ]  # fmt: skip
 
     def list_foreign(self) -> Sequence[Foreign]:
@@ -262,10 +256,8 @@ class DropletBackend:
     # -- destroying ---------------------------------------------------------------------------
 
     def _destroy(self, droplet_id: int) -> None:
-        now = self._monotonic()
-        if now - self._asked.get(droplet_id, float("-inf")) < DESTROY_AGAIN:
+        if not self._since.is_due(("destroy", droplet_id), DESTROY_AGAIN):
             return
-        self._asked[droplet_id] = now
         with suppress(NotFound):
             self._api.destroy_droplet(droplet_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.compute.digitalocean import DigitalOcean, Droplet
-from bot.compute.tags import install_tag, label_of
+from bot.compute.tags import Label, install_tag, label_of
 
 
 class Listing:
@@ -38,9 +38,14 @@ class Fleet(Listing):
         super().__init__(api, install_tag(install), monotonic=monotonic)
         self._install = install
 
+    def labelled(self, max_age: float) -> list[tuple[Droplet, Label]]:
+        """Return the droplets of this bot with what their tags say, oldest first."""
+        read = ((droplet, label_of(droplet, self._install)) for droplet in self.all(max_age))
+        return [(droplet, label) for droplet, label in read if label]
+
     def ours(self, max_age: float) -> list[Droplet]:
         """Return the droplets of this bot, oldest first. `max_age` seconds of the list."""
-        return [d for d in self.all(max_age) if label_of(d, self._install)]
+        return [droplet for droplet, _ in self.labelled(max_age)]
 
     def foreign(self, max_age: float) -> list[Droplet]:
         """Return the GPU droplets of the account that are not this bot's, oldest first."""
@@ -48,5 +53,4 @@ class Fleet(Listing):
 
     def of_job(self, job_id: str, max_age: float) -> list[Droplet]:
         """Return the droplets of one job; more than one is an accident."""
-        labels = ((d, label_of(d, self._install)) for d in self.ours(max_age))
-        return [droplet for droplet, label in labels if label and label.job == job_id]
+        return [droplet for droplet, label in self.labelled(max_age) if label.job == job_id]

@@ -23,6 +23,7 @@ from bot.compute.base import (
     tail,
 )
 from bot.core.errors import BackendError
+from bot.core.since import Since
 from gpu.job import Event, InvalidValue, JobPaths, JobSpec
 from gpu.job.locks import is_held, taken
 
@@ -60,9 +61,8 @@ class LocalBackend:
     ) -> None:
         self._jobs = jobs.absolute()
         self._command = tuple(command)
-        self._clock = clock
+        self._since = Since(clock)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._asked: dict[str, float] = {}
 
     def plan(self) -> Plan:
         """Say that a job runs here, for nothing."""
@@ -125,8 +125,7 @@ class LocalBackend:
 
     def cancel(self, handle: Handle) -> None:
         """Ask the job's processes to end; make them, when they have not after a while."""
-        asked = self._asked.setdefault(handle["mark"], self._clock())
-        late = self._clock() - asked >= GRACE
+        late = self._since.seconds(handle["mark"]) >= GRACE
         processes.stop(handle["mark"], signal.SIGKILL if late else signal.SIGTERM)
 
     def destroy(self, handle: Handle) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.compute.base import tail
+from bot.core.since import Since
 from bot.storage.base import Storage
 from bot.storage.names import private_key, result_key
 from gpu.job import Event, InvalidValue
@@ -23,15 +24,12 @@ class Spool:
 
     def __init__(self, storage: Storage, *, monotonic: Callable[[], float]) -> None:
         self._storage = storage
-        self._monotonic = monotonic
-        self._looked: dict[str, float] = {}
+        self._since = Since(monotonic)
 
     def events(self, job_id: str, attempt: int, after: int) -> Sequence[Event]:
         """Return the events numbered above `after`; none when it was looked a moment ago."""
-        now = self._monotonic()
-        if now - self._looked.get(job_id, float("-inf")) < LOOK:
+        if not self._since.is_due(job_id, LOOK):
             return ()
-        self._looked[job_id] = now
         try:
             text = self._storage.get(private_key(job_id, EVENTS)).decode("utf-8", "replace")
         except KeyError:

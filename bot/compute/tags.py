@@ -46,14 +46,14 @@ def label_of(droplet: Droplet, install: str) -> Label | None:
     job = droplet.tag(JOB)
     if install_tag(install) not in droplet.tags or not job:
         return None
-    return Label(job, int(_number(droplet.tag(FENCE))), float(_number(droplet.tag(EXPIRES))))
+    return Label(job, _number(droplet.tag(FENCE)) or 0, float(_number(droplet.tag(EXPIRES)) or 0))
 
 
 def expiry_of(droplet: Droplet) -> float | None:
     """Return when a droplet of any Splatbot expires; None for all others."""
-    text = droplet.tag(EXPIRES)
-    return float(text) if SPLATBOT in droplet.tags and text.isdigit() else None
+    expires = _number(droplet.tag(EXPIRES)) if SPLATBOT in droplet.tags else None
+    return None if expires is None else float(expires)
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None

@@ -84,11 +84,11 @@ class Desk:
 
         `request` makes the request for it out of the earlier job.
         """
-        return self.start(request(self.newest(job_id, lambda job: job.is_over, "is over yet")))
+        return self.start(request(self._newest(job_id, lambda job: job.is_over, "is over yet")))
 
     def view(self, job_id: str | None) -> Job:
         """Return a job whose splat can be seen, the newest when none is named."""
-        return self.newest(job_id, lambda job: bool(job.viewer_url), "has a splat yet")
+        return self._newest(job_id, lambda job: bool(job.viewer_url), "has a splat yet")
 
     def logs(self, job_id: str | None) -> tuple[Job, str]:
         """Return a job, the running or newest one when none is named, and the end of its log."""
@@ -96,10 +96,10 @@ class Desk:
         if job_id is None and active:
             job = self.pick(None)
         else:
-            job = self.newest(job_id, lambda job: True, "is there yet")
+            job = self._newest(job_id, lambda job: True, "is there yet")
         return job, self._read_log(job.id)
 
-    def newest(self, job_id: str | None, fits: Callable[[Job], bool], what: str) -> Job:
+    def _newest(self, job_id: str | None, fits: Callable[[Job], bool], what: str) -> Job:
         """Return the job that is named, else the newest that fits; raises UnknownJob."""
         if job_id is not None:
             return self.pick(job_id)

@@ -13,6 +13,7 @@ from bot.core.jobs import Job, Request, State
 from bot.slack import bills, blocks, reports, wording
 from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
+from gpu.job import Pipeline
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _of_a_job(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
 
 
 def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
-    request = _request(asker, command.dataset, command.options, command.job_id, command)
+    request = _request(asker, command.dataset, command.pipeline, command.options, command.job_id)
     if command.dry_run:
         return reports.quote(desk.quote(request))
     return _accepted(desk, command.text, desk.start(request))
@@ -86,7 +87,7 @@ def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
 def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
     def again(job: Job) -> Request:
         options = {**job.options, **command.options}
-        return _request(asker, job.dataset, options, command.new_id, job)
+        return _request(asker, job.dataset, job.pipeline, options, command.new_id)
 
     job = desk.rerun(asker.meant(command.job_id), again)
     text = grammar.Start(job.dataset, job.pipeline, job.options, command.new_id).text
@@ -96,16 +97,16 @@ def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
 def _request(
     asker: Asker,
     dataset: str,
+    pipeline: Pipeline,
     options: Mapping[str, int],
     job_id: str | None,
-    kind: grammar.Start | Job,
 ) -> Request:
     return Request(
         team=asker.team,
         channel=asker.channel,
         user=asker.user,
         dataset=dataset,
-        pipeline=kind.pipeline,
+        pipeline=pipeline,
         key=asker.key,
         options=options,
         job_id=job_id,
