@@ -140,19 +140,20 @@ def read_droplets(env: Mapping[str, str], spaces: SpacesSettings | None) -> Drop
         hint = "Droplets read photos from a bucket: set SPACES_BUCKET, SPACES_KEY, SPACES_SECRET."
         raise BadSetting("DIGITALOCEAN_TOKEN", "is set, but SPACES_BUCKET is not", hint)
     place = f"{spaces.endpoint_url}/{spaces.bucket}"
+    default = DropletSettings
     return DropletSettings(
         token=token,
         api_url=_url(env, "DIGITALOCEAN_API_URL", _API),
         sizes=_words(env, "SPLATBOT_SIZES"),
         regions=_words(env, "SPLATBOT_REGIONS"),
-        image=env.get("SPLATBOT_IMAGE") or "gpu-h100x1-base",
+        image=env.get("SPLATBOT_IMAGE") or default.image,
         ssh_keys=_words(env, "SPLATBOT_SSH_KEYS"),
         volume=env.get("SPLATBOT_VOLUME", "").strip(),
-        volume_gb=int(_number(env, "SPLATBOT_VOLUME_GB", 40, 20, 1000)),
-        min_vram=int(_number(env, "SPLATBOT_MIN_VRAM", 16, 1, 10_000)),
-        max_price=_number(env, "SPLATBOT_MAX_PRICE", 4.0, 0.01, 1000),
-        monthly_budget=_number(env, "SPLATBOT_MONTHLY_BUDGET", 100.0, 0.01, 1e6),
-        slots=int(_number(env, "SPLATBOT_GPU_SLOTS", 1, 1, 100)),
+        volume_gb=int(_number(env, "SPLATBOT_VOLUME_GB", default.volume_gb, 20, 1000)),
+        min_vram=int(_number(env, "SPLATBOT_MIN_VRAM", default.min_vram, 1, 10_000)),
+        max_price=_number(env, "SPLATBOT_MAX_PRICE", default.max_price, 0.01, 1000),
+        monthly_budget=_number(env, "SPLATBOT_MONTHLY_BUDGET", default.monthly_budget, 0.01, 1e6),
+        slots=int(_number(env, "SPLATBOT_GPU_SLOTS", default.slots, 1, 100)),
         # Derived from the bucket, so that a bot that has lost its disk knows its droplets.
         install=_install(env) or hashlib.sha256(place.encode()).hexdigest()[:10],
         self_destruct_token=env.get("SPLATBOT_SELF_DESTRUCT_TOKEN", "").strip(),

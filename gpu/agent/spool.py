@@ -12,16 +12,21 @@ from pathlib import Path
 
 from gpu.agent.scrub import Scrubber, scrubbed
 from gpu.job import Event, InvalidValue, Stage, Status
-from gpu.job.messages import BODY_LIMIT, EVENTS_LIMIT, may_upload
-
-#: Characters of a text, of a word and of a name; entries of a table; pictures. The bot takes no
-#: more (bot/web/hooks/models.py).
-TEXT, WORD, NAME, ENTRIES, PICTURES = 2_000, 500, 120, 100, 20
+from gpu.job.messages import (
+    BODY_LIMIT,
+    EVENTS_LIMIT,
+    METRICS_LIMIT,
+    NAME_LIMIT,
+    PICTURES_LIMIT,
+    TEXT_LIMIT,
+    WORD_LIMIT,
+    may_upload,
+)
 
 #: Bytes of a report that are kept for its figures.
 ROOM = 4_096
 
-#: Bytes of one event at most: with more, its figures are left out and its texts cut to WORD.
+#: Bytes of one event at most: with more, its figures are left out and its texts cut to WORD_LIMIT.
 MOST = BODY_LIMIT // 2
 
 
@@ -132,19 +137,19 @@ class Spool:
 def _fitting(event: Event) -> Event:
     """Return an event within the bounds that the bot sets."""
     metrics = {
-        name[:NAME]: value[:WORD] if isinstance(value, str) else value
-        for name, value in list(event.metrics.items())[:ENTRIES]
+        name[:NAME_LIMIT]: value[:WORD_LIMIT] if isinstance(value, str) else value
+        for name, value in list(event.metrics.items())[:METRICS_LIMIT]
     }
     fits = replace(
         event,
-        message=event.message[:TEXT],
-        hint=event.hint[:TEXT],
+        message=event.message[:TEXT_LIMIT],
+        hint=event.hint[:TEXT_LIMIT],
         metrics=metrics,
-        pictures=tuple(filter(may_upload, event.pictures))[:PICTURES],
+        pictures=tuple(filter(may_upload, event.pictures))[:PICTURES_LIMIT],
     )
     if len(fits.to_json()) <= MOST:
         return fits
-    return replace(fits, message=fits.message[:WORD], hint=fits.hint[:WORD], metrics={})
+    return replace(fits, message=fits.message[:WORD_LIMIT], hint=fits.hint[:WORD_LIMIT], metrics={})
 
 
 def _empty(event: Event, seq: int) -> Event:

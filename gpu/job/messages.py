@@ -22,6 +22,11 @@ from gpu.job.paths import OUTPUTS
 #: Bytes of a request's body at most, and events in one report.
 BODY_LIMIT, EVENTS_LIMIT = 64 * 1024, 100
 
+#: Of an event: characters of a message or a hint, of a figure in words, and of a name; figures;
+#: pictures. The agent cuts what is longer, and the bot takes no more.
+TEXT_LIMIT, WORD_LIMIT, NAME_LIMIT = 2_000, 500, 120
+METRICS_LIMIT, PICTURES_LIMIT = 100, 20
+
 #: Seconds between two reports of a machine that has nothing new to tell: its heartbeat.
 HEARTBEAT = 15.0
 

@@ -11,17 +11,22 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gpu.job import Event, Stage, Status
-from gpu.job.messages import EVENTS_LIMIT, may_upload
+from gpu.job.messages import (
+    EVENTS_LIMIT,
+    METRICS_LIMIT,
+    NAME_LIMIT,
+    PICTURES_LIMIT,
+    TEXT_LIMIT,
+    WORD_LIMIT,
+    may_upload,
+)
 from gpu.job.spec import JOB_ID, RANGES
 
 #: Numbers of an event at most. A job that writes twice a second for its three hours has fewer.
 SEQ_LIMIT = 100_000
 
-#: Characters of a message or a hint, of a figure in words, and of a name.
-TEXT_LIMIT, WORD_LIMIT, NAME_LIMIT = 2_000, 500, 120
-
-#: Figures of an event, figures of a heartbeat, pictures of an event, and names of uploads.
-METRICS_LIMIT, FIGURES_LIMIT, PICTURES_LIMIT, UPLOADS_LIMIT = 100, 20, 20, 50
+#: Figures of a heartbeat, and names of uploads.
+FIGURES_LIMIT, UPLOADS_LIMIT = 20, 50
 
 #: The largest number in either direction: JSON's readers agree on whole ones up to 2^53.
 LARGEST = 2**53
