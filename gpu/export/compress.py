@@ -12,13 +12,14 @@ from torch import Tensor
 
 from gpu.export.cameras import above, as_photographed, central_view, on_foot
 from gpu.export.figures import Measured, figures_of, measure, rounded, summary
-from gpu.export.ground import ground_of
+from gpu.export.ground import Ground, ground_of
 from gpu.export.manifest import Scene, manifest_of
 from gpu.export.ply import read_ply, write_ply
 from gpu.export.prune import Box, prune
 from gpu.export.splat import importance, read_splat, write_splat
 from gpu.export.thumbnail import draw_thumbnail
-from gpu.gaussians import Gaussians
+from gpu.export.walls import Walls, walls_of
+from gpu.gaussians import Gaussians, rotation_matrices
 from gpu.geometry.record import Geometry
 from gpu.ingest.photos import Photos
 from gpu.job import JobSpec, Pipeline, Stage
@@ -86,10 +87,10 @@ def _write(
 def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured) -> Scene:
     """Find the bounds, the ground and the viewer's cameras of the published scene."""
     published = read_splat(splat.file)
-    solid = published.means[published.opacities > SOLID]
-    box = Box.around(_inside(solid, dataset.points), OUTSIDE)
+    solid = published.select(published.opacities > SOLID)
+    box = Box.around(_inside(solid.means, dataset.points), OUTSIDE)
     low, high = box.low.tolist(), box.high.tolist()
-    ground = ground_of(*(np.asarray(t, np.float64) for t in (solid, box.low, box.high)))
+    ground = ground_of(*(np.asarray(t, np.float64) for t in (solid.means, box.low, box.high)))
     size = (box.high - box.low).tolist()
     views = dataset.train + dataset.held_out
     if spec.pipeline is Pipeline.AERIAL:
@@ -102,6 +103,7 @@ def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured)
         low=low,
         high=high,
         ground=ground,
+        walls=_walls(solid, ground, box) if ground else None,
         camera=camera,
         walk=on_foot(camera, size, ground, geometry.ground_z, metric=geometry.metric),
         gaussians=splat.gaussians,
@@ -109,6 +111,17 @@ def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured)
         psnr=rounded(splat.score.psnr),
         ssim=rounded(splat.score.ssim),
     )
+
+
+def _walls(solid: Gaussians, ground: Ground, box: Box) -> Walls:
+    """Map what a walker meets, with each Gaussian's two longest axes."""
+    longest = solid.scales.argsort(dim=1, descending=True)[:, :2, None]
+    axes = (rotation_matrices(solid.quats) * solid.scales[:, None]).transpose(1, 2)
+    axes = axes.gather(1, longest.expand(-1, -1, 3))
+    tensors = (solid.means, axes, solid.opacities)
+    means, long, opacities = (np.asarray(t, np.float64) for t in tensors)
+    low, high = (np.asarray(t, np.float64) for t in (box.low, box.high))
+    return walls_of(means, long, opacities, ground, low, high)
 
 
 def _inside(solid: Tensor, points: Tensor) -> Tensor:

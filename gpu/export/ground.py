@@ -42,6 +42,19 @@ class Ground:
         row = int(np.clip(round((y - self.origin[1]) / self.cell), 0, rows - 1))
         return float(self.heights[row, column])
 
+    def heights_at(self, places: Array) -> Array:
+        """Return the heights at places [N, 2], between the cells' own, as a viewer walks them."""
+        rows, columns = self.heights.shape
+        u, v = ((places - self.origin) / self.cell).T
+        u, v = np.clip(u, 0, columns - 1), np.clip(v, 0, rows - 1)
+        left, below = np.floor(u).astype(int), np.floor(v).astype(int)
+        right, above = np.minimum(left + 1, columns - 1), np.minimum(below + 1, rows - 1)
+        u, v = u - left, v - below
+        south = (1 - u) * self.heights[below, left] + u * self.heights[below, right]
+        north = (1 - u) * self.heights[above, left] + u * self.heights[above, right]
+        heights: Array = (1 - v) * south + v * north
+        return heights
+
     def nearest_free(self, x: float, y: float) -> tuple[float, float]:
         """Return the place nearest to (x, y) where one can stand; itself if there is none."""
         rows, columns = np.nonzero(self.free)

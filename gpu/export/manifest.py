@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from gpu.export.cameras import Camera
 from gpu.export.ground import Ground
+from gpu.export.walls import Walls
 from gpu.geometry.record import Geometry
 from gpu.job import JobSpec, Pipeline
 from gpu.job.paths import METRICS, PLY, SPLAT, THUMBNAIL
@@ -22,6 +23,7 @@ class Scene:
     low: Sequence[float]
     high: Sequence[float]
     ground: Ground | None
+    walls: Walls | None
     camera: Camera
     walk: Camera
     gaussians: int
@@ -54,6 +56,8 @@ def manifest_of(
     }
     if scene.ground is not None:
         manifest["ground"] = _ground(scene.ground)
+    if scene.walls is not None:
+        manifest["walls"] = scene.walls.to_json()
     return manifest
 
 
