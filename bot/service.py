@@ -22,6 +22,7 @@ from bot.core.market import Market
 from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
+from bot.core.seals import Seals
 from bot.doctor import findings
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.app import make_client
@@ -30,6 +31,7 @@ from bot.slack.outbox import SlackOutbox
 from bot.storage import open_storage
 from bot.web.app import create_app as create_web_app
 from bot.web.hooks import Gate, hooks_router
+from bot.web.thumbnails import Thumbnails
 from gpu.job import InvalidValue
 from gpu.job.paths import THUMBNAIL
 
@@ -55,6 +57,7 @@ class Service:
         self._may_act = may_act
         self._storage = open_storage(settings)
         self._scheduler = Scheduler()
+        self._secrets = settings.hook_secrets or (settings.slack_signing_secret,)
         self.ledger = Ledger(settings.ledger)
         droplets = settings.droplets
         # Without droplets there is nothing to pay for, and nothing that costs may start.
@@ -69,6 +72,9 @@ class Service:
             public_url=settings.public_url,
             slots=droplets.slots if droplets else 1,
             may_start=may_act,
+        )
+        self._thumbnails = Thumbnails(
+            self._storage, Seals(self._secrets, "thumbnails"), settings.public_url
         )
         self._catalogue = Catalogue(self._storage)
         self._market = Market(backend.plan)
@@ -98,7 +104,12 @@ class Service:
 
     def web(self) -> FastAPI:
         """Build the HTTP server's app."""
-        slack = create_slack_app(self._settings, self.desk, thumbnail_url=self._thumbnail_url)
+        slack = create_slack_app(
+            self._settings,
+            self.desk,
+            thumbnail_url=self._thumbnail_url,
+            photo_url=self._thumbnails.url,
+        )
         hooks = hooks_router(
             self.ledger,
             self._storage,
@@ -106,7 +117,13 @@ class Service:
             wake=lambda: self._scheduler.wake("dispatch"),
             droplets=self._settings.droplets,
         )
-        return create_web_app(slack=slack, ledger=self.ledger, storage=self._storage, hooks=hooks)
+        return create_web_app(
+            slack=slack,
+            ledger=self.ledger,
+            storage=self._storage,
+            hooks=hooks,
+            more=[self._thumbnails.router()],
+        )
 
     def run(self) -> None:
         """Serve until told to stop. Running jobs go on, and are found again at the next start."""

@@ -44,11 +44,17 @@ class Person:
         if found:
             self._check(self._sender.action(found[0], action), found[0].channel)
 
-    def press_in_view(self, view: str, action: Mapping[str, Any]) -> None:
-        """Press an element of the App Home (`home`) or the open dialog (`modal`)."""
+    def press_in_view(
+        self, view: str, action: Mapping[str, Any], values: Mapping[str, Any] | None = None
+    ) -> None:
+        """Press an element of the App Home (`home`) or the open dialog (`modal`).
+
+        `values` is what the dialog's fields hold, as Slack sends it along.
+        """
         shown = self._workspace.home if view == "home" else self._workspace.modal
         if shown:
-            self._check(self._sender.action(shown, action))
+            filled = shown | {"state": {"values": values or {}}}
+            self._check(self._sender.action(filled, action))
 
     def open_home(self) -> None:
         """Open the bot's home."""

@@ -40,11 +40,16 @@ def make_client(settings: Settings) -> WebClient:
 
 
 def create_app(
-    settings: Settings, desk: Desk, *, thumbnail_url: Callable[[Job], str] = lambda job: ""
+    settings: Settings,
+    desk: Desk,
+    *,
+    thumbnail_url: Callable[[Job], str] = lambda job: "",
+    photo_url: Callable[[str], str] = lambda name: "",
 ) -> App:
     """Build the Bolt app. Its listeners write an intent and return.
 
-    `thumbnail_url` is where Slack finds the picture of a job's splat; empty when there is none.
+    `thumbnail_url` is where Slack finds the picture of a job's splat, `photo_url` one of a
+    dataset's photos; empty when there is none.
     """
     # Bolt finds the token in the environment too, and warns that it does not use that one.
     logging.getLogger("slack_bolt.App").addFilter(_is_news)
@@ -55,8 +60,9 @@ def create_app(
         authorize=partial(_authorized, settings.slack_bot_token),
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
-    for room in (commands, actions, views):
+    for room in (commands, actions):
         room.register(app, desk)
+    views.register(app, desk, photo_url)
     events.register(app, desk, thumbnail_url)
     app.error(_unexpected)
     return app

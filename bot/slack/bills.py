@@ -12,7 +12,7 @@ from bot.core.jobs import Job, State
 from bot.core.machines import HOUR, Machine, Outcome
 from bot.core.market import Market
 from bot.core.quotes import Quote
-from bot.slack.wording import escape, person, seconds
+from bot.slack.wording import escape, person, photo_count, seconds
 
 #: The backend whose machines cost money.
 DROPLET = "droplet"
@@ -96,17 +96,22 @@ def load(figures: Mapping[str, Any]) -> str:
 
 def quote(quoted: Quote) -> str:
     """What a job would mean: photos, machine, time, money."""
+    title = f"*{escape(quoted.dataset.name)}* · {quoted.pipeline}"
+    return f"{title}: {outlook(quoted)}\nNothing was started."
+
+
+def outlook(quoted: Quote) -> str:
+    """What a job would take, one thing a line."""
     found = quoted.dataset
-    photos = f"{found.photos} photos" if found.photos else "an archive of photos"
     lines = [
-        f"*{escape(found.name)}* · {quoted.pipeline}: {photos}, {found.bytes / 1e6:.1f} MB",
+        f"{photo_count(found)}, {found.bytes / 1e6:.1f} MB",
         f"Machine: {_machine(quoted)}",
         f"Time: {_duration(quoted)}",
         f"Cost: {_price(quoted)}",
     ]
     if quoted.ahead:
         lines.append(f"First: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
-    return "\n".join([*lines, "Nothing was started."])
+    return "\n".join(lines)
 
 
 def _machine(quoted: Quote) -> str:

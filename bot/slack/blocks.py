@@ -12,7 +12,6 @@ from bot.core.machines import Machine
 from bot.slack import bills, wording
 from bot.slack.parts import (
     SECTION,
-    VALUE,
     Block,
     Post,
     actions,
@@ -20,22 +19,14 @@ from bot.slack.parts import (
     confirm,
     context,
     cut,
-    entry,
     header,
     image,
-    option,
-    plain,
     said,
     section,
 )
-from bot.storage.base import Dataset
-from gpu.job import RANGES, Pipeline, Stage, stages_of
+from gpu.job import Stage, stages_of
 
-__all__ = ["Post", "Standing", "dataset_options", "final", "stage_done", "start_dialog",
-           "status"]  # fmt: skip
-
-#: Slack's limit: the options of a select.
-OPTIONS = 100
+__all__ = ["Post", "Standing", "final", "stage_done", "status"]
 
 #: Seconds of silence after which we say that a job is silent.
 STALE = 180.0
@@ -96,36 +87,6 @@ def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
         blocks += [_image(job, thumbnail_url)] if thumbnail_url else []
         blocks.append(actions(_open_button(job)))
     return Post(cut(text, SECTION), blocks)
-
-
-def start_dialog(channel: str) -> dict[str, Any]:
-    """The dialog of `/splat` alone. The channel travels in its private metadata."""
-    pipelines = [option(p.value, p.value) for p in Pipeline]
-    return {
-        "type": "modal",
-        "callback_id": "start",
-        "private_metadata": channel,
-        "title": plain("Make a splat"),
-        "submit": plain("Start"),
-        "close": plain("Close"),
-        "blocks": [
-            entry("dataset", "Photos", {
-                "type": "external_select", "action_id": "dataset", "min_query_length": 0,
-                "placeholder": plain("Choose photos"),
-            }),
-            entry("pipeline", "What for", {
-                "type": "static_select", "action_id": "pipeline",
-                "options": pipelines, "initial_option": pipelines[0],
-            }, hint="`aerial` is for drone flights: it adds the descent to the ground."),
-            *(_number_input(name) for name in ("iterations", "max_views", "image_size")),
-        ],
-    }  # fmt: skip
-
-
-def dataset_options(found: Sequence[Dataset]) -> list[Block]:
-    """The options of the dialog's dataset picker."""
-    return [option(f"{d.name} ({d.photos})" if d.photos else d.name, d.name)
-            for d in found if len(d.name) <= VALUE][:OPTIONS]  # fmt: skip
 
 
 def _stages(job: Job) -> str:
@@ -208,11 +169,3 @@ def _image(job: Job, url: str) -> Block:
 def _open_button(job: Job) -> Block:
     opens = button("Open viewer", "open_viewer", job.id, style="primary")
     return opens | {"url": job.viewer_url}
-
-
-def _number_input(name: str) -> Block:
-    allowed = RANGES[name]
-    element = {"type": "plain_text_input", "action_id": name}
-    label = name.replace("_", " ").capitalize()
-    hint = f"{allowed.low} to {allowed.high}; leave it empty to have it chosen from the photos."
-    return entry(name, label, element, hint=hint) | {"optional": True}

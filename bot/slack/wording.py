@@ -12,7 +12,7 @@ from bot.core.estimates import Estimate
 from bot.core.jobs import Job, State
 from bot.core.rounds import Finding, Report
 from bot.storage.base import Dataset
-from gpu.job import SplatError
+from gpu.job import Pipeline, SplatError
 
 STAGE_NAMES = {
     "prepare": "Prepare the machine",
@@ -65,9 +65,41 @@ NOT_ACTING = {
 }
 
 
+CHOOSE = "Choose photos: then this says how many there are, how long it takes and what it costs."
+
+NO_PHOTOS_CHOSEN = "Choose one of the sets of photos in the list."
+
+#: What a dialog says that can not look up what was chosen.
+NO_OUTLOOK = "What this would take is not known yet."
+
+PIPELINES = {
+    Pipeline.SPLAT: "Any capture: an object, a room, a walk around",
+    Pipeline.AERIAL: "A drone flight: with the descent to the ground",
+}
+
+PIPELINE_HINT = "In a command these are called `splat` and `aerial`."
+
+AUTOMATIC = "Automatic"
+
+#: The options of a start that a dialog offers: label and meaning.
+OPTIONS = {
+    "iterations": ("Training steps", "More are sharper and take longer; by default as many as the"
+                   " photos need."),
+    "max_views": ("Most photos", "Of more photos some are left out, evenly; by default all are"
+                  " used."),
+    "image_size": ("Picture size", "Pixels of a photo's long side in training; by default as many"
+                   " as the machine can take."),
+}  # fmt: skip
+
+
 def escape(text: str) -> str:
     """Text from outside as text: no name of a photo mentions a channel or makes a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def without_markup(text: str) -> str:
+    """Text for where Slack shows mentions and code as they are written."""
+    return re.sub(r"<[@#!][^>]*>", "somebody else", text).replace("`", "")
 
 
 def person(user: str) -> str:
@@ -175,6 +207,18 @@ def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
 def _dataset_line(dataset: Dataset) -> str:
     photos = f"{dataset.photos} photos, " if dataset.photos else ""
     return f"`{escape(dataset.name)}` {photos}{dataset.bytes / 1e6:.1f} MB"
+
+
+def counted(dataset: Dataset) -> str:
+    """A dataset in a list to choose from; no markup."""
+    return f"{dataset.name} · {photo_count(dataset)}"
+
+
+def photo_count(dataset: Dataset) -> str:
+    """How many photos there are; nobody has opened an archive yet."""
+    if not dataset.photos:
+        return "a .zip"
+    return "1 photo" if dataset.photos == 1 else f"{dataset.photos:,} photos"
 
 
 def job_line(job: Job) -> str:

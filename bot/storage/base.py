@@ -29,6 +29,10 @@ class Storage(Protocol):
         """List the datasets whose name starts with `prefix`, by name."""
         ...
 
+    def photos(self, dataset: str) -> Sequence[str]:
+        """List the keys of the photos directly in a dataset, sorted; an archive has none."""
+        ...
+
     def source(self, dataset: str) -> Source:
         """Say where the pipeline reads a dataset from. Raises UnknownDataset with near names."""
         ...

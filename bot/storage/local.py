@@ -40,6 +40,12 @@ class LocalStorage:
             (d for group in found for d in group if d.name.startswith(prefix)), key=lambda d: d.name
         )
 
+    def photos(self, dataset: str) -> Sequence[str]:
+        """List the keys of the photos directly in a dataset, sorted; an archive has none."""
+        folder = self.path(dataset)
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        return [f"{dataset}/{name}" for name in sorted(filter(is_photo, names))]
+
     def source(self, dataset: str) -> Source:
         """Return the folder or .zip of a dataset. Raises UnknownDataset with near names."""
         names = [known.name for known in self.datasets()]

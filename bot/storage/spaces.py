@@ -55,9 +55,17 @@ class SpacesStorage:
         sets = [Dataset(name, len(sizes), sum(sizes)) for name, sizes in photos.items()]
         return sorted(sets + archives, key=lambda d: d.name)
 
+    def photos(self, dataset: str) -> Sequence[str]:
+        """List the keys of the photos directly in a dataset, sorted; an archive has none."""
+        prefix = dataset.rstrip("/") + "/"
+        if is_ours(prefix):
+            return []
+        names = ((key, key.removeprefix(prefix)) for key in self.keys(prefix))
+        return [key for key, name in names if "/" not in name and is_photo(name)]
+
     def source(self, dataset: str) -> Source:
         """Return presigned GETs of a dataset's photos. Raises UnknownDataset with near names."""
-        keys = [dataset] if is_archive(dataset) else self._photos(dataset)
+        keys = [dataset] if is_archive(dataset) else self.photos(dataset)
         known = [key for key in keys if self._exists(key)] if is_archive(dataset) else keys
         if not known:
             names = [each.name for each in self.datasets()]
@@ -135,13 +143,6 @@ class SpacesStorage:
             method, Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
         )
         return url
-
-    def _photos(self, dataset: str) -> Sequence[str]:
-        prefix = dataset.rstrip("/") + "/"
-        if is_ours(prefix):
-            return []
-        names = ((key, key.removeprefix(prefix)) for key in self.keys(prefix))
-        return [key for key, name in names if "/" not in name and is_photo(name)]
 
     def _objects(self, prefix: str) -> list[tuple[str, int]]:
         pages = self._client.get_paginator("list_objects_v2").paginate(

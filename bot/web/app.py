@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -16,13 +17,18 @@ from bot.web.slack_route import slack_router
 
 
 def create_app(
-    *, slack: App, ledger: Ledger, storage: Storage, hooks: APIRouter | None = None
+    *,
+    slack: App,
+    ledger: Ledger,
+    storage: Storage,
+    hooks: APIRouter | None = None,
+    more: Sequence[APIRouter] = (),
 ) -> FastAPI:
-    """Build the server; `hooks` is where the machines of jobs report to."""
+    """Build the server; `hooks` is where the machines of jobs report to, `more` other routes."""
     app = FastAPI(title="Splatbot", docs_url=None, redoc_url=None)
     app.include_router(slack_router(slack))
-    if hooks is not None:
-        app.include_router(hooks)
+    for router in filter(None, (hooks, *more)):
+        app.include_router(router)
     if isinstance(storage, LocalStorage):
         app.include_router(files_router(storage))
     add_pages(app, ledger)

@@ -15,11 +15,13 @@ from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.core.market import Market
 from bot.core.rounds import Finding, Rounds
+from bot.core.seals import Seals
 from bot.sandbox.state import Message
 from bot.slack.app import create_app, make_client
 from bot.slack.outbox import SlackOutbox
 from bot.storage.local import LocalStorage
 from bot.web.app import create_app as create_web_app
+from bot.web.thumbnails import Thumbnails
 from gpu.job import Stage, Status
 from tests.core.conftest import Clock, an_event
 from tests.fakes.slack import SECRET, TOKEN, FakeSlack, buttons, free_port, serving
@@ -57,10 +59,17 @@ class Bot:
             read_log=lambda _: self.log,
             rounds=Rounds(lambda: self.findings, wake=lambda: self.wakes.append("doctor")),
         )
+        thumbnails = Thumbnails(self.storage, Seals([SECRET], "thumbnails"), url)
         self.web = create_web_app(
-            slack=create_app(self.settings, self.desk, thumbnail_url=self.thumbnail_url),
+            slack=create_app(
+                self.settings,
+                self.desk,
+                thumbnail_url=self.thumbnail_url,
+                photo_url=thumbnails.url,
+            ),
             ledger=self.ledger,
             storage=self.storage,
+            more=[thumbnails.router()],
         )
         self.pictures: dict[str, bytes] = {"previews/train.jpg": PICTURE}
         self.restart()

@@ -11,6 +11,7 @@ from bot.core.machines import Machine, Outcome
 from bot.sandbox import blocks_check
 from bot.slack import blocks, wording
 from bot.slack.blocks import Standing
+from bot.slack.dialog import dataset_options, start_dialog
 from bot.slack.home import Home, view
 from bot.storage.base import Dataset
 from gpu.job import Pipeline, Stage, stages_of
@@ -107,13 +108,13 @@ def test_slack_takes_a_line_for_any_stage(stage: Stage, message: str, took: floa
 def test_slack_takes_the_home_and_the_dialog(shown: list[Job]) -> None:
     notes = ["This month: $3.00 of $100.00", ""]
     pictures = dict.fromkeys((job.id for job in shown), "https://x.example/a.jpg")
-    for shows in (view(Home(shown, shown, notes, pictures)), blocks.start_dialog("C1")):
+    for shows in (view(Home(shown, shown, notes, pictures)), start_dialog("C1")):
         assert blocks_check.problems(shows["blocks"], limit=100) == []
 
 
 def test_a_dataset_picker_offers_at_most_what_slack_takes() -> None:
     many = [Dataset(f"{'long/' * 20}{n}", n, 1) for n in range(200)] + [Dataset("x" * 200, 1, 1)]
-    options = blocks.dataset_options(many)
+    options = dataset_options(many)
     assert len(options) == 100
     assert all(len(o["text"]["text"]) <= 75 and len(o["value"]) <= 150 for o in options)
 

@@ -113,41 +113,6 @@ def test_destroy_is_marked_for_the_dispatcher(bot: Bot) -> None:
     assert bot.ledger.destroy_requested("a")
 
 
-def test_the_dialog_starts_a_job(bot: Bot) -> None:
-    open_dialog(bot)
-    [option] = bot.slack.person.options("dataset", "dataset", "parc")
-    assert option["value"] == "demo/parcel"
-    bot.slack.person.submit(filled(option, iterations="700"))
-    assert bot.slack.workspace.modal is None
-    [job] = bot.ledger.jobs()
-    assert (job.dataset, job.options) == ("demo/parcel", {"iterations": 700})
-
-
-def test_the_dialog_stays_open_and_says_what_is_wrong(bot: Bot) -> None:
-    open_dialog(bot)
-    [option] = bot.slack.person.options("dataset", "dataset", "")
-    bot.slack.person.submit(filled(option, iterations="5"))
-    assert "from 50 to 100000" in bot.slack.workspace.modal_errors["iterations"]
-    bot.slack.person.submit(filled(None))
-    assert "dataset" in bot.slack.workspace.modal_errors
-    assert bot.ledger.jobs() == []
-
-
-def open_dialog(bot: Bot) -> None:
-    bot.slack.person.type("/splat")
-    wait_until(lambda: bot.slack.workspace.modal is not None, "no dialog")
-
-
-def filled(option: dict[str, object] | None, iterations: str | None = None) -> dict[str, object]:
-    aerial = {"value": "aerial", "text": {"type": "plain_text", "text": "aerial"}}
-    numbers = {"iterations": iterations, "max_views": None, "image_size": None}
-    return {
-        "dataset": {"dataset": {"type": "external_select", "selected_option": option}},
-        "pipeline": {"pipeline": {"type": "static_select", "selected_option": aerial}},
-        **{k: {k: {"type": "plain_text_input", "value": v}} for k, v in numbers.items()},
-    }
-
-
 def test_in_a_thread_a_mention_does_what_slash_commands_can_not(bot: Bot) -> None:
     bot.start()
     bot.slack.person.type("/splat status", bot.status().ts)

@@ -26,6 +26,7 @@ METHODS: dict[str, set[str]] = {
     "usergroups_users_list": {"usergroups:read"},
     "views_open": set(),
     "views_publish": set(),
+    "views_update": set(),
 }
 
 #: What docs.slack.dev/reference/events and /scopes/commands ask for.

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
 from bot.core.jobs import Job
-from bot.slack import bills, blocks, wording
+from bot.slack import bills, dialog, wording
 
 
 def register(app: App, desk: Desk) -> None:
@@ -38,7 +38,7 @@ def register(app: App, desk: Desk) -> None:
     @app.action("open_start")
     def open_start(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         ack()
-        view = blocks.start_dialog(body["user"]["id"])
+        view = dialog.start_dialog(body["user"]["id"])
         client.views_open(trigger_id=body["trigger_id"], view=view)
 
 

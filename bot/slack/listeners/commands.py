@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.core import commands as grammar
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
-from bot.slack import blocks, wording
+from bot.slack import dialog, wording
 from bot.slack.listeners.ask import Asker, answer
 from bot.slack.parts import said
 
@@ -24,7 +24,7 @@ def register(app: App, desk: Desk) -> None:
             command = grammar.parse(body.get("text", ""))
             if isinstance(command, grammar.OpenDialog):
                 ack()
-                view = blocks.start_dialog(body["channel_id"])
+                view = dialog.start_dialog(body["channel_id"])
                 client.views_open(trigger_id=body["trigger_id"], view=view)
                 return
             post = answer(desk, command, _asker(body))

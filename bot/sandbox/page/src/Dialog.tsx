@@ -13,8 +13,10 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
   const [values, setValues] = useState<Values>(() => Object.fromEntries(inputs.map((i) => [i.block_id, initial(i)])));
   const [missing, setMissing] = useState<string[]>([]);
   const fill = (block: InputBlock, value: Filled) => {
-    setValues((old) => ({ ...old, [block.block_id]: value }));
+    const filled = { ...values, [block.block_id]: value };
+    setValues(filled);
     setMissing((old) => old.filter((name) => name !== block.block_id));
+    if (block.dispatch_action && typeof value === "object") dispatch(block, value, stateOf(inputs, filled));
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -47,6 +49,12 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
       </form>
     </Modal>
   );
+}
+
+/** Tell the bot of a choice at once, as Slack does where a block asks for it. */
+function dispatch({ block_id, element }: InputBlock, chosen: Filled, values: Json): void {
+  const action = { type: element.type, action_id: element.action_id, block_id, selected_option: chosen };
+  void act("press_in_view", { view: "modal", action, values });
 }
 
 function initial({ element }: InputBlock): Filled {

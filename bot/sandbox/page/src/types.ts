@@ -68,6 +68,7 @@ export interface InputBlock {
   element: Field;
   hint?: TextObject;
   optional?: boolean;
+  dispatch_action?: boolean;
 }
 
 export type Block =
