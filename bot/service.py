@@ -29,6 +29,7 @@ from bot.slack.app import make_client
 from bot.slack.groups import UserGroups
 from bot.slack.outbox import SlackOutbox
 from bot.storage import open_storage
+from bot.storage.strangers import Strangers
 from bot.web.app import create_app as create_web_app
 from bot.web.hooks import Gate, hooks_router
 from bot.web.thumbnails import Thumbnails
@@ -65,6 +66,7 @@ class Service:
         backend = choose_backend(
             settings, self.ledger, self._storage, afford=self._budget.check, may_act=may_act
         )
+        strangers = Strangers()
         self._dispatcher = Dispatcher(
             self.ledger,
             backend,
@@ -72,6 +74,7 @@ class Service:
             public_url=settings.public_url,
             slots=droplets.slots if droplets else 1,
             may_start=may_act,
+            look=strangers.look,
         )
         self._thumbnails = Thumbnails(
             self._storage, Seals(self._secrets, "thumbnails"), settings.public_url
@@ -94,6 +97,7 @@ class Service:
             market=self._market,
             roles=Roles(settings.starters, settings.admins, self._groups.members),
             read_log=backend.log,
+            size_of=strangers.glance,
         )
         self._outbox = SlackOutbox(
             self.ledger,

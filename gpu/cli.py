@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image-size", type=int, metavar="PIXELS", help="longer side of the photos"
     )
     parser.add_argument("--max-views", type=int, metavar="N", help="use at most N photos")
+    parser.add_argument("--geometry", metavar="NAME", help="how to find cameras: colmap")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="makes a run repeatable")
 
 
@@ -87,6 +88,7 @@ def _spec(args: argparse.Namespace) -> JobSpec:
         image_size=args.image_size,
         holdout=args.holdout,
         seed=args.seed,
+        geometry=args.geometry,
     )
 
 

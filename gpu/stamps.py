@@ -19,7 +19,8 @@ from gpu.stage import Outcome
 
 
 def _source(spec: JobSpec) -> object:
-    return spec.source.path or sorted(spec.source.urls)  # a presigned URL differs every time
+    named = spec.source.path or spec.source.address
+    return named or sorted(spec.source.urls)  # a presigned URL differs every time
 
 
 def _target(spec: JobSpec) -> object:
@@ -30,7 +31,7 @@ def _target(spec: JobSpec) -> object:
 DEPENDS: Mapping[Stage, Callable[[JobSpec], object]] = {
     Stage.FETCH: _source,
     Stage.PREPROCESS: lambda spec: [spec.max_views, spec.image_size],
-    Stage.GEOMETRY: lambda spec: [spec.pipeline, spec.image_size, spec.seed],
+    Stage.GEOMETRY: lambda spec: [spec.pipeline, spec.image_size, spec.seed, spec.geometry],
     Stage.TRAIN: lambda spec: [spec.iterations, spec.image_size, spec.holdout, spec.seed],
     Stage.DESCEND: lambda spec: [spec.iterations, spec.seed],
     Stage.COMPRESS: lambda spec: [spec.dataset, spec.pipeline],

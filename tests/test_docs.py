@@ -15,6 +15,7 @@ from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.dispatcher import DEADLINE, PATIENCE, RECONCILE, SILENCE
 from bot.core.jobs import State
 from bot.core.succession import FREEZE, LEASE, TTL
+from bot.slack import help
 from bot.slack.blocks import STALE
 from bot.slack.drainer import LIFETIME
 from bot.slack.manifest import SCOPES
@@ -52,6 +53,14 @@ def test_every_option_is_explained(flag: str) -> None:
     name = "--" + flag.replace("_", "-")
     assert name in USER_GUIDE
     assert name in HELP
+
+
+@pytest.mark.parametrize("topic", [*VERBS, *FLAGS, *SWITCHES, *help.WORDS, *help.ALIASES])
+def test_every_topic_has_its_help(topic: str) -> None:
+    said = help.text("--" + topic.replace("_", "-") if topic in (*FLAGS, *SWITCHES) else topic)
+    assert said != HELP
+    assert "There is no help" not in said
+    assert "Did you mean `/splat help datasets`?" in help.text("datsets")
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -42,10 +42,15 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a job would run on, before anything is created. Price in US dollars an hour."""
+    """What a job would run on, before anything is created. Price in US dollars an hour.
+
+    `size` is the kind of machine as its provider calls it; `others` are what could be had instead.
+    """
 
     machine: str
     price_per_hour: float
+    size: str = ""
+    others: tuple[Plan, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from bot.compute.base import Foreign, Handle, Observation, Owned, Plan
@@ -94,8 +95,11 @@ class DropletBackend:
 
     def plan(self) -> Plan:
         """Say which droplet would be tried first. Raises NoStock or an ApiError."""
-        offer = offers(self._api.sizes(), self._settings)[0]
-        return Plan(f"{offer.size} in {offer.region}", offer.price_per_hour)
+        first, *others = [
+            Plan(f"{offer.size} in {offer.region}", offer.price_per_hour, offer.size)
+            for offer in offers(self._api.sizes(), self._settings)
+        ]
+        return replace(first, others=tuple(others))
 
     def launch(self, spec: JobSpec) -> Handle:
         """Create the job's droplet, unless it has one, or may have one.
@@ -202,7 +206,7 @@ class DropletBackend:
         volume = self._volume.find()
         tried = []
         near = volume.region if volume else None
-        for offer in offers(self._api.sizes(), self._settings, near=near):
+        for offer in offers(self._api.sizes(), self._settings, near=near, only=spec.size):
             volume = volume or self._volume.make(offer.region)
             attached = volume if volume and volume.region == offer.region else None
             self._afford(offer.price_per_hour, spec.pipeline)

@@ -52,19 +52,26 @@ def fitting(sizes: Sequence[Size], settings: DropletSettings) -> list[Size]:
 
 
 def offers(
-    sizes: Sequence[Size], settings: DropletSettings, *, near: str | None = None
+    sizes: Sequence[Size],
+    settings: DropletSettings,
+    *,
+    near: str | None = None,
+    only: str | None = None,
 ) -> list[Offer]:
     """Return what is in stock, in the order in which to try it.
 
-    Among regions of one size, `near` comes first: there is the volume with the runtime. Raises
-    NoStock that names what would do and is sold out.
+    Among regions of one size, `near` comes first: there is the volume with the runtime. `only`
+    is the one size that somebody asked for, if it fits. Raises NoStock that names what would do
+    and is sold out.
     """
-    fit = fitting(sizes, settings)
+    fit = [size for size in fitting(sizes, settings) if only in {None, size.slug}]
     found = [
         Offer(size.slug, region, size.price_hourly)
         for size in fit
         for region in _regions(size, settings, near)
     ]
+    if not found and only and not fit:
+        raise NoStock([f"{only} is none of the sizes that the settings allow"])
     if not found:
         raise NoStock([f"{size.slug} is sold out" for size in fit])
     return found

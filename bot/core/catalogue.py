@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bot.core.errors import UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset, Storage
+from gpu.job.public import check_address, is_address
 
 
 class Catalogue:
@@ -31,14 +32,30 @@ class Catalogue:
         return [dataset for dataset in known if dataset.name.startswith(prefix)]
 
     def require(self, name: str) -> str:
-        """Return a dataset's name as the storage has it.
+        """Return a dataset's name as the storage has it, or the address of a stranger's .zip.
 
-        Raises UnknownDataset with near names, after a second look: photos may have just come.
+        An address of the storage itself is as good as the name. Raises UnknownDataset with near
+        names, after a second look, since photos may have just come; InvalidValue for an address
+        that may not be.
         """
+        if is_address(name):
+            key = self._storage.key_of(name)
+            if key is None:
+                return check_address(name)
+            name = key.strip("/")
         known = _same(name, self.datasets()) or _same(name, self.refresh())
         if known is None:
             raise UnknownDataset(name, nearest(name, [dataset.name for dataset in self.datasets()]))
         return known
+
+    def find(self, name: str) -> Dataset:
+        """Return what `require` has named, with all that is in its subfolders.
+
+        Of a stranger's .zip nothing is known here.
+        """
+        parts = [d for d in self.datasets() if d.name == name or d.name.startswith(f"{name}/")]
+        whole = [d for d in parts if d.photos] or parts
+        return Dataset(name, sum(d.photos for d in whole), sum(d.bytes for d in whole))
 
 
 def _same(name: str, datasets: Sequence[Dataset]) -> str | None:
@@ -46,11 +63,21 @@ def _same(name: str, datasets: Sequence[Dataset]) -> str | None:
 
     A phone writes the first letter large, and a Mac keeps an umlaut as two letters.
     """
-    names = [dataset.name for dataset in datasets]
+    names = dict.fromkeys(known for dataset in datasets for known in _names(dataset))
     alike = [known for known in names if _look(known) == _look(name)]
     if name in names:
         return name
     return alike[0] if len(alike) == 1 else None
+
+
+def _names(dataset: Dataset) -> Iterator[str]:
+    """Yield a dataset's own name, and those of the folders above it, as a camera's card has them.
+
+    Not that of the folder at the top, such as `datasets`: that is a shelf of many people's photos.
+    """
+    yield dataset.name
+    folders = dataset.name.split("/")[:-1] if dataset.photos else []
+    yield from ("/".join(folders[:depth]) for depth in range(2, len(folders) + 1))
 
 
 def _look(name: str) -> str:

@@ -1,11 +1,14 @@
 """The grammar of `/splat`: what people type, in any order and with a phone's typography.
 
-/splat <dataset> [splat|aerial] [--iterations N] [--max-views N] [--image-size N]
-                 [--seed N] [--job-id NAME] [--dry-run]
-/splat help | list | queue | datasets [prefix] | cost [7d|month] | doctor | audit
+/splat <dataset> [splat|aerial] [--iterations N] [--max-views N] [--image-size N] [--seed N]
+                 [--geometry NAME] [--size SLUG] [--job-id NAME] [--dry-run]
+/splat help [topic] | list | queue | datasets [prefix] | cost [7d|month] | doctor | audit
 /splat status [job] | view [job] | logs [job] | cancel [job] | destroy [job]
 /splat rerun [job] [options]
 /splat                                                              opens the start dialog
+
+A dataset is a place in the bot's bucket (`datasets/myparcel`, `datasets/house.zip`, or its
+`s3://` or `https://` address), or the https address of a .zip that anybody can read.
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ from dataclasses import dataclass, field
 
 from bot.core.costs import DEFAULT_PERIOD, check_period
 from bot.core.errors import InvalidValue, UnknownCommand
+from bot.core.jobs import Options
 from gpu.job import RANGES, Pipeline
-from gpu.job.spec import JOB_ID
+from gpu.job.public import is_address
+from gpu.job.spec import JOB_ID, check_geometry, check_size
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Start:
 
     dataset: str
     pipeline: Pipeline = Pipeline.SPLAT
-    options: Mapping[str, int] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     job_id: str | None = None
     dry_run: bool = False
 
@@ -39,7 +44,7 @@ class Start:
         flags = [f"--{name.replace('_', '-')} {value}" for name, value in self.options.items()]
         flags += [f"--job-id {self.job_id}"] if self.job_id else []
         flags += ["--dry-run"] if self.dry_run else []
-        plain = re.fullmatch(r"[\w./@+-]+", self.dataset)
+        plain = re.fullmatch(r"[\w./:@?=+-]+", self.dataset)
         name = self.dataset if plain else shlex.quote(self.dataset)
         return " ".join(["/splat", name, self.pipeline.value, *flags])
 
@@ -51,7 +56,9 @@ class OpenDialog:
 
 @dataclass(frozen=True)
 class Help:
-    """Say what there is to say."""
+    """Say what there is to say, on one topic when it is named: a command, an option, a word."""
+
+    topic: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ class Rerun:
     """Do a job again, the newest that is over when none is named, with other options if any."""
 
     job_id: str | None = None
-    options: Mapping[str, int] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     new_id: str | None = None
 
 
@@ -139,12 +146,12 @@ Command = (
 
 #: Words that start a command, with what may follow.
 VERBS: Mapping[str, str] = {
-    "help": "", "list": "", "queue": "", "datasets": "[prefix]", "cost": "[7d|month]",
+    "help": "[topic]", "list": "", "queue": "", "datasets": "[prefix]", "cost": "[7d|month]",
     "doctor": "", "audit": "", "status": "[job]", "view": "[job]", "logs": "[job]",
     "rerun": "[job] [options]", "cancel": "[job]", "destroy": "[job]",
 }  # fmt: skip
 #: Options of a start, by the name of the field in a job; those without a value.
-FLAGS = ("iterations", "max_views", "image_size", "seed", "job_id")
+FLAGS = ("iterations", "max_views", "image_size", "seed", "geometry", "size", "job_id")
 SWITCHES = ("dry_run",)
 
 
@@ -163,7 +170,9 @@ def parse(text: str) -> Command:
 def _verb(verb: str, arguments: list[str]) -> Command:
     if verb == "rerun":
         return _rerun(arguments)
-    if verb != "help" and len(arguments) > bool(VERBS[verb]):
+    if verb == "help":
+        return Help(" ".join(arguments).lower())
+    if len(arguments) > bool(VERBS[verb]):
         usage = f"/splat {verb} {VERBS[verb]}".strip()
         text = f"I do not understand `{' '.join(arguments)}` after `{verb}`."
         raise UnknownCommand(text, hint=f"Use `{usage}`.")
@@ -180,7 +189,7 @@ def _verb(verb: str, arguments: list[str]) -> Command:
 
 
 _ALONE: Mapping[str, Callable[[], Command]] = {
-    "help": Help, "list": ListJobs, "queue": ShowQueue, "doctor": ShowDoctor, "audit": ShowAudit,
+    "list": ListJobs, "queue": ShowQueue, "doctor": ShowDoctor, "audit": ShowAudit,
 }  # fmt: skip
 _OF_A_JOB: Mapping[str, Callable[[str | None], Command]] = {
     "status": ShowStatus, "view": View, "logs": ShowLogs, "cancel": Cancel, "destroy": Destroy,
@@ -197,7 +206,7 @@ def _rerun(words: list[str]) -> Rerun:
         text = f"I do not understand `{' '.join(words)}` after `rerun`."
         raise UnknownCommand(text, hint=f"Use `/splat rerun {VERBS['rerun']}`.")
     new_id = _new_id(options.pop("job_id", None))
-    return Rerun(_job_id(plain[0]) if plain else None, _numbers(options), new_id)
+    return Rerun(_job_id(plain[0]) if plain else None, _values(options), new_id)
 
 
 def _start(words: list[str]) -> Start:
@@ -209,13 +218,13 @@ def _start(words: list[str]) -> Start:
     # A slash at its end says that it is a name, should it ever look like a mistyped command.
     if len(words) == 1 and "/" not in names[0] and _near(names[0], VERBS, 0.75):
         raise _unknown(names[0])
-    name = names[0].strip("/")
+    name = names[0] if is_address(names[0]) else names[0].strip("/")
     if not name:
         raise _unknown(names[0])
     job_id = _new_id(options.pop("job_id", None))
     dry_run = options.pop("dry_run", None) is not None
     pipeline = Pipeline(pipelines[0]) if pipelines else Pipeline.SPLAT
-    return Start(name, pipeline, _numbers(options), job_id, dry_run)
+    return Start(name, pipeline, _values(options), job_id, dry_run)
 
 
 def _new_id(word: str | None) -> str | None:
@@ -247,13 +256,21 @@ def _flag(word: str) -> str:
     return name
 
 
-def _numbers(options: Mapping[str, str]) -> dict[str, int]:
-    return {flag: _number(flag, value) for flag, value in options.items()}
+def _values(options: Mapping[str, str]) -> dict[str, int | str]:
+    return {flag: check_option(flag, value) for flag, value in options.items()}
 
 
-def _number(flag: str, text: str) -> int:
-    value = int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text
-    return RANGES[flag].check("--" + flag.replace("_", "-"), value)
+def check_option(flag: str, text: str) -> int | str:
+    """Return the value of an option as a job has it. Raises InvalidValue that names the option."""
+    name = "--" + flag.replace("_", "-")
+    if flag in _WORDS:
+        return _WORDS[flag](name, text.lower())
+    return RANGES[flag].check(name, int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text)
+
+
+_WORDS: Mapping[str, Callable[[str, object], str]] = {
+    "geometry": check_geometry, "size": check_size,
+}  # fmt: skip
 
 
 def _strangest(names: list[str]) -> str:
@@ -272,9 +289,14 @@ def _unknown(word: str) -> UnknownCommand:
     return UnknownCommand(f"I do not understand `{word}`.", hint=hint + "`/splat help` explains.")
 
 
+def _without_markup(text: str) -> str:
+    """Undo what Slack does to addresses in a message: `<https://host/x.zip|host/x.zip>`."""
+    return re.sub(r"<((?:https?|s3)://[^|>\s]+)(?:\|[^>]*)?>", r"\1", text)
+
+
 def _words(text: str) -> list[str]:
     """Split into words as a shell would, after undoing what phones do to quotes and dashes."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = unicodedata.normalize("NFKC", _without_markup(text))
     plain = re.sub("[‐‑‒–−]", "-", plain).replace("—", "--").replace("―", "--")
     plain = re.sub("[“”„«»]", '"', plain)
     plain = re.sub("[‘’‚`]", "'", plain)

@@ -21,6 +21,7 @@ from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.storage.base import Dataset
 from gpu.job import JobSpec, Source
+from gpu.job.public import is_address
 
 
 class Desk:
@@ -39,11 +40,13 @@ class Desk:
         market: Market | None = None,
         roles: Roles | None = None,
         read_log: Callable[[str], str] = lambda job_id: "",
+        size_of: Callable[[str], int | None] = lambda address: None,
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
 
         Without a `budget` only machines that cost nothing are started. `market` knows the price
-        of the moment. `read_log` returns the end of a job's log.
+        of the moment. `read_log` returns the end of a job's log. `size_of` takes a glance at a
+        stranger's .zip: its bytes, if they are known.
         """
         self.ledger = ledger
         self.budget = budget or Budget(ledger, monthly=0.0)
@@ -54,6 +57,7 @@ class Desk:
         self._price = price_per_hour
         self.market = market or Market(lambda: Plan("this machine", price_per_hour))
         self._read_log = read_log
+        self._size_of = size_of
         self._wake = wake
 
     def start(self, request: Request) -> Job:
@@ -63,18 +67,25 @@ class Desk:
         """
         self.roles.check_start(request.user, request.channel)
         request = self._checked(request)
-        self.budget.check(self.market.price(self._price), request.pipeline)
+        price = self.market.price(self._price, request.options.get("size"))
+        self.budget.check(price, request.pipeline)
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
         self._wake()
         return job
 
     def quote(self, request: Request) -> Quote:
-        """Say what a job would mean; starts nothing. Raises UnknownDataset or InvalidValue."""
+        """Say what a job would mean; starts nothing.
+
+        Raises UnknownDataset or InvalidValue, and what `size_of` raises.
+        """
         request = self._checked(request)
-        [dataset] = [d for d in self._catalogue.datasets() if d.name == request.dataset]
+        dataset = self._catalogue.find(request.dataset)
+        if is_address(dataset.name):
+            dataset = replace(dataset, bytes=self._size_of(dataset.name) or 0)
         left = max(self.budget.monthly - self.budget.spent(), 0.0) if self._price else None
         return Quote(
-            dataset, request.pipeline, self.market.plan, self.market.problem,
+            dataset, request.pipeline, self.market.plan_of(request.options.get("size")),
+            self.market.problem,
             whole(request.pipeline, self.ledger.stage_history(request.pipeline)),
             ahead=len(self.ledger.active()), budget_left=left,
         )  # fmt: skip

@@ -20,6 +20,7 @@ from bot.storage.base import Storage
 from bot.storage.names import RESULTS
 from gpu.job import Status
 from gpu.job.paths import MANIFEST
+from gpu.job.public import is_address
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,9 @@ class Dispatcher:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         may_start: Callable[[], bool] = lambda: True,
+        look: Callable[[str], object] = lambda address: None,
     ) -> None:
+        """`look` raises SplatError when a stranger's .zip can not be fetched by its address."""
         self._ledger = ledger
         self._backend = backend
         self._storage = storage
@@ -73,6 +76,7 @@ class Dispatcher:
         self._slots = slots
         self._clock = clock
         self._may_start = may_start
+        self._look_at = look
         self._register = Register(storage)
         self._reconciler = Reconciler(ledger, backend, self._register, slots=slots, clock=clock)
         self._strangers = Strangers(ledger.intents, backend, monotonic)
@@ -160,6 +164,8 @@ class Dispatcher:
         if job.state is not State.LAUNCHING or not self._since.is_due(("try", job.id), PAUSE):
             return
         try:
+            if is_address(job.dataset):
+                self._look_at(job.dataset)
             self._register.enter(job, now=self._clock())
             if not self._may_start():
                 return  # what came before in this pass took too long

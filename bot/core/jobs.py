@@ -9,6 +9,9 @@ from typing import Any
 
 from gpu.job import Pipeline, Stage
 
+#: What a job has been given besides its photos and pipeline: fields of JobSpec.
+Options = Mapping[str, int | str]
+
 
 class State(StrEnum):
     """The life of a job. The last three are terminal: once there, a job never moves again."""
@@ -41,7 +44,8 @@ LEGAL_MOVES: Mapping[State, frozenset[State]] = {
 class Request:
     """What somebody asked for in a channel, after parsing and validation.
 
-    `options` holds the JobSpec fields that were given (iterations, max_views, image_size, seed).
+    `options` holds the JobSpec fields that were given (iterations, max_views, image_size, seed,
+    geometry, size).
     `key` identifies the request, so that a repeated delivery does not start a second job.
     """
 
@@ -51,7 +55,7 @@ class Request:
     dataset: str
     pipeline: Pipeline
     key: str
-    options: Mapping[str, int] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
     job_id: str | None = None
 
 
@@ -72,7 +76,7 @@ class Job:
     user: str
     dataset: str
     pipeline: Pipeline
-    options: Mapping[str, int]
+    options: Options
     state: State
     attempt: int
     created_at: float

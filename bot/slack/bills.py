@@ -103,8 +103,9 @@ def quote(quoted: Quote) -> str:
 def outlook(quoted: Quote) -> str:
     """What a job would take, one thing a line."""
     found = quoted.dataset
+    size = f"{found.bytes / 1e6:.1f} MB" if found.bytes else "whose size its server did not say"
     lines = [
-        f"{photo_count(found)}, {found.bytes / 1e6:.1f} MB",
+        f"{photo_count(found)}, {size}",
         f"Machine: {_machine(quoted)}",
         f"Time: {_duration(quoted)}",
         f"Cost: {_price(quoted)}",

@@ -28,7 +28,8 @@ STAGE_NAMES = {
 HELP = """*Make a splat*
 `/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
 `/splat` alone opens a dialog
-Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--job-id NAME`
+Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--geometry NAME`
+`--size SLUG` the kind of droplet · `--job-id NAME`
 With `--dry-run` it says what would happen, how long and for how much, and starts nothing
 
 *Look after jobs*
@@ -38,6 +39,7 @@ With `--dry-run` it says what would happen, how long and for how much, and start
 `/splat cancel [job]` stops a job · `/splat destroy [job]` stops it at once
 `/splat cost [7d|month]` what machines have cost · `/splat doctor` what is not well
 `/splat audit` who did what
+`/splat help topic` more on a command, an option, `dataset`, `photos`, `money` …
 In a job's thread: its buttons, or `@splat status`, `view`, `logs`, `rerun` and `cancel`
 
 Two thirds of each photo should be in the next one. What you photograph is what you get."""

@@ -30,7 +30,14 @@ class Storage(Protocol):
         ...
 
     def photos(self, dataset: str) -> Sequence[str]:
-        """List the keys of the photos directly in a dataset, sorted; an archive has none."""
+        """List the keys of a dataset's photos, with subfolders, sorted; none of an archive."""
+        ...
+
+    def key_of(self, address: str) -> str | None:
+        """Return the key of an object or folder that an address names in this very store.
+
+        None for an address that leads anywhere else.
+        """
         ...
 
     def source(self, dataset: str) -> Source:

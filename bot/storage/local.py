@@ -41,15 +41,19 @@ class LocalStorage:
         )
 
     def photos(self, dataset: str) -> Sequence[str]:
-        """List the keys of the photos directly in a dataset, sorted; an archive has none."""
-        folder = self.path(dataset)
-        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        return [f"{dataset}/{name}" for name in sorted(filter(is_photo, names))]
+        """List the keys of a dataset's photos, with subfolders, sorted; none of an archive."""
+        folders = self._folders(self.path(dataset))
+        files = sorted(f / name for f, names in folders for name in filter(is_photo, names))
+        return [file.relative_to(self.root).as_posix() for file in files]
+
+    def key_of(self, address: str) -> str | None:
+        """Return None: no address leads to a dataset on this machine's disk."""
+        return None
 
     def source(self, dataset: str) -> Source:
         """Return the folder or .zip of a dataset. Raises UnknownDataset with near names."""
         names = [known.name for known in self.datasets()]
-        if dataset not in names:
+        if not any(name == dataset or name.startswith(f"{dataset}/") for name in names):
             raise UnknownDataset(dataset, nearest(dataset, names))
         return Source(path=str(self.path(dataset)))
 
@@ -102,9 +106,9 @@ class LocalStorage:
         check_private(key)
         self.path(key).unlink(missing_ok=True)
 
-    def _folders(self) -> Iterator[tuple[Path, list[str]]]:
+    def _folders(self, top: Path | None = None) -> Iterator[tuple[Path, list[str]]]:
         """Walk the store, into linked folders too: photos may stay where they are."""
-        for folder, subfolders, names in os.walk(self.root, followlinks=True):
+        for folder, subfolders, names in os.walk(top or self.root, followlinks=True):
             hidden = [s for s in subfolders if s.startswith((".", "__MACOSX"))]
             results = [RESULTS] if Path(folder) == self.root else []
             loops = [s for s in subfolders if _leads_back(Path(folder, s))]

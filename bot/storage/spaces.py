@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from bot.core.config import SpacesSettings
 from bot.core.errors import StorageError, UnknownDataset
@@ -38,6 +38,7 @@ class SpacesStorage:
     def __init__(self, settings: SpacesSettings) -> None:
         self._bucket = settings.bucket
         self._client = _client(settings)
+        self._endpoint = settings.endpoint_url
         self._public = f"{settings.endpoint_url.rstrip('/')}/{settings.bucket}"
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
@@ -56,21 +57,38 @@ class SpacesStorage:
         return sorted(sets + archives, key=lambda d: d.name)
 
     def photos(self, dataset: str) -> Sequence[str]:
-        """List the keys of the photos directly in a dataset, sorted; an archive has none."""
+        """List the keys of a dataset's photos, with subfolders, sorted; none of an archive."""
         prefix = dataset.rstrip("/") + "/"
-        if is_ours(prefix):
+        if is_ours(prefix) or prefix == "/":
             return []
-        names = ((key, key.removeprefix(prefix)) for key in self.keys(prefix))
-        return [key for key, name in names if "/" not in name and is_photo(name)]
+        return [key for key in self.keys(prefix) if is_photo(key.rsplit("/", 1)[-1])]
+
+    def key_of(self, address: str) -> str | None:
+        """Return what an address names in this bucket: s3://, either form of https, or its CDN's.
+
+        https://docs.digitalocean.com/products/spaces/concepts/endpoints
+        """
+        scheme, _, rest = address.partition("?")[0].partition("://")
+        host, _, path = rest.partition("/")
+        server = urlsplit(self._endpoint).netloc.lower()
+        if scheme.lower() == "s3":
+            return path if host == self._bucket else None
+        if host.lower() == server and path.startswith(f"{self._bucket}/"):
+            return unquote(path.removeprefix(f"{self._bucket}/"))
+        cdn = server.replace(".digitaloceanspaces.", ".cdn.digitaloceanspaces.")
+        mine = host.lower() in {f"{self._bucket}.{server}", f"{self._bucket}.{cdn}"}
+        return unquote(path) if mine else None
 
     def source(self, dataset: str) -> Source:
         """Return presigned GETs of a dataset's photos. Raises UnknownDataset with near names."""
-        keys = [dataset] if is_archive(dataset) else self.photos(dataset)
-        known = [key for key in keys if self._exists(key)] if is_archive(dataset) else keys
+        if is_archive(dataset):
+            known = {dataset.rsplit("/", 1)[-1]: dataset} if self._exists(dataset) else {}
+        else:
+            known = {key.removeprefix(f"{dataset}/"): key for key in self.photos(dataset)}
         if not known:
             names = [each.name for each in self.datasets()]
             raise UnknownDataset(dataset, nearest(dataset, names))
-        return Source(urls={key.rsplit("/", 1)[-1]: self.sign_get(key, LIFETIME) for key in known})
+        return Source(urls={name: self.sign_get(key, LIFETIME) for name, key in known.items()})
 
     def target(self, job_id: str) -> Target:
         """Return presigned PUTs for a job's results."""

@@ -20,16 +20,21 @@ from gpu.job import JobPaths
 from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
 
-WORKER = (sys.executable, "-m", "gpu.geometry.worker")
+#: How cameras are found: each a program of its own, which is told the job on its standard input.
+WORKERS: Mapping[str, tuple[str, ...]] = {
+    "colmap": (sys.executable, "-m", "gpu.geometry.worker"),
+}
+
+DEFAULT = "colmap"
 
 
-def run_geometry(ctx: Context, *, worker: tuple[str, ...] = WORKER) -> Outcome:
-    """Fill `geometry/` and `work/undistorted`.
+def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outcome:
+    """Fill `geometry/` and `work/undistorted`, in the way that the job names.
 
     Raises PhotosDoNotConnect with the names left out, GeometryCrashed when the native library
     ends its process, OutOfMemory and DiskFull when that was the machine's fault.
     """
-    answer = _work(ctx, worker)
+    answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT])
     if not answer["connected"]:
         raise PhotosDoNotConnect(len(answer["registered"]), answer["left_out"])
     geometry = Geometry.load(ctx.paths)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 import httpx
 
 from gpu.ingest.errors import BadArchive, DownloadFailed
 from gpu.ingest.names import safe_name
+from gpu.job.public_client import public_client
 from gpu.stage import Progress
 from gpu.transfer import TransferFailed, retried
 
 TOGETHER = 8
 TIMEOUT = httpx.Timeout(60, connect=15)
-#: More than any photo or archive that we would unpack.
-MOST_BYTES = 100 << 30
+#: More than any photo or archive that we would unpack, and the most from a stranger's server.
+MOST_BYTES, MOST_FROM_STRANGERS = 100 << 30, 20 << 30
 
 
 def download(
@@ -46,6 +48,25 @@ def download(
     return done
 
 
+def download_stranger(
+    address: str,
+    folder: Path,
+    progress: Progress,
+    *,
+    client: httpx.Client | None = None,
+    wait: Callable[[float], None] = time.sleep,
+) -> Path:
+    """Read the .zip that a person named by its address into `folder`; return it.
+
+    Raises DownloadFailed, and NotPublic when the address, or where it leads, is not public.
+    """
+    name = PurePosixPath(urlsplit(address).path).name
+    path = folder / _checked(name)
+    progress(0.0, f"Fetching {name}")
+    with client or public_client(TIMEOUT) as stranger:
+        return _fetch(stranger, address, name, path, wait, MOST_FROM_STRANGERS)
+
+
 def _checked(name: str) -> str:
     path = safe_name(name)
     if path is None:
@@ -54,12 +75,17 @@ def _checked(name: str) -> str:
 
 
 def _fetch(
-    client: httpx.Client, url: str, name: str, target: Path, wait: Callable[[float], None]
+    client: httpx.Client,
+    url: str,
+    name: str,
+    target: Path,
+    wait: Callable[[float], None],
+    most: int = MOST_BYTES,
 ) -> Path:
     """Read one URL to `target`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return retried(lambda: _stream(client, url, target), wait)
+        return retried(lambda: _stream(client, url, target, most), wait)
     except TransferFailed as failed:
         raise DownloadFailed(
             f"{name} could not be fetched ({failed}).",
@@ -67,11 +93,18 @@ def _fetch(
         ) from None
 
 
-def _stream(client: httpx.Client, url: str, target: Path) -> Path:
+def _stream(client: httpx.Client, url: str, target: Path, most: int) -> Path:
     with client.stream("GET", url) as answer, target.open("wb") as out:
         answer.raise_for_status()
+        announced = answer.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced) > most:
+            raise _too_large(target)
         for chunk in answer.iter_bytes():
             out.write(chunk)
-            if out.tell() > MOST_BYTES:
-                raise DownloadFailed(f"{target.name} is too large.", hint="Use fewer photos.")
+            if out.tell() > most:
+                raise _too_large(target)
     return target
+
+
+def _too_large(target: Path) -> DownloadFailed:
+    return DownloadFailed(f"{target.name} is too large.", hint="Use fewer photos.")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gpu.ingest.archive import unpack
-from gpu.ingest.download import download
+from gpu.ingest.download import download, download_stranger
 from gpu.ingest.errors import BadInput, NoPhotos, named
 from gpu.ingest.names import UNREADABLE, is_photo
 from gpu.job import Source
@@ -33,7 +33,7 @@ def run_fetch(ctx: Context) -> Outcome:
 
 def _fetch(ctx: Context, source: Source, folder: Path) -> list[Path]:
     if source.path is None:
-        return _from_urls(ctx, folder)
+        return _downloaded(ctx, folder)
     path = Path(source.path)
     if path.is_dir():
         return _from_folder(path, folder)
@@ -68,10 +68,13 @@ def _from_archives(archives: list[Path], folder: Path) -> list[Path]:
     return photos
 
 
-def _from_urls(ctx: Context, folder: Path) -> list[Path]:
-    downloads = ctx.paths.work / "downloads"
+def _downloaded(ctx: Context, folder: Path) -> list[Path]:
+    downloads, source = ctx.paths.work / "downloads", ctx.spec.source
     shutil.rmtree(downloads, ignore_errors=True)
-    download(ctx.spec.source.urls, downloads, ctx.progress)
+    if source.address is not None:
+        download_stranger(source.address, downloads, ctx.progress)
+    else:
+        download(source.urls, downloads, ctx.progress)
     try:
         return _from_folder(downloads, folder)
     except NoPhotos as none:

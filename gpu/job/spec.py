@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from gpu.job.errors import InvalidValue
+from gpu.job.public import check_address
 
 
 class Pipeline(StrEnum):
@@ -72,22 +73,32 @@ RANGES: Mapping[str, Range] = {
     "attempt": Range(1, 1_000),
 }
 
+#: How cameras can be found, by the names that people type; gpu.geometry.stage has each.
+GEOMETRIES = ("colmap",)
+
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+#: A kind of machine, as its provider calls it.
+SIZE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
 class Source:
     """Where the photos are: a folder or a .zip on this machine (`path`), or files by URL.
 
-    `urls` maps a file name to the (presigned) URL that it is read from.
+    `urls` maps a file name to the (presigned) URL that it is read from. `address` is that of a
+    .zip which a person named: it is read as a stranger's (gpu.job.public).
     """
 
     path: str | None = None
     urls: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.path is None) == (not self.urls):
-            raise InvalidValue("source", self.path, "either a path or a table of URLs")
+        if [self.path is None, not self.urls, self.address is None].count(False) != 1:
+            raise InvalidValue("source", self.path, "a path, a table of URLs, or an address")
+        if self.address is not None:
+            check_address(self.address)
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,9 @@ class Target:
 @dataclass(frozen=True)
 class JobSpec:
     """One job. Immutable; every value is checked when it is made.
+
+    `geometry` is one of GEOMETRIES, `size` the kind of machine that somebody asked for; None
+    means "chosen for you".
 
     Raises InvalidValue that names the field and its allowed range.
     """
@@ -116,6 +130,8 @@ class JobSpec:
     image_size: int | None = None
     holdout: int = 8
     seed: int = 0
+    geometry: str | None = None
+    size: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.job_id, str) or not JOB_ID.fullmatch(self.job_id):
@@ -126,6 +142,10 @@ class JobSpec:
             value = getattr(self, name)
             if value is not None:
                 allowed.check(name, value)
+        if self.geometry is not None:
+            check_geometry("geometry", self.geometry)
+        if self.size is not None:
+            check_size("size", self.size)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -133,8 +153,11 @@ class JobSpec:
         return stages_of(self.pipeline)
 
     def to_json(self) -> str:
-        """Return the specification as a JSON document."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True)
+        """Return the specification as a JSON document.
+
+        What is not given is left out: a machine that an earlier bot has started reads it too.
+        """
+        return json.dumps(asdict(self, dict_factory=_given), indent=2, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> JobSpec:
@@ -157,6 +180,24 @@ class JobSpec:
             return cls(**values)
         except TypeError as missing:
             raise InvalidValue("job", sorted(values), f"a whole job ({missing})") from None
+
+
+def check_geometry(name: str, value: object) -> str:
+    """Return the name of a way to find cameras; raises InvalidValue that lists what there is."""
+    if value not in GEOMETRIES:
+        raise InvalidValue(name, value, " or ".join(GEOMETRIES))
+    return str(value)
+
+
+def check_size(name: str, value: object) -> str:
+    """Return the name of a kind of machine; raises InvalidValue for what is none."""
+    if not isinstance(value, str) or not SIZE.fullmatch(value):
+        raise InvalidValue(name, value, "the name of a size, such as gpu-h100x1-80gb")
+    return value
+
+
+def _given(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if value is not None}
 
 
 def _known_fields(kind: type, name: str, raw: object) -> dict[str, Any]:

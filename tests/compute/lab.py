@@ -73,11 +73,11 @@ class Lab:
             slots=self.settings.slots, clock=clock, monotonic=monotonic or clock,
         )  # fmt: skip
 
-    def ask(self, name: str) -> str:
+    def ask(self, name: str, **options: int | str) -> str:
         photos = self.storage.root / "demo" / "parcel"
         photos.mkdir(parents=True, exist_ok=True)
         (photos / "a.jpg").write_bytes(b"photo")
-        request = a_request(name, pipeline=Pipeline.SPLAT)
+        request = a_request(name, pipeline=Pipeline.SPLAT, options=options)
         return self.ledger.submit(request, backend="droplet", price_per_hour=0.0).id
 
     def tick(self) -> None:

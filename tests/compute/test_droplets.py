@@ -81,6 +81,31 @@ def test_the_cheapest_size_in_stock_that_fits_is_taken(lab: Lab) -> None:
     assert (droplet.size.slug, droplet.region) == ("gpu-6000adax1-48gb", "tor1")
 
 
+def test_the_size_that_somebody_asks_for_is_taken(lab: Lab) -> None:
+    lab.ask("a", size="gpu-h200x1-141gb")
+    lab.tick()
+    [droplet] = lab.world.droplets
+    assert droplet.size.slug == "gpu-h200x1-141gb"
+
+
+def test_nobody_gets_a_size_that_the_settings_do_not_allow(
+    tmp_path: Path, world: World, clock: Clock
+) -> None:
+    lab = Lab(tmp_path, world, clock=clock, max_price=2.0)
+    lab.ask("a", size="gpu-h200x1-141gb")
+    run(lab)
+    assert lab.state() is State.FAILED
+    assert "gpu-h200x1-141gb is none of the sizes that the settings allow" in lab.job().error
+    assert world.creates() == 0
+
+
+def test_the_plan_names_what_could_be_had_instead(lab: Lab) -> None:
+    plan = lab.backend.plan()
+    assert plan.size == "gpu-6000adax1-48gb"
+    assert {"gpu-h100x1-80gb", "gpu-h200x1-141gb"} <= {other.size for other in plan.others}
+    assert all(other.price_per_hour >= plan.price_per_hour for other in plan.others)
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from bot.core.catalogue import Catalogue
-from bot.core.errors import UnknownDataset
+from bot.core.errors import InvalidValue, UnknownDataset
 from bot.storage.base import Dataset
 
 
@@ -16,9 +16,17 @@ class CountingStorage:
         self.names = list(names)
         self.looks = 0
 
+    def key_of(self, address: str) -> str | None:
+        scheme, _, key = address.partition("://ours/")
+        return key if scheme == "s3" else None
+
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         self.looks += 1
-        return [Dataset(name, 1, 1) for name in self.names if name.startswith(prefix)]
+        return [
+            Dataset(name, 0 if name.endswith(".zip") else 1, 1)
+            for name in self.names
+            if name.startswith(prefix)
+        ]
 
 
 def test_a_known_dataset_is_answered_without_a_look() -> None:
@@ -56,3 +64,35 @@ def test_a_name_that_nothing_has_is_answered_with_near_ones() -> None:
     catalogue = Catalogue(CountingStorage("demo/parcel"))  # type: ignore[arg-type]
     with pytest.raises(UnknownDataset, match="Did you mean `demo/parcel`"):
         catalogue.require("demo/parcl")
+
+
+# -- what a dataset may be called -----------------------------------------------------------------
+
+
+def test_a_folder_of_folders_is_one_dataset_as_a_cameras_card_has_them() -> None:
+    card = CountingStorage("flights/june/100MEDIA", "flights/june/101MEDIA", "flights/june/x.zip")
+    catalogue = Catalogue(card)  # type: ignore[arg-type]
+    assert catalogue.require("Flights/June") == "flights/june"
+    assert catalogue.find("flights/june") == Dataset("flights/june", 2, 2)
+    assert catalogue.find("flights/june/100MEDIA").photos == 1
+
+
+def test_the_folder_at_the_top_is_a_shelf_and_no_dataset() -> None:
+    catalogue = Catalogue(CountingStorage("datasets/a", "datasets/b"))  # type: ignore[arg-type]
+    with pytest.raises(UnknownDataset):
+        catalogue.require("datasets")
+
+
+def test_an_address_of_our_own_bucket_is_as_good_as_the_name() -> None:
+    catalogue = Catalogue(CountingStorage("demo/parcel"))  # type: ignore[arg-type]
+    assert catalogue.require("s3://ours/demo/parcel/") == "demo/parcel"
+    with pytest.raises(UnknownDataset, match="`demo/parcel`"):
+        catalogue.require("s3://ours/demo/parcl")
+
+
+def test_an_address_elsewhere_is_that_of_a_zip_that_anybody_can_read() -> None:
+    catalogue = Catalogue(CountingStorage())  # type: ignore[arg-type]
+    assert catalogue.require("https://host.org/a.zip") == "https://host.org/a.zip"
+    for typed in ("s3://theirs/photos", "https://host.org/photos/", "http://host.org/a.zip"):
+        with pytest.raises(InvalidValue, match="bot's own bucket"):
+            catalogue.require(typed)

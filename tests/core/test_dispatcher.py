@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.compute.base import Presence
+from bot.core.assignments import specification
 from bot.core.dispatcher import DEADLINE, FAREWELL, OPENING, PATIENCE
 from bot.core.errors import BackendError, NotYet, StorageError
 from bot.core.jobs import Job
-from gpu.job import Stage, Status
+from gpu.job import Source, SplatError, Stage, Status
 from tests.core.conftest import a_request
 from tests.core.machines import GONE, RUNNING, UNKNOWN, Bench
 
@@ -362,3 +363,34 @@ def test_trouble_with_one_job_holds_up_no_other(tmp_path: Path, call: str) -> No
     bench.tick(3)
     assert bench.states()["b"] == "succeeded"
     assert [job for _, job in bench.ledger.holders()] == ["a"]
+
+
+# -- photos of strangers --------------------------------------------------------------------------
+
+
+def test_a_strangers_zip_that_is_not_there_costs_no_machine(bench: Bench) -> None:
+    asked: list[str] = []
+
+    def look(address: str) -> None:
+        asked.append(address)
+        raise SplatError("photos.example.org answers 404 to that address.", hint="Check it.")
+
+    bench.dispatcher._look_at = look
+    zip_file = "https://photos.example.org/a.zip"
+    for name in "ab":
+        bench.ledger.request_cancel(name, "U1")
+    bench.ledger.submit(a_request("z", dataset=zip_file), backend="fake", price_per_hour=0.0)
+    bench.tick(4)
+    assert asked == [zip_file]
+    assert bench.ledger.job("z").error == "photos.example.org answers 404 to that address."
+    assert bench.backend.count("launch", "z") == 0
+
+
+def test_a_strangers_zip_is_handed_on_by_its_address(bench: Bench) -> None:
+    zip_file = "https://photos.example.org/a.zip"
+    job = bench.ledger.submit(
+        a_request("z", dataset=zip_file, options={"geometry": "colmap", "size": "gpu-x"}),
+        backend="fake", price_per_hour=0.0,
+    )  # fmt: skip
+    spec = specification(job, bench.storage)
+    assert (spec.source, spec.geometry, spec.size) == (Source(address=zip_file), "colmap", "gpu-x")

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.compute.base import Plan
-from bot.core.errors import BackendError
+from bot.core.errors import BackendError, InvalidValue
 from bot.core.estimates import Estimate, whole
 from bot.core.market import Market
 from bot.core.quotes import Quote
@@ -23,6 +23,24 @@ def test_until_somebody_has_looked_nobody_knows_and_the_highest_price_counts() -
     market.look()
     assert (market.plan, market.price(4.0)) == (PLAN, 1.8)
     assert market.price(1.0) == 1.0  # what the settings allow is never exceeded
+
+
+def test_a_size_that_is_asked_for_has_its_own_price_and_has_to_be_there() -> None:
+    large = Plan("gpu-h100x1-80gb in nyc2", 3.4, "gpu-h100x1-80gb")
+    market = Market(lambda: Plan("l40s in tor1", 1.8, "gpu-l40sx1-48gb", (large,)))
+    assert market.plan_of("gpu-h100x1-80gb") is None  # nobody has looked: the backend will say
+    market.look()
+    assert market.plan_of("gpu-h100x1-80gb") == large
+    assert market.price(4.0, "gpu-h100x1-80gb") == 3.4
+    with pytest.raises(InvalidValue, match="gpu-l40sx1-48gb or gpu-h100x1-80gb"):
+        market.plan_of("gpu-h100x8-640gb")
+
+
+def test_a_bot_that_works_on_its_own_machine_has_no_sizes() -> None:
+    market = Market(lambda: Plan("this machine", 0.0))
+    market.look()
+    with pytest.raises(InvalidValue, match="jobs run on this machine"):
+        market.plan_of("gpu-h100x1-80gb")
 
 
 def test_what_is_sold_out_now_is_said_and_may_be_had_again_later() -> None:

@@ -15,12 +15,13 @@ from gpu.geometry.gps import enu_metres, fix_a_frame
 from gpu.geometry.mapping import needed
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
 from gpu.geometry.record import Geometry
-from gpu.geometry.stage import run_geometry
+from gpu.geometry.stage import DEFAULT, WORKERS, run_geometry
 from gpu.geometry.world import World, centres_of, scene_distance, to_world, up_of_cameras
 from gpu.ingest.exif import Gps
 from gpu.ingest.fetch import run_fetch
 from gpu.ingest.photos import Photo, Photos
 from gpu.ingest.preprocess import run_preprocess
+from gpu.job import GEOMETRIES, InvalidValue, JobSpec, Source
 from gpu.stage import Context, Outcome
 from tests.gpu.flight import ALTITUDE, FOCAL, Shot, photograph
 from tests.gpu.photos_on_disk import Said, context
@@ -308,3 +309,13 @@ def test_real_photos_register(datasets: Path, tmp_path: Path, name: str, share: 
         rmse = outcome.metrics["gps_rmse_m"]
         assert isinstance(rmse, float)
         assert rmse < 0.6
+
+
+# -- which way ------------------------------------------------------------------------------------
+
+
+def test_every_way_that_people_may_ask_for_is_there() -> None:
+    assert sorted(WORKERS) == sorted(GEOMETRIES)
+    assert DEFAULT in WORKERS
+    with pytest.raises(InvalidValue, match="Allowed: colmap"):
+        JobSpec("a", "demo", Source(path="/photos"), geometry="glomap")

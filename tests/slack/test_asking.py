@@ -148,6 +148,29 @@ def test_a_dry_run_of_what_is_not_there_says_so(bot: Bot) -> None:
     assert "Did you mean `demo/parcel`?" in answer(bot, "/splat demo/parcl --dry-run")
 
 
+ZIP = "https://photos.example.org/set.zip"
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(1_500_000, "1.5 MB"), (None, "whose size its server did not say")]
+)
+def test_a_dry_run_of_a_strangers_zip_says_how_large_it_is(
+    bot: Bot, size: int | None, said: str
+) -> None:
+    bot.desk._size_of = {ZIP: size}.get
+    assert f"*{ZIP}* · splat: a .zip, {said}" in answer(bot, f"/splat {ZIP} --dry-run")
+
+
+def test_a_dry_run_says_what_the_size_costs_that_was_asked_for(bot: Bot) -> None:
+    large = Plan("gpu-h100x1-80gb in nyc2", 3.4, "gpu-h100x1-80gb")
+    bot.market._ask = Shop(Plan("gpu-l40sx1-48gb in tor1", 1.57, "gpu-l40sx1-48gb", (large,)))
+    bot.market.look()
+    said = answer(bot, "/splat demo/parcel --size gpu-h100x1-80gb --dry-run")
+    assert "Machine: gpu-h100x1-80gb in nyc2, $3.40/h" in said
+    said = answer(bot, "/splat demo/parcel --size gpu-h100x8 --dry-run")
+    assert "Allowed: gpu-l40sx1-48gb or gpu-h100x1-80gb" in said
+
+
 def test_a_job_that_waits_says_why_no_machine_can_be_had(bot: Bot) -> None:
     bot.market._ask = Shop(BackendError("DigitalOcean refused the list of sizes: the token"))
     bot.market.look()

@@ -107,6 +107,34 @@ def test_results_and_photos_outside_a_folder_are_no_dataset(store: Storage) -> N
             store.source(name)
 
 
+def test_a_folder_of_folders_is_read_with_all_that_is_in_it(store: Storage) -> None:
+    for key in ("card/dcim/100/a.jpg", "card/dcim/101/a.jpg", "card/dcim/notes.txt"):
+        store.put(key, b"x", "image/jpeg")
+    source = store.source("card/dcim")
+    assert source.path or sorted(source.urls) == ["100/a.jpg", "101/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("s3://mine/datasets/house", "datasets/house"),
+        ("S3://mine/datasets/house.zip", "datasets/house.zip"),
+        ("https://mine.ams3.digitaloceanspaces.com/my%20set/a.zip", "my set/a.zip"),
+        ("https://MINE.ams3.digitaloceanspaces.com/a.zip?X-Amz-Signature=1", "a.zip"),
+        ("https://ams3.digitaloceanspaces.com/mine/datasets/house/", "datasets/house/"),
+        ("https://mine.ams3.cdn.digitaloceanspaces.com/a/b", "a/b"),
+        ("s3://theirs/datasets/house", None),
+        ("https://theirs.ams3.digitaloceanspaces.com/mine/a.zip", None),
+        ("https://ams3.digitaloceanspaces.com/mine2/a.zip", None),
+        ("https://mine.ams3.digitaloceanspaces.com.evil.org/a.zip", None),
+    ],
+)
+def test_an_address_of_the_bucket_is_a_key(address: str, key: str | None, tmp_path: Path) -> None:
+    place = "https://ams3.digitaloceanspaces.com"
+    assert SpacesStorage(SpacesSettings("mine", "ams3", place, "k", "s")).key_of(address) == key
+    assert LocalStorage(tmp_path, "http://bot").key_of(address) is None
+
+
 def test_an_archive_is_a_dataset(store: Storage) -> None:
     source = store.source("datasets/house.zip")
     assert source.path or list(source.urls) == ["house.zip"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core import commands as grammar
 from bot.core.desk import Desk
 from bot.core.intents import Kind
-from bot.core.jobs import Job, Request, State
-from bot.slack import bills, blocks, reports, wording
+from bot.core.jobs import Job, Options, Request, State
+from bot.slack import bills, blocks, help, reports, wording
 from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
 from gpu.job import Pipeline
@@ -37,6 +36,8 @@ class Asker:
 def answer(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
     """Do what a command asks; return what only the person sees. Raises SplatError."""
     match command:
+        case grammar.Help(topic):
+            return said(help.text(topic))
         case grammar.Start():
             return _start(desk, command, asker)
         case grammar.Rerun():
@@ -74,7 +75,7 @@ def _of_a_job(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
         case grammar.ShowLogs(job_id):
             return reports.log(*desk.logs(asker.meant(job_id)))
         case _:
-            return said(wording.HELP)
+            return said(help.text(""))
 
 
 def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
@@ -98,7 +99,7 @@ def _request(
     asker: Asker,
     dataset: str,
     pipeline: Pipeline,
-    options: Mapping[str, int],
+    options: Options,
     job_id: str | None,
 ) -> Request:
     return Request(

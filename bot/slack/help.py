@@ -1,0 +1,99 @@
+"""`/splat help <topic>`: a few lines on each command, option and word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.core.commands import FLAGS, SWITCHES, VERBS
+from bot.core.near import nearest
+from bot.slack.wording import HELP, escape
+from gpu.job import GEOMETRIES, RANGES
+
+COMMANDS: Mapping[str, str] = {
+    "audit": "Who did what, newest first.",
+    "cancel": "Stops a job and frees its slot: the running one, unless you name another. It gets"
+    " a moment to save its log. Anybody may.",
+    "cost": "What machines have cost by day, person and job, and what costs money right now.",
+    "datasets": "Which photos are there, and how many; only those whose name begins like that.",
+    "destroy": "Stops a job at once and removes its machine; what it has computed is lost. While"
+    " no job runs, it shows GPU droplets that are not ours.",
+    "doctor": "What the bot found when it last looked at all that it needs, with the remedies.",
+    "help": "This. Topics are commands, options, and: {topics}.",
+    "list": "The newest jobs, with links to their splats.",
+    "logs": "The end of a job's log: of the running or newest one, unless you name another.",
+    "queue": "What runs, and what waits in which order.",
+    "rerun": "The same job again, the newest that is over unless you name another, with the"
+    " options that you change: `/splat rerun a1b2 --iterations 7000`.",
+    "status": "Where a job stands: the running one, unless you name another.",
+    "view": "The link to a splat again: the newest, unless you name another.",
+}
+
+OPTIONS: Mapping[str, str] = {
+    "iterations": "Training steps. More takes longer and shows more.",
+    "max_views": "How many photos are used at most. Fewer is faster.",
+    "image_size": "Pixels of a photo's longer side for training. Smaller is faster and blurrier.",
+    "seed": "Makes a job repeatable: the same number, the same chance.",
+    "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}.",
+    "size": "The kind of GPU droplet, such as `gpu-h100x1-80gb`; `--dry-run` says its price."
+    " Whoever runs the bot decides which are allowed.",
+    "job_id": "A name for the job, of a-z, 0-9 and '-'. By default it is a number.",
+    "dry_run": "Says how many photos there are, on which machine, how long and for how much.",
+}
+
+WORDS: Mapping[str, str] = {
+    "start": "`/splat datasets/myparcel` makes a splat of the photos under that name; add"
+    " `aerial` for a drone flight. `/splat` alone opens a dialog. Options may stand anywhere.",
+    "dataset": "Photos are named by where they are in the bot's bucket: a folder"
+    " (`datasets/myparcel`), a .zip (`datasets/house.zip`), or either as `s3://…` or `https://…`."
+    " A .zip anywhere else has to be one that anybody can read: `https://host/photos.zip`.",
+    "splat": "`splat` is for any capture: an object, a room, a house. It is what you get unless"
+    " you say `aerial`.",
+    "aerial": "`aerial` is for drone flights: it adds the descent, which makes the ground sharp"
+    " from close by and keeps that only where held-out photos do not get worse.",
+    "photos": "Two thirds of each photo should be in the next one. 20 photos or more for an"
+    " object, 60 for a parcel. Move between photos; sharp, bright, one zoom. Keep their GPS.",
+    "threads": "Slash commands do not work in threads. In a job's thread use its buttons, or"
+    " `@splat status`, `view`, `logs`, `rerun`, `cancel`, `destroy`: they mean that job.",
+    "money": "A droplet is billed from its creation until it is proven to be gone, and the"
+    " message says both. `--dry-run` says what a job would cost, `/splat cost` what jobs did cost.",
+    "roles": "Who may start jobs is decided by whoever runs the bot; `/splat audit` says who did"
+    " what. Anybody may stop a job.",
+}
+
+#: Other words for the same.
+ALIASES: Mapping[str, str] = {
+    "options": "start", "zip": "dataset", "https": "dataset", "s3": "dataset", "drone": "aerial",
+    "thread": "threads", "price": "money", "budget": "money", "permissions": "roles",
+}  # fmt: skip
+
+
+def text(topic: str) -> str:
+    """Return the help on a topic; all of it when none is named, the nearest topics for no topic."""
+    name = topic.lstrip("-").replace("-", "_").replace(" ", "_")
+    name = ALIASES.get(name, name)
+    if not name:
+        return HELP
+    if name in VERBS:
+        said = COMMANDS[name].format(topics=", ".join(f"`{word}`" for word in WORDS))
+        return f"`{f'/splat {name} {VERBS[name]}'.strip()}`\n{said}"
+    if name in (*FLAGS, *SWITCHES):
+        return f"`{_usage(name)}`\n{OPTIONS[name]}{_range(name)}"
+    return WORDS.get(name) or _unknown(topic)
+
+
+def _usage(option: str) -> str:
+    value = "" if option in SWITCHES else " N" if option in RANGES else " NAME"
+    return f"--{option.replace('_', '-')}{value}"
+
+
+def _range(option: str) -> str:
+    if option not in RANGES:
+        return ""
+    return f" From {RANGES[option].low} to {RANGES[option].high}."
+
+
+def _unknown(topic: str) -> str:
+    options = [_usage(name).split()[0] for name in (*FLAGS, *SWITCHES)]
+    near = nearest(topic, [*VERBS, *WORDS, *ALIASES, *options], 1)
+    meant = f" Did you mean `/splat help {near[0]}`?" if near else " `/splat help` explains all."
+    return f"There is no help on `{escape(topic)}`.{meant}"
