@@ -26,7 +26,9 @@ from bot.core.seals import Seals
 from bot.doctor import findings
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.app import make_client
+from bot.slack.files import SlackFiles
 from bot.slack.groups import UserGroups
+from bot.slack.intake import Intake
 from bot.slack.outbox import SlackOutbox
 from bot.storage import open_storage
 from bot.storage.strangers import Strangers
@@ -106,6 +108,15 @@ class Service:
             thumbnail_url=self._thumbnail_url,
         )
 
+        self._intake = Intake(
+            self.ledger,
+            client,
+            self._storage,
+            SlackFiles(settings.slack_bot_token, settings.slack_api_url),
+            folder=settings.data / "intake",
+            refresh=self._catalogue.refresh,
+        )
+
     def web(self) -> FastAPI:
         """Build the HTTP server's app."""
         slack = create_slack_app(
@@ -149,6 +160,7 @@ class Service:
         self._scheduler.every(TICK, self._dispatcher.tick, "dispatch")
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.drain), "drain")
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.upload), "upload")
+        self._scheduler.every(TICK, partial(self._while_acting, self._intake.work), "intake")
         self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
         self._scheduler.every(ASK, self._market.look, "market")
         self._scheduler.every(ASK, self._groups.look, "groups")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from bot.compute.base import Foreign, Plan
 from bot.core.catalogue import Catalogue
 from bot.core.costs import Budget
+from bot.core.drops import Drop, DroppedFile, name_of
 from bot.core.errors import UnknownJob, UnknownMachine
 from bot.core.estimates import whole
 from bot.core.intents import Kind
@@ -20,7 +22,7 @@ from bot.core.quotes import Quote
 from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.storage.base import Dataset
-from gpu.job import JobSpec, Source
+from gpu.job import JobSpec, Pipeline, Source
 from gpu.job.public import is_address
 
 
@@ -72,6 +74,33 @@ class Desk:
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
         self._wake()
         return job
+
+    def receive(
+        self, files: Sequence[DroppedFile], text: str, *, key: str, team: str, channel: str,
+        user: str, thread: str = "",
+    ) -> Drop:  # fmt: skip
+        """Note files that are to be fetched and offered as a job. Raises NotAllowed.
+
+        A single .zip is a dataset of its own. `text` is what was said with them: it names them.
+        """
+        self.roles.check_start(user, channel)
+        is_archive = len(files) == 1 and files[0].name.lower().endswith(".zip")
+        dataset = name_of(text, key, time.time()) + (".zip" if is_archive else "")
+        drop = self.ledger.drops.add(
+            key=key, team=team, channel=channel, user=user, thread=thread, dataset=dataset,
+            files=files,
+        )  # fmt: skip
+        self._wake()
+        return drop
+
+    def take(self, drop_id: int, pipeline: Pipeline, user: str) -> tuple[Drop, Job]:
+        """Start the job that a drop was offered as, once. Raises UnknownDrop, and as `start`."""
+        drop = self.ledger.drops.get(drop_id)
+        request = Request(
+            team=drop.team, channel=drop.channel, user=user, dataset=drop.dataset,
+            pipeline=pipeline, key=f"drop:{drop.id}",
+        )  # fmt: skip
+        return drop, self.start(request)
 
     def quote(self, request: Request) -> Quote:
         """Say what a job would mean; starts nothing.

@@ -4,6 +4,7 @@ SplatError (gpu.job)
 ├── InvalidValue (gpu.job)
 ├── UnknownDataset       no photos under that name; carries the nearest names
 ├── UnknownJob           no such job
+├── UnknownDrop          no such photos were dropped
 ├── UnknownMachine       no such machine on the account
 ├── UnknownCommand       words that are no command; carries the nearest one
 ├── IllegalMove          a job can not go from that state to this one
@@ -34,6 +35,7 @@ __all__ = [
     "StorageError",
     "UnknownCommand",
     "UnknownDataset",
+    "UnknownDrop",
     "UnknownJob",
     "UnknownMachine",
     "UnreadableLedger",
@@ -53,6 +55,10 @@ class UnknownDataset(SplatError):
 
 class UnknownJob(SplatError):
     """No job has this id."""
+
+
+class UnknownDrop(SplatError):
+    """Nobody has dropped photos under this number."""
 
 
 class UnknownMachine(SplatError):

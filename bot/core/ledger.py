@@ -15,6 +15,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from bot.core.database import LedgerFile
+from bot.core.drops import Drops
 from bot.core.errors import IllegalMove, UnknownJob
 from bot.core.intents import Intents
 from bot.core.jobs import LEGAL_MOVES, Job, Request, State
@@ -32,6 +33,7 @@ class Ledger(Records):
         super().__init__(LedgerFile(path), clock)
         self.machines = Machines(self._file, clock)
         self.intents = Intents(self._file, clock)
+        self.drops = Drops(self._file, clock)
 
     # -- asking -------------------------------------------------------------------------------
 

@@ -74,6 +74,15 @@ MIGRATIONS = (
         price_per_hour REAL NOT NULL, created_at REAL NOT NULL
     );
     """,
+    """
+    CREATE TABLE drops (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, team TEXT NOT NULL,
+        channel TEXT NOT NULL, user TEXT NOT NULL, thread TEXT NOT NULL, dataset TEXT NOT NULL,
+        files TEXT NOT NULL, created_at REAL NOT NULL, next_try_at REAL NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0, done_at REAL, shown_channel TEXT, shown_ts TEXT,
+        found TEXT NOT NULL DEFAULT '{}', error TEXT NOT NULL DEFAULT ''
+    );
+    """,
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.sandbox import state
 from bot.sandbox.blocks_check import problems, view_problems
-from bot.sandbox.state import Message
+from bot.sandbox.state import File, Message
 
 Params = Mapping[str, Any]
 Body = dict[str, Any]
@@ -147,6 +147,24 @@ def _with_actions(block: Body) -> Body:
         return block
     elements = [{"action_id": secrets.token_urlsafe(4), **e} for e in block["elements"]]
     return {**block, "elements": elements}
+
+
+def described(file: File, base_url: str) -> Body:
+    """Return a file as Slack describes it in messages and events."""
+    address = f"{base_url}files-pri/{file.id}"
+    return {
+        "id": file.id,
+        "name": file.name,
+        "title": file.title or file.name,
+        "mimetype": file.kind,
+        "filetype": file.name.rpartition(".")[2].lower(),
+        "mode": "hosted",
+        "is_external": False,
+        "size": len(file.content),
+        "user": file.user,
+        "url_private": address,
+        "url_private_download": address,
+    }
 
 
 def shown(message: Message, *, with_metadata: bool = False) -> Body:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
@@ -28,6 +27,9 @@ LOOK = 0.1
 
 #: Seconds for which Slack is at work on an upload after it has said that it is complete.
 FILE_SECONDS = 0.2
+
+#: Bytes of a file that a person sends: it is kept in memory.
+MOST_BYTES = 500_000_000
 
 #: The page loads nothing from elsewhere. Pictures may come from the bot, which is on loopback too.
 POLICY = (
@@ -47,7 +49,7 @@ def create_app(
     app.state.api = WebApi(workspace, token, lambda: base_url)
     sender = Sender(workspace, f"{bot_url.rstrip('/')}/slack/events", secret, base_url)
     _add_web_api(app, app.state.api)
-    _add_files(app, workspace)
+    _add_files(app, workspace, token)
     _add_page(app, Person(workspace, sender), app.state.api, workspace)
     if STATIC.is_dir():
         app.mount("/", StaticFiles(directory=STATIC, html=True))
@@ -79,7 +81,7 @@ def _add_web_api(app: FastAPI, api: WebApi) -> None:
         return await _sent(await run_in_threadpool(api.respond, key, said))
 
 
-def _add_files(app: FastAPI, workspace: Workspace) -> None:
+def _add_files(app: FastAPI, workspace: Workspace, token: str) -> None:
     @app.post("/upload/{file_id}")
     async def upload(file_id: str, request: Request) -> Response:
         if file_id not in workspace.files:
@@ -92,9 +94,26 @@ def _add_files(app: FastAPI, workspace: Workspace) -> None:
         file = workspace.files.get(file_id)
         if file is None or not file.shared:
             return Response(status_code=404)
-        kind, _ = guess_type(file.name)
-        is_picture = kind is not None and kind.startswith("image/") and "svg" not in kind
-        return Response(file.content, media_type=kind if is_picture else "application/octet-stream")
+        kind = file.kind if file.is_picture else "application/octet-stream"
+        return Response(file.content, media_type=kind)
+
+    @app.get("/files-pri/{file_id}")
+    def read_with_token(file_id: str, request: Request) -> Response:
+        file = workspace.files.get(file_id)
+        if file is None:
+            return Response(status_code=404)
+        if request.headers.get("authorization") != f"Bearer {token}":
+            return HTMLResponse("<title>Sign in</title>")  # as Slack does, with 200
+        return Response(file.content, media_type=file.kind)
+
+    @app.post("/sandbox/files")
+    async def keep(request: Request, name: str) -> dict[str, str]:
+        content = bytearray()
+        async for part in request.stream():
+            content += part
+            if len(content) > MOST_BYTES:
+                raise HTTPException(413)
+        return {"id": workspace.keep(name, bytes(content)).id}
 
 
 def _add_page(app: FastAPI, person: Person, api: WebApi, workspace: Workspace) -> None:
@@ -121,7 +140,10 @@ def _add_page(app: FastAPI, person: Person, api: WebApi, workspace: Workspace) -
         return {}
 
 
-_ACTS = ("type", "press", "press_in_view", "open_home", "submit", "close_modal", "dismiss")
+_ACTS = (
+    "type", "share", "shortcut", "press", "press_in_view", "open_home", "submit", "close_modal",
+    "dismiss",
+)  # fmt: skip
 
 
 async def _changes(workspace: Workspace, request: Request) -> AsyncIterator[str]:

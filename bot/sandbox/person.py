@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bot.sandbox import state
@@ -13,7 +13,7 @@ from bot.sandbox.state import Workspace
 
 #: What an app like ours has registered and subscribed to; Slack sends nothing else.
 COMMANDS = frozenset({"/splat"})
-EVENTS = frozenset({"app_mention", "app_home_opened"})
+EVENTS = frozenset({"app_mention", "app_home_opened", "message.im"})
 
 
 class Person:
@@ -37,6 +37,21 @@ class Person:
             self._command(command[1], command[2].strip(), channel)
         else:
             self._message(text, channel, thread_ts)
+
+    def share(
+        self, files: Sequence[str], text: str = "", channel: str = state.CHANNEL,
+        thread_ts: str | None = None,
+    ) -> None:  # fmt: skip
+        """Send a message with files that the workspace keeps (`Workspace.keep`)."""
+        for file in files:
+            self._workspace.files[file].shared = True
+        self._message(text, channel, thread_ts, files)
+
+    def shortcut(self, ts: str, callback_id: str) -> None:
+        """Choose a shortcut of the bot on a message."""
+        found = [m for m in self._workspace.messages if m.ts == ts and not m.deleted]
+        if found:
+            self._check(self._sender.shortcut(found[0], callback_id), found[0].channel)
 
     def press(self, ts: str, action: Mapping[str, Any]) -> None:
         """Press an element of a message."""
@@ -131,12 +146,14 @@ class Person:
         except Refused:
             self._workspace.show_modal(dict(modal), {"": _TROUBLE})
 
-    def _message(self, text: str, channel: str, thread_ts: str | None) -> None:
+    def _message(
+        self, text: str, channel: str, thread_ts: str | None, files: Sequence[str] = ()
+    ) -> None:
         body = text.replace("@splat", f"<@{state.BOT}>")
         message = self._workspace.post(
-            channel=channel, user=state.PERSON, text=body, thread_ts=thread_ts
+            channel=channel, user=state.PERSON, text=body, thread_ts=thread_ts, files=list(files)
         )
-        event = {
+        event: dict[str, Any] = {
             "user": state.PERSON,
             "text": body,
             "ts": message.ts,
@@ -145,13 +162,18 @@ class Person:
             "event_ts": message.ts,
             **({"thread_ts": thread_ts} if thread_ts else {}),
         }
+        if files:
+            event |= {"subtype": "file_share", "files": self._sender.described(files)}
         kind = "im" if channel == state.DIRECT else "channel"
         self._send_event({"type": "message", "channel_type": kind, **event})
         if f"<@{state.BOT}>" in body:
             self._send_event({"type": "app_mention", **event})
 
     def _send_event(self, event: dict[str, Any]) -> None:
-        if event["type"] in self._events:
+        kind = event["type"]
+        if kind == "message":
+            kind += f".{'im' if event['channel_type'] == 'im' else 'channels'}"
+        if kind in self._events:
             self._sender.event(event)
 
     def _check(self, answer: Delivery, channel: str = state.CHANNEL) -> None:

@@ -5,6 +5,7 @@ Shapes are those of slackapi/bolt-python (a2f21ae), whose tests carry payloads t
 - slash commands: tests/scenario_tests/test_slash_command.py
 - block_actions: test_block_actions.py; in a view: docs.slack.dev/reference/interaction-payloads
 - view_submission, view_closed: test_view_submission.py, test_view_closed.py
+- message_action: test_shortcut.py; its files: docs.slack.dev/reference/objects/file-object
 - block_suggestion: test_block_suggestion.py
 - event_callback, app_mention, message, app_home_opened: test_events.py, test_message.py
 - the signature: slack_sdk.signature.SignatureVerifier itself
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ import httpx
 from slack_sdk.signature import SignatureVerifier
 
 from bot.sandbox import state
-from bot.sandbox.answers import shown
+from bot.sandbox.answers import described, shown
 from bot.sandbox.state import Message, Workspace
 
 #: Slack gives an app three seconds to acknowledge.
@@ -96,6 +97,21 @@ class Sender:
         if isinstance(source, Message):
             payload["response_url"] = self._response_url(source.channel, source)
         return self._interact(payload)
+
+    def shortcut(self, message: Message, callback_id: str) -> Delivery:
+        """Send the choice of a message shortcut."""
+        about = {
+            "callback_id": callback_id,
+            "channel": {"id": message.channel, "name": state.CHANNELS[message.channel]},
+            "message_ts": message.ts,
+            "message": shown(message) | {"files": self.described(message.files)},
+            "response_url": self._response_url(message.channel),
+        }
+        return self._interact(self._interaction("message_action") | about)
+
+    def described(self, files: Sequence[str]) -> list[Payload]:
+        """Return files as events and shortcuts describe them."""
+        return [described(self._workspace.files[each], self._base_url) for each in files]
 
     def submit(self, view: Payload, values: Mapping[str, Any]) -> Delivery:
         """Send a dialog's values: block id to action id to value, as Slack's `state.values`."""

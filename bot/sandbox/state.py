@@ -7,7 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from mimetypes import guess_type
 from typing import Any
+
+from bot.slack.manifest import SHORTCUT, SHORTCUT_NAME
 
 TEAM, CHANNEL, PERSON, BOT = "T0SANDBOX", "C0SPLATS", "U0YOU", "U0SPLATBOT"
 APP, BOT_ID, SLACK = "A0SPLATBOT", "B0SPLATBOT", "USLACKBOT"
@@ -41,13 +44,27 @@ class Message:
 
 @dataclass
 class File:
-    """An uploaded file; it can be seen once `content` is there and it is shared."""
+    """An uploaded file; it can be seen once `content` is there and it is shared.
+
+    `user` is whose it is: a person's files are read by the bot with its token.
+    """
 
     id: str
     name: str
     title: str = ""
     content: bytes = b""
     shared: bool = False
+    user: str = BOT
+
+    @property
+    def kind(self) -> str:
+        """The media type that its name speaks of."""
+        return guess_type(self.name)[0] or "application/octet-stream"
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a browser shows it."""
+        return self.kind.startswith("image/") and "svg" not in self.kind
 
 
 @dataclass
@@ -108,6 +125,13 @@ class Workspace:
             self.messages.append(message)
             self.touch()
             return message
+
+    def keep(self, name: str, content: bytes) -> File:
+        """Keep a file of the person's, to be shared with a message."""
+        with self.lock:
+            file = File(f"F{secrets.token_hex(5).upper()}", name, content=content, user=PERSON)
+            self.files[file.id] = file
+            return file
 
     def later(self, seconds: float, act: Callable[[], object]) -> None:
         """Have something happen a while later; `settle` does it."""
@@ -180,6 +204,7 @@ class Workspace:
             return {
                 "version": self.version,
                 "suggestion": self.suggestion,
+                "shortcuts": [{"callback_id": SHORTCUT, "name": SHORTCUT_NAME}],
                 "names": NAMES,
                 "bot": BOT,
                 "person": PERSON,
@@ -191,9 +216,14 @@ class Workspace:
                 "modal_errors": self.modal_errors,
             }
 
-    def _shown(self, file_id: str) -> dict[str, str]:
+    def _shown(self, file_id: str) -> dict[str, Any]:
         file = self.files[file_id]
-        return {"id": file.id, "title": file.title or file.name, "url": f"files/{file.id}"}
+        return {
+            "id": file.id,
+            "title": file.title or file.name,
+            "url": f"files/{file.id}",
+            "is_picture": file.is_picture,
+        }
 
     def _next_ts(self) -> str:
         """Return a time stamp above every earlier one: Slack's are unique in a channel."""

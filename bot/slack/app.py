@@ -17,7 +17,7 @@ from bot.core.config import Settings
 from bot.core.desk import Desk
 from bot.core.jobs import Job
 from bot.slack import wording
-from bot.slack.listeners import actions, commands, events, views
+from bot.slack.listeners import actions, commands, drops, events, views
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,8 @@ def create_app(
     )
     for room in (commands, actions):
         room.register(app, desk)
-    views.register(app, desk, photo_url)
+    for room in (views, drops):
+        room.register(app, desk, photo_url)
     events.register(app, desk, thumbnail_url)
     app.error(_unexpected)
     return app

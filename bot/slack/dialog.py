@@ -33,13 +33,19 @@ class Choice:
 
 
 def start_dialog(
-    channel: str, *, dataset: Dataset | None = None, outlook: str = "", picture: str = ""
+    channel: str,
+    *,
+    dataset: Dataset | None = None,
+    pipeline: Pipeline = Pipeline.SPLAT,
+    outlook: str = "",
+    picture: str = "",
 ) -> View:
     """The dialog of `/splat` alone. The channel travels in its private metadata.
 
-    `dataset` is chosen already. `outlook` is what the choice would mean: it is empty at first,
-    since a dialog has to be open within three seconds, and follows as an update. `picture` is
-    the address of one of the photos. The fields keep what was filled in: their ids stay.
+    `dataset` and `pipeline` are chosen already. `outlook` is what the choice would mean: it is
+    empty at first, since a dialog has to be open within three seconds, and follows as an update.
+    `picture` is the address of one of the photos. The fields keep what was filled in: their ids
+    stay.
     """
     return {
         "type": "modal",
@@ -51,7 +57,7 @@ def start_dialog(
         "blocks": [
             _photos(dataset),
             _outlook(outlook or wording.CHOOSE, picture),
-            _pipelines(),
+            _pipelines(pipeline),
             *map(_number, NUMBERS),
         ],
     }
@@ -98,13 +104,13 @@ def _photos(dataset: Dataset | None) -> Block:
     return entry("dataset", "Photos", element) | {"dispatch_action": True}
 
 
-def _pipelines() -> Block:
-    options = [option(wording.PIPELINES[each], each.value) for each in Pipeline]
+def _pipelines(pipeline: Pipeline) -> Block:
+    options = {each: option(wording.PIPELINES[each], each.value) for each in Pipeline}
     element = {
         "type": "static_select",
         "action_id": "pipeline",
-        "options": options,
-        "initial_option": options[0],
+        "options": list(options.values()),
+        "initial_option": options[pipeline],
     }
     return entry("pipeline", "What for", element, hint=wording.PIPELINE_HINT) | {
         "dispatch_action": True

@@ -17,12 +17,17 @@ SCOPES: Mapping[str, str] = {
     "channels:history": "whether a message arrived whose answer was lost, in public channels",
     "chat:write": "every message",
     "commands": "`/splat`",
+    "files:read": "photos that are dropped into Slack, to be made a splat of",
     "files:write": "the pictures in the threads",
     "groups:history": "the same as `channels:history`, in private channels",
+    "im:history": "photos that are dropped into the bot's direct messages",
     "usergroups:read": "who is in the user groups of `SPLATBOT_STARTERS` and `SPLATBOT_ADMINS`",
 }
 
-EVENTS = ("app_home_opened", "app_mention")
+EVENTS = ("app_home_opened", "app_mention", "message.im")
+
+#: The shortcut on a message with photos.
+SHORTCUT, SHORTCUT_NAME = "make_splat", "Make a splat from these"
 COMMAND = "/splat"
 
 
@@ -43,8 +48,16 @@ def manifest(public_url: str) -> dict[str, Any]:
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": True,
+                "messages_tab_read_only_enabled": False,  # photos are dropped there
             },
+            "shortcuts": [
+                {
+                    "name": SHORTCUT_NAME,
+                    "type": "message",
+                    "callback_id": SHORTCUT,
+                    "description": "Takes the photos of a message",
+                }
+            ],
             "bot_user": {"display_name": "splat", "always_online": True},
             "slash_commands": [
                 {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from gpu.job import Source, Target
@@ -58,6 +59,17 @@ class Storage(Protocol):
 
     def get(self, key: str) -> bytes:
         """Read one object; raises KeyError when it is not there."""
+        ...
+
+    def add(self, key: str, file: Path) -> bool:
+        """Keep a user's file, private, where no other is; whole or not at all.
+
+        False, and nothing is changed, when there is one under that key already.
+        """
+        ...
+
+    def size(self, key: str) -> int | None:
+        """Return an object's bytes; None when it is not there."""
         ...
 
     def keys(self, prefix: str) -> Sequence[str]:

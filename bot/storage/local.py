@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -75,6 +76,23 @@ class LocalStorage:
             Path(temporary).replace(target)
         finally:
             Path(temporary).unlink(missing_ok=True)  # left when the disk was full
+
+    def add(self, key: str, file: Path) -> bool:
+        """Keep a user's file, where no other is. False when there is one already."""
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as folder:
+            copy = Path(shutil.copyfile(file, Path(folder) / "file"))
+            try:
+                os.link(copy, target)  # unlike a rename it never takes another's place
+            except FileExistsError:
+                return False
+        return True
+
+    def size(self, key: str) -> int | None:
+        """Return an object's bytes; None when it is not there."""
+        path = self.path(key)
+        return path.stat().st_size if path.is_file() else None
 
     def get(self, key: str) -> bytes:
         """Read one object; raises KeyError when it is not there."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Sequence
+
 from gpu.job.errors import InvalidValue
 from gpu.job.messages import GEOMETRY
 from gpu.job.paths import OUTPUTS
@@ -13,6 +17,10 @@ RESULTS = "splats"
 PRIVATE = ".splatbot"
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic")
+VIDEO_SUFFIXES = (".mp4", ".mov")
+
+#: Characters of a file's name that we give.
+NAME = 80
 
 
 def private_key(job_id: str, name: str) -> str:
@@ -45,3 +53,35 @@ def is_photo(name: str) -> bool:
 def is_archive(name: str) -> bool:
     """Whether a file name is that of an archive of photos."""
     return name.lower().endswith(".zip") and not name.startswith(".")
+
+
+def is_video(name: str) -> bool:
+    """Whether a file name is that of a video. They are kept; nothing is made of them yet."""
+    return name.lower().endswith(VIDEO_SUFFIXES) and not name.startswith(".")
+
+
+def safe_name(name: str) -> str:
+    """Return a file's name as one that every storage and URL can hold, its suffix kept.
+
+    Letters and digits of any script stay; what leads elsewhere or hides the file does not.
+    """
+    plain = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    stem, dot, suffix = plain.rpartition(".")
+    stem = re.sub(r"[^\w.+-]+", "_", stem if dot else suffix).strip("._") or "photo"
+    ending = re.sub(r"[^a-z0-9]", "", suffix.lower())[:8] if dot else ""
+    return f"{stem[:NAME]}.{ending}" if ending else stem[:NAME]
+
+
+def file_names(names: Sequence[str]) -> list[str]:
+    """Return safe names for files of one folder, no two of them alike on any disk."""
+    taken: set[str] = set()
+    result = []
+    for name in map(safe_name, names):
+        stem, _, suffix = name.rpartition(".")
+        candidate, number = name, 1
+        while candidate.lower() in taken:
+            number += 1
+            candidate = f"{stem}-{number}.{suffix}"
+        taken.add(candidate.lower())
+        result.append(candidate)
+    return result

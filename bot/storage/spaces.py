@@ -6,6 +6,7 @@ import mimetypes
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -121,6 +122,21 @@ class SpacesStorage:
                 Bucket=self._bucket, Key=key, Body=data, ContentType=content_type, ACL=acl
             )
 
+    def add(self, key: str, file: Path) -> bool:
+        """Keep a user's file, where no other is. False when there is one already."""
+        if self.size(key) is not None:
+            return False
+        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        with _in_words():
+            self._client.upload_file(
+                str(file), self._bucket, key, ExtraArgs={"ContentType": kind, "ACL": "private"}
+            )
+        return True
+
+    def size(self, key: str) -> int | None:
+        """Return an object's bytes; None when it is not there."""
+        return next((size for found, size in self._objects(key) if found == key), None)
+
     def get(self, key: str) -> bytes:
         """Read one object; raises KeyError when it is not there."""
         with _in_words():
@@ -170,7 +186,7 @@ class SpacesStorage:
             return [(o["Key"], o["Size"]) for page in pages for o in page.get("Contents", ())]
 
     def _exists(self, key: str) -> bool:
-        return key in self.keys(key)
+        return self.size(key) is not None
 
 
 @contextmanager

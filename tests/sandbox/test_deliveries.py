@@ -151,7 +151,7 @@ def test_messages_are_sent_only_to_an_app_that_subscribes_to_them(
 ) -> None:
     Person(slack.workspace, sender).type("hello")
     assert bot.requests == []
-    Person(slack.workspace, sender, events={"message"}).type("hello")
+    Person(slack.workspace, sender, events={"message.channels"}).type("hello")
     [body] = bot.events()
     assert body["event"].items() > {"type": "message", "channel_type": "channel"}.items()
 

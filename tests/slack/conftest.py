@@ -18,6 +18,8 @@ from bot.core.rounds import Finding, Rounds
 from bot.core.seals import Seals
 from bot.sandbox.state import Message
 from bot.slack.app import create_app, make_client
+from bot.slack.files import SlackFiles
+from bot.slack.intake import Intake
 from bot.slack.outbox import SlackOutbox
 from bot.storage.local import LocalStorage
 from bot.web.app import create_app as create_web_app
@@ -48,9 +50,10 @@ class Bot:
         self.findings: Sequence[Finding] = ()
         self.log = ""
         self.market = Market(lambda: Plan("this machine", 0.0))
+        self.catalogue = Catalogue(self.storage)
         self.desk = Desk(
             self.ledger,
-            Catalogue(self.storage),
+            self.catalogue,
             backend="local",
             price_per_hour=0.0,
             wake=lambda: self.wakes.append("wake"),
@@ -84,6 +87,15 @@ class Bot:
             make_client(self.settings),
             read_picture=lambda _, name: self.pictures.get(name),
             thumbnail_url=self.thumbnail_url,
+            clock=self.clock,
+        )
+        self.intake = Intake(
+            self.ledger,
+            make_client(self.settings),
+            self.storage,
+            SlackFiles(TOKEN, self.settings.slack_api_url),
+            folder=self.settings.data / "intake",
+            refresh=self.catalogue.refresh,
             clock=self.clock,
         )
 

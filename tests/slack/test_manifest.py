@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.errors import InvalidValue
-from bot.slack.listeners import actions, commands, events, views
+from bot.slack.listeners import actions, commands, drops, events, views
 from bot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest
 from tests.conftest import REPOSITORY
 
@@ -33,6 +33,7 @@ METHODS: dict[str, set[str]] = {
 OF_LISTENERS = {
     "app_mention": {"app_mentions:read"},
     "app_home_opened": set(),
+    "message.im": {"im:history"},
     "/splat": {"commands"},
 }
 
@@ -41,13 +42,19 @@ class Recorder:
     """Stands where the Bolt app would; knows nothing but what the manifest may ask for."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, list[str]] = {"command": [], "event": [], "options": []}
+        self.heard: dict[str, list[str]] = {
+            "command": [], "event": [], "options": [], "shortcut": [],
+        }  # fmt: skip
 
     def command(self, name: str) -> Callable[[Any], Any]:
         return self._note("command", name)
 
     def event(self, name: str) -> Callable[[Any], Any]:
-        return self._note("event", name)
+        # Messages are subscribed to by the kind of conversation; ours are direct ones.
+        return self._note("event", "message.im" if name == "message" else name)
+
+    def shortcut(self, name: str) -> Callable[[Any], Any]:
+        return self._note("shortcut", name)
 
     def options(self, name: str) -> Callable[[Any], Any]:
         return self._note("options", name)
@@ -65,7 +72,7 @@ class Recorder:
 @pytest.fixture
 def heard() -> dict[str, list[str]]:
     app = Recorder()
-    for room in (commands, actions, views, events):
+    for room in (commands, actions, views, events, drops):
         room.register(app, None)  # type: ignore[arg-type]
     return app.heard
 
@@ -79,7 +86,7 @@ def test_every_command_and_event_that_we_hear_is_in_the_manifest(
     assert sorted(heard["event"]) == sorted(app["settings"]["event_subscriptions"]["bot_events"])
     assert heard["options"]  # so there has to be an address that Slack asks for options
     assert app["settings"]["interactivity"]["message_menu_options_url"]
-    assert "shortcuts" not in app["features"]
+    assert heard["shortcut"] == [each["callback_id"] for each in app["features"]["shortcuts"]]
 
 
 def test_the_scopes_are_those_that_our_calls_and_listeners_need(
@@ -89,7 +96,7 @@ def test_the_scopes_are_those_that_our_calls_and_listeners_need(
     source = "\n".join(file.read_text() for file in files if file.suffix == ".py")
     called = set(re.findall(r"\b_?client\.([a-z]+_\w+)", source))
     assert called == set(METHODS)
-    needed = set().union(*METHODS.values())
+    needed = set().union(*METHODS.values()) | {"files:read"}  # to fetch what is dropped
     needed |= set().union(*(OF_LISTENERS[name] for name in heard["command"] + heard["event"]))
     assert needed == set(SCOPES)
     assert manifest("https://splat.example.com")["oauth_config"]["scopes"]["bot"] == sorted(needed)
@@ -100,7 +107,7 @@ def test_every_address_is_the_one_at_which_the_bot_listens() -> None:
     addresses = re.findall(r"https?://[^'\"]+", str(app))
     assert set(addresses) == {"https://splat.example.com/slack/events"}
     assert len(addresses) == 4
-    assert set(EVENTS) == {"app_mention", "app_home_opened"}
+    assert set(EVENTS) == {"app_mention", "app_home_opened", "message.im"}
 
 
 @pytest.mark.parametrize("url", ["http://splat.example.com", "splat.example.com", "", "https://"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -16,6 +17,7 @@ from bot.core.jobs import Request
 from bot.slack import bills, dialog, wording
 from bot.slack.answers import error_of
 from bot.slack.dialog import NUMBERS, Choice, View, chosen
+from bot.storage.base import Dataset
 
 log = logging.getLogger(__name__)
 
@@ -64,30 +66,37 @@ def _start(desk: Desk, body: dict[str, Any], view: View) -> dict[str, str]:
 
 def _show_outlook(desk: Desk, photo_url: PhotoUrl, body: dict[str, Any], client: WebClient) -> None:
     """Say what the choice would take, with one of the photos where Slack can fetch it."""
-    view = body["view"]
-    choice = chosen(view["state"]["values"])
-    if not choice.dataset:
-        return
-    text, picture = _outlook(desk, body, view, choice), photo_url(choice.dataset)
+    choice = chosen(body["view"]["state"]["values"])
+    if choice.dataset:
+        request = _request(body, body["view"], choice)
+        show_outlook(desk, photo_url, client, body["view"], request)
+
+
+def show_outlook(
+    desk: Desk, photo_url: PhotoUrl, client: WebClient, view: View, request: Request
+) -> None:
+    """Say in an open dialog what a request would take."""
+    dataset, text = _outlook(desk, request)
+    picture = photo_url(request.dataset)
+    update = partial(
+        dialog.start_dialog, request.channel, dataset=dataset, pipeline=request.pipeline,
+        outlook=text,
+    )  # fmt: skip
     try:
-        _update(client, view, text, picture)
+        client.views_update(view_id=view["id"], view=update(picture=picture))
     except SlackApiError as refused:
         if not picture or refused.response.status_code != 200:
             raise
         log.warning("a dialog goes without its picture: %s", error_of(refused))
-        _update(client, view, text, "")
+        client.views_update(view_id=view["id"], view=update())
 
 
-def _outlook(desk: Desk, body: dict[str, Any], view: View, choice: Choice) -> str:
+def _outlook(desk: Desk, request: Request) -> tuple[Dataset, str]:
     try:
-        return bills.outlook(desk.quote(_request(body, view, choice)))
+        quoted = desk.quote(request)
     except SplatError as wrong:
-        return wording.error(wrong)
-
-
-def _update(client: WebClient, view: View, text: str, picture: str) -> None:
-    shown = dialog.start_dialog(view["private_metadata"], outlook=text, picture=picture)
-    client.views_update(view_id=view["id"], view=shown)
+        return Dataset(request.dataset, 0, 0), wording.error(wrong)
+    return quoted.dataset, bills.outlook(quoted)
 
 
 def _request(body: dict[str, Any], view: View, choice: Choice) -> Request:

@@ -1,10 +1,11 @@
-import { type KeyboardEvent, useState } from "react";
-import { act } from "./api";
-import { SendIcon } from "./icons";
+import { type DragEvent, type KeyboardEvent, useRef, useState } from "react";
+import { act, share } from "./api";
+import { AttachIcon, CloseIcon, FileIcon, SendIcon } from "./icons";
 
 const COMMANDS = [
   { fill: "/splat ", shape: "/splat <photos> [splat|aerial]", meaning: "Make a splat" },
   { fill: "/splat", shape: "/splat", meaning: "Make a splat, in a dialog" },
+  { fill: "/splat upload ", shape: "/splat upload <name>", meaning: "A page for many photos" },
   { fill: "/splat datasets", shape: "/splat datasets", meaning: "Which photos are there" },
   { fill: "/splat status", shape: "/splat status [job]", meaning: "How a job stands" },
   { fill: "/splat list", shape: "/splat list", meaning: "The newest jobs" },
@@ -24,13 +25,19 @@ export function Composer({ channel, thread, placeholder, suggestion }: {
 }) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(-1);
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const picker = useRef<HTMLInputElement>(null);
   const hints = thread ? [] : matching(text);
   const edit = (value: string) => { setText(value); setAt(-1); };
   const send = (words = text) => {
-    if (!words.trim()) return;
-    void act("type", thread ? { text: words, thread_ts: thread, channel } : { text: words, channel });
+    if (!words.trim() && !files.length) return;
+    if (files.length) void share(files, words, channel, thread);
+    else void act("type", thread ? { text: words, thread_ts: thread, channel } : { text: words, channel });
     edit("");
+    setFiles([]);
   };
+  const attach = (more: FileList | null) => setFiles((old) => [...old, ...(more ?? [])]);
+  const drop = (event: DragEvent) => { event.preventDefault(); attach(event.dataTransfer.files); };
   const suggest = (words: string) => { edit(words); setTimeout(() => send(words), READ); };
   const onKey = (event: KeyboardEvent) => {
     const hint = hints[at];
@@ -42,7 +49,7 @@ export function Composer({ channel, thread, placeholder, suggestion }: {
     event.preventDefault();
   };
   return (
-    <div className="composer">
+    <div className="composer" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       {hints.length > 0 && (
         <ul className="popup" role="listbox" aria-label="Commands">
           {hints.map((hint, place) => (
@@ -58,12 +65,30 @@ export function Composer({ channel, thread, placeholder, suggestion }: {
           <span>Try</span> <code>{suggestion}</code>
         </button>
       )}
+      {files.length > 0 && (
+        <ul className="attached" aria-label="Files to send">
+          {files.map((file, place) => (
+            <li key={place}>
+              <FileIcon /> {file.name}
+              <button type="button" aria-label={`Leave out ${file.name}`}
+                      onClick={() => setFiles(files.filter((_, other) => other !== place))}>
+                <CloseIcon />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       <div className="box">
+        <input ref={picker} type="file" multiple hidden data-testid={thread ? "thread-files" : "files"}
+               onChange={(event) => { attach(event.target.files); event.target.value = ""; }} />
+        <button type="button" className="attach" aria-label="Attach files" onClick={() => picker.current?.click()}>
+          <AttachIcon />
+        </button>
         <textarea aria-label={placeholder} data-testid={thread ? "thread-input" : "message-input"} rows={1}
                   placeholder={placeholder} value={text} onKeyDown={onKey} autoFocus={!thread}
                   onChange={(event) => edit(event.target.value)} />
         <button type="button" className="send" data-testid={thread ? "thread-send" : "send"} aria-label="Send"
-                disabled={!text.trim()} onClick={() => send()}>
+                disabled={!text.trim() && !files.length} onClick={() => send()}>
           <SendIcon />
         </button>
       </div>

@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { act } from "./api";
 import { Blocks, Picture } from "./Blocks";
-import { BotFace, Emoji, EyeIcon } from "./icons";
+import { BotFace, Emoji, EyeIcon, FileIcon } from "./icons";
 import { Mrkdwn } from "./mrkdwn";
 import type { Message, Snapshot } from "./types";
 
@@ -81,6 +81,7 @@ function MessageRow({ message, all, openThread, isContinued }: {
           </p>
         )}
         <Content message={message} all={all} />
+        {!isBot && message.files.length > 0 && <Shortcuts ts={message.ts} all={all} />}
         {openThread && replies.length > 0 && (
           <button type="button" className="replies" data-testid="thread-open" onClick={() => openThread(message.ts)}>
             <Avatar name="Splatbot" /> <b>{count(replies.length)}</b>
@@ -103,13 +104,33 @@ function Content({ message, all }: { message: Message; all: Snapshot }) {
       )}
       {message.files.length > 0 && (
         <div className="files">
-          {message.files.map((file) => <Picture key={file.id} url={file.url} alt={file.title} title={file.title} />)}
+          {message.files.map((file) => <Attached key={file.id} file={file} />)}
         </div>
       )}
       {message.reactions.length > 0 && (
         <p className="reactions">{message.reactions.map((name) => <span key={name}><Emoji name={name} /> 1</span>)}</p>
       )}
     </>
+  );
+}
+
+/** A picture, or the name of a file that is none. */
+function Attached({ file }: { file: Message["files"][number] }) {
+  if (file.is_picture) return <Picture url={file.url} alt={file.title} title={file.title} />;
+  return <a className="file" href={file.url} download={file.title}><FileIcon /> {file.title}</a>;
+}
+
+/** The bot's shortcuts on a message with files. */
+function Shortcuts({ ts, all }: { ts: string; all: Snapshot }) {
+  return (
+    <div className="shortcuts">
+      {all.shortcuts.map(({ callback_id, name }) => (
+        <button key={callback_id} type="button" data-testid={`shortcut-${callback_id}`}
+                onClick={() => void act("shortcut", { ts, callback_id })}>
+          <span className="avatar"><BotFace /></span> {name}
+        </button>
+      ))}
+    </div>
   );
 }
 

@@ -11,6 +11,17 @@ export async function act(name: string, body: Json = {}): Promise<Json> {
   return (await answer.json()) as Json;
 }
 
+/** Give the workspace files of the person's, and send a message with them. */
+export async function share(files: readonly File[], text: string, channel: string, thread?: string): Promise<void> {
+  const kept: string[] = [];
+  for (const file of files) {
+    const url = `sandbox/files?name=${encodeURIComponent(file.name)}`;
+    const answer = await fetch(url, { method: "POST", body: file });
+    kept.push(((await answer.json()) as { id: string }).id);
+  }
+  await act("share", { files: kept, text, channel, ...(thread ? { thread_ts: thread } : {}) });
+}
+
 /** Ask the bot for the options of an external select. */
 export async function fetchOptions(blockId: string, actionId: string, text: string): Promise<Option[]> {
   const answer = await act("options", { block_id: blockId, action_id: actionId, text });

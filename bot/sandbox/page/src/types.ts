@@ -84,6 +84,12 @@ export interface Picture {
   id: string;
   title: string;
   url: string;
+  is_picture: boolean;
+}
+
+export interface Shortcut {
+  callback_id: string;
+  name: string;
 }
 
 export interface Message {
@@ -119,6 +125,7 @@ export interface Snapshot {
   home: View | null;
   modal: View | null;
   suggestion: string;
+  shortcuts: Shortcut[];
   modal_errors: Record<string, string>;
 }
 

@@ -1,0 +1,49 @@
+"""Our message about photos that somebody dropped: what was found, and a job to be started."""
+
+from __future__ import annotations
+
+from bot.core.drops import Drop
+from bot.core.jobs import Job
+from bot.slack import received
+from bot.slack.parts import Post, actions, button, context, said, section
+from gpu.job import Pipeline
+
+#: Photos below which we say that more are better.
+FEW = 20
+
+
+def fetching(drop: Drop, done: int) -> Post:
+    """Said while the files are fetched."""
+    return said(received.fetching(done, len(drop.files)))
+
+
+def offer(drop: Drop, *, may_start: bool = True) -> Post:
+    """What was found, and the buttons that start a job; without photos there are none."""
+    text = received.found(drop.dataset, drop.found)
+    blocks = [section(text)]
+    advice = received.advice(drop.found, FEW)
+    blocks += [context(advice)] if advice else []
+    if drop.found.get("photos") and may_start:
+        blocks.append(
+            actions(
+                _start(drop, Pipeline.SPLAT, "Make a splat") | {"style": "primary"},
+                _start(drop, Pipeline.AERIAL, "It was a drone flight"),
+                button("More options", "open_drop", str(drop.id)),
+            )
+        )
+    return Post(text, blocks)
+
+
+def started(drop: Drop, job: Job) -> Post:
+    """The offer once it was taken: no live buttons."""
+    text = received.found(drop.dataset, drop.found)
+    return Post(text, [section(text), context(received.taken(job))])
+
+
+def failed(drop: Drop) -> Post:
+    """Why nothing was fetched."""
+    return said(f":warning: {drop.error}")
+
+
+def _start(drop: Drop, pipeline: Pipeline, words: str) -> dict[str, object]:
+    return button(words, f"start_drop_{pipeline}", f"{drop.id}")
