@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.core.roles import CHANNELS, EVERYBODY, GROUPS, PEOPLE
@@ -79,6 +80,10 @@ class Settings:
     hook_secrets: tuple[str, ...] = field(default=(), repr=False)
     starters: tuple[str, ...] = (EVERYBODY,)
     admins: tuple[str, ...] = (EVERYBODY,)
+    slack_app_token: str = field(default="", repr=False)
+    slack_client_id: str = ""
+    slack_client_secret: str = field(default="", repr=False)
+    workspaces: tuple[str, ...] = ()
 
     @property
     def ledger(self) -> Path:
@@ -101,7 +106,7 @@ class Settings:
         port = _port(env.get("PORT") or "3000")
         spaces = _spaces(env)
         return cls(
-            slack_bot_token=_needed(env, "SLACK_BOT_TOKEN", "the app's bot token (xoxb-...)"),
+            **_slack(env),
             slack_signing_secret=_needed(env, "SLACK_SIGNING_SECRET", "the app's signing secret"),
             slack_api_url=_url(env, "SLACK_API_URL", "https://slack.com/api") + "/",
             public_url=_url(env, "SPLATBOT_PUBLIC_URL", f"http://127.0.0.1:{port}"),
@@ -114,6 +119,33 @@ class Settings:
             starters=_ids(env, "SPLATBOT_STARTERS", (*PEOPLE, *CHANNELS, *GROUPS)),
             admins=_ids(env, "SPLATBOT_ADMINS", (*PEOPLE, *GROUPS)),
         )
+
+
+def _slack(env: Mapping[str, str]) -> dict[str, Any]:
+    """Read how the bot gets its tokens: one from the settings, or one of each workspace."""
+    app_token = env.get("SLACK_APP_TOKEN", "").strip()
+    if app_token and not app_token.startswith("xapp-"):
+        hint = "Set it to an app-level token (xapp-...): the app's page, Basic Information."
+        raise BadSetting("SLACK_APP_TOKEN", "is no app-level token", hint)
+    client_id = env.get("SLACK_CLIENT_ID", "").strip()
+    if not client_id:
+        token = _needed(env, "SLACK_BOT_TOKEN", "the app's bot token (xoxb-...)")
+        return {"slack_bot_token": token, "slack_app_token": app_token}
+    if env.get("SLACK_BOT_TOKEN", "").strip():
+        hint = "Set one of the two: a token of one workspace, or the app's id for several."
+        raise BadSetting("SLACK_BOT_TOKEN", "is set, and so is SLACK_CLIENT_ID", hint)
+    teams = _words(env, "SPLATBOT_WORKSPACES")
+    if not teams or not all(re.fullmatch(r"T[A-Z0-9]{2,}", team) for team in teams):
+        hint = "Set it to the ids (T...) of the workspaces that may install the app, which pays."
+        problem = f"is {' '.join(teams)!r}" if teams else "is not set"
+        raise BadSetting("SPLATBOT_WORKSPACES", problem, hint)
+    return {
+        "slack_bot_token": "",
+        "slack_app_token": app_token,
+        "slack_client_id": client_id,
+        "slack_client_secret": _needed(env, "SLACK_CLIENT_SECRET", "the app's client secret"),
+        "workspaces": teams,
+    }
 
 
 def _spaces(env: Mapping[str, str]) -> SpacesSettings | None:

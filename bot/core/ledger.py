@@ -23,6 +23,7 @@ from bot.core.machines import Machines, remember
 from bot.core.outbox import enqueue
 from bot.core.records import Records, one
 from bot.core.rows import row_of
+from bot.core.tenants import Tenants
 from gpu.job import Event, InvalidValue, Status
 
 
@@ -34,6 +35,7 @@ class Ledger(Records):
         self.machines = Machines(self._file, clock)
         self.intents = Intents(self._file, clock)
         self.drops = Drops(self._file, clock)
+        self.tenants = Tenants(self._file, clock)
 
     # -- asking -------------------------------------------------------------------------------
 

@@ -83,6 +83,11 @@ MIGRATIONS = (
         found TEXT NOT NULL DEFAULT '{}', error TEXT NOT NULL DEFAULT ''
     );
     """,
+    """
+    CREATE TABLE tenants (
+        team TEXT PRIMARY KEY, sealed TEXT NOT NULL, changed_at REAL NOT NULL
+    );
+    """,
 )
 
 

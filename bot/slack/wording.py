@@ -94,6 +94,24 @@ OPTIONS = {
 }  # fmt: skip
 
 
+def installed(workspace: str) -> str:
+    """The page after an installation. Plain text, as are the next two."""
+    return f"Splatbot is in {workspace} now. Invite it into a channel, and type /splat there."
+
+
+def not_installed(reason: str) -> str:
+    """The page after an installation that did not work, with Slack's word for it."""
+    return f"Splatbot was not installed ({reason}). Begin anew at /slack/install."
+
+
+def not_your_workspace(team: str) -> str:
+    """The page for a workspace that may not have the bot, whose jobs somebody else would pay."""
+    return (
+        f"The workspace {team} may not have this Splatbot, so nothing was kept. Whoever runs it"
+        " can add the workspace to SPLATBOT_WORKSPACES."
+    )
+
+
 def escape(text: str) -> str:
     """Text from outside as text: no name of a photo mentions a channel or makes a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
