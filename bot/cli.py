@@ -46,6 +46,8 @@ def _parser(*, with_pipeline: bool) -> argparse.ArgumentParser:
     _add_reap(commands.add_parser("reap", help="destroy expired GPU droplets, from any host"))
     manifest = commands.add_parser("slack-manifest", help="print the Slack app's manifest")
     manifest.add_argument("url", nargs="?", help="how Slack reaches the bot: https://…")
+    manifest.add_argument("--socket", action="store_true", help="for Socket Mode")
+    manifest.add_argument("--several", action="store_true", help="for several workspaces")
     manifest.set_defaults(command=_slack_manifest)
     return parser
 
@@ -109,7 +111,8 @@ def _slack_manifest(args: argparse.Namespace) -> int:
     from bot.slack.manifest import manifest
 
     url = args.url or os.environ.get("SPLATBOT_PUBLIC_URL", "")
-    print(json.dumps(manifest(url), indent=2))
+    app = manifest(url, socket=args.socket, several=args.several)
+    print(json.dumps(app, indent=2))
     return 0
 
 

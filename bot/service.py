@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from bot.compute.choice import choose_backend
 from bot.core.catalogue import Catalogue
@@ -25,15 +25,17 @@ from bot.core.scheduler import Scheduler
 from bot.core.seals import Seals
 from bot.doctor import findings
 from bot.slack.app import create_app as create_slack_app
-from bot.slack.app import make_client
 from bot.slack.files import SlackFiles
 from bot.slack.groups import UserGroups
 from bot.slack.intake import Intake
 from bot.slack.outbox import SlackOutbox
+from bot.slack.socket import Socket
+from bot.slack.workspaces import open_installations, open_workspaces
 from bot.storage import open_storage
 from bot.storage.strangers import Strangers
 from bot.web.app import create_app as create_web_app
 from bot.web.hooks import Gate, hooks_router
+from bot.web.install_route import install_router
 from bot.web.thumbnails import Thumbnails
 from gpu.job import InvalidValue
 from gpu.job.paths import THUMBNAIL
@@ -83,8 +85,8 @@ class Service:
         )
         self._catalogue = Catalogue(self._storage)
         self._market = Market(backend.plan)
-        client = make_client(settings)
-        self._groups = UserGroups(client, [*settings.starters, *settings.admins])
+        self._workspaces = open_workspaces(settings, self.ledger.tenants)
+        self._groups = UserGroups(self._workspaces, [*settings.starters, *settings.admins])
         self._rounds = Rounds(
             partial(findings, settings, self.ledger), wake=lambda: self._scheduler.wake("doctor")
         )
@@ -103,28 +105,33 @@ class Service:
         )
         self._outbox = SlackOutbox(
             self.ledger,
-            client,
+            self._workspaces,
             read_picture=backend.picture,
             thumbnail_url=self._thumbnail_url,
         )
 
         self._intake = Intake(
             self.ledger,
-            client,
+            self._workspaces,
             self._storage,
-            SlackFiles(settings.slack_bot_token, settings.slack_api_url),
+            SlackFiles(settings.slack_api_url),
             folder=settings.data / "intake",
             refresh=self._catalogue.refresh,
         )
 
-    def web(self) -> FastAPI:
-        """Build the HTTP server's app."""
-        slack = create_slack_app(
-            self._settings,
+        self._slack = create_slack_app(
+            settings,
             self.desk,
+            self._workspaces,
             thumbnail_url=self._thumbnail_url,
             photo_url=self._thumbnails.url,
         )
+        self._socket = (
+            Socket(self._slack, settings, may_act=may_act) if settings.slack_app_token else None
+        )
+
+    def web(self) -> FastAPI:
+        """Build the HTTP server's app."""
         hooks = hooks_router(
             self.ledger,
             self._storage,
@@ -133,12 +140,22 @@ class Service:
             droplets=self._settings.droplets,
         )
         return create_web_app(
-            slack=slack,
+            slack=self._slack,
             ledger=self.ledger,
             storage=self._storage,
             hooks=hooks,
-            more=[self._thumbnails.router()],
+            more=[self._thumbnails.router(), *self._installing()],
         )
+
+    def _installing(self) -> list[APIRouter]:
+        """Return the pages on which workspaces install the app, where there may be several."""
+        if not self._settings.slack_client_id:
+            return []
+        from bot.slack.oauth import make_flow
+
+        installations = open_installations(self._settings, self.ledger.tenants)
+        flow = make_flow(self._settings, installations, Seals(self._secrets, "installing"))
+        return [install_router(flow)]
 
     def run(self) -> None:
         """Serve until told to stop. Running jobs go on, and are found again at the next start."""
@@ -161,15 +178,21 @@ class Service:
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.drain), "drain")
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.upload), "upload")
         self._scheduler.every(TICK, partial(self._while_acting, self._intake.work), "intake")
+        rotate = partial(self._while_acting, self._workspaces.rotate)
+        self._scheduler.every(ASK, rotate, "tokens")
         self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
         self._scheduler.every(ASK, self._market.look, "market")
         self._scheduler.every(ASK, self._groups.look, "groups")
         self._scheduler.every(EXAMINE, self._rounds.look, "doctor", after=SETTLED)
+        if self._socket:
+            self._scheduler.every(TICK, self._socket.keep, "socket")
         self._scheduler.start()
 
     def stop(self) -> None:
         """Stop working, after what is under way."""
         self._scheduler.stop()
+        if self._socket:
+            self._socket.close()
 
     def _while_acting(self, work: Callable[[], None]) -> None:
         if self._may_act():

@@ -19,7 +19,7 @@ from bot.core.errors import SplatError
 from bot.core.ledger import Ledger
 from bot.core.rounds import Finding
 from bot.doctor import digitalocean, here, slack, storage, web
-from bot.slack.app import make_client
+from bot.slack.workspaces import open_workspaces, web_client
 from bot.storage import open_storage
 
 __all__ = ["examine", "findings"]
@@ -49,7 +49,7 @@ def examine(say: Callable[[str], None] = print) -> int:
 def findings(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]:
     """Look at everything, in the order in which one sets it up. Takes seconds."""
     with httpx.Client(timeout=PATIENCE) as http:
-        yield from _guarded("Slack", partial(slack.findings, make_client(settings)))
+        yield from _guarded("Slack", partial(_slack, settings, ledger))
         yield from _guarded("the public address", partial(web.findings, settings, http))
         look = partial(storage.findings, open_storage(settings), settings, http)
         yield from _guarded("the storage", look)
@@ -59,6 +59,20 @@ def findings(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]:
             look = partial(digitalocean.findings, api, settings.droplets)
             yield from _guarded("DigitalOcean", look)
             yield from _budget(settings.droplets.monthly_budget, ledger)
+
+
+def _slack(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]:
+    """Look at every workspace's token, and at the app's own."""
+    if settings.slack_app_token:
+        yield slack.socket(web_client(settings), settings.slack_app_token)
+    if settings.slack_client_id:
+        clients = open_workspaces(settings, ledger.tenants).clients() if ledger else ()
+        if not clients:
+            yield slack.nowhere(settings.public_url)
+        for client in clients:
+            yield from slack.findings(client)
+    else:
+        yield from slack.findings(web_client(settings, settings.slack_bot_token))
 
 
 def _guarded(name: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

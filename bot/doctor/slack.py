@@ -30,6 +30,24 @@ def findings(client: WebClient) -> Iterator[Finding]:
     yield _scopes(_granted(answer.headers))
 
 
+def socket(client: WebClient, app_token: str) -> Finding:
+    """Look whether Slack would open a connection for Socket Mode."""
+    try:
+        client.apps_connections_open(app_token=app_token)
+    except SlackApiError as refused:
+        what = f"Slack opens no connection for Socket Mode: {error_of(refused)}."
+        remedy = "Check SLACK_APP_TOKEN (xapp-…, scope connections:write), and the app's manifest."
+        return Finding(False, what, f"{remedy} `splatbot slack-manifest --socket` prints it.")
+    except (SlackClientError, OSError) as lost:
+        return Finding(False, f"Slack does not answer ({type(lost).__name__}).", _REACH)
+    return Finding(True, "Slack opens a connection for Socket Mode.")
+
+
+def nowhere(public_url: str) -> Finding:
+    """Say that no workspace has installed the app."""
+    return Finding(False, "No workspace has the app yet.", f"Open {public_url}/slack/install.")
+
+
 def _scopes(granted: set[str]) -> Finding:
     missing = sorted(SCOPES.keys() - granted)
     if not missing:

@@ -11,37 +11,26 @@ from typing import Any
 
 from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk import WebClient
 
 from bot.core.config import Settings
 from bot.core.desk import Desk
 from bot.core.jobs import Job
 from bot.slack import wording
-from bot.slack.listeners import actions, commands, drops, events, views
+from bot.slack.deliveries import Deliveries
+from bot.slack.listeners import actions, commands, drops, events, removals, views
+from bot.slack.workspaces import NotInstalled, Workspaces, web_client
 
 log = logging.getLogger(__name__)
-
-#: Seconds for one call of the Web API.
-TIMEOUT = 10
 
 #: Threads for listeners. Bolt's five are all taken when five people open a slow App Home, and
 #: then nobody's command is acknowledged.
 LISTENERS = 32
 
 
-def make_client(settings: Settings) -> WebClient:
-    """Return a Web API client. It retries nothing: the outbox does, without sleeping."""
-    return WebClient(
-        token=settings.slack_bot_token,
-        base_url=settings.slack_api_url,
-        timeout=TIMEOUT,
-        retry_handlers=[],
-    )
-
-
 def create_app(
     settings: Settings,
     desk: Desk,
+    workspaces: Workspaces,
     *,
     thumbnail_url: Callable[[Job], str] = lambda job: "",
     photo_url: Callable[[str], str] = lambda name: "",
@@ -54,22 +43,33 @@ def create_app(
     # Bolt finds the token in the environment too, and warns that it does not use that one.
     logging.getLogger("slack_bolt.App").addFilter(_is_news)
     app = App(
-        client=make_client(settings),
+        client=web_client(settings),
         signing_secret=settings.slack_signing_secret,
         # By default the first command waits for `auth.test`, however long Slack takes for it.
-        authorize=partial(_authorized, settings.slack_bot_token),
+        authorize=partial(_authorized, workspaces),  # type: ignore[arg-type]  # None: not ours
         listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
     )
+    deliveries = Deliveries()
+    app.use(deliveries.heed)
     for room in (commands, actions):
         room.register(app, desk)
     for room in (views, drops):
         room.register(app, desk, photo_url)
     events.register(app, desk, thumbnail_url)
-    app.error(_unexpected)
+    if settings.slack_client_id:
+        removals.register(app, workspaces)
+    app.error(partial(_unexpected, deliveries))
     return app
 
 
-def _authorized(token: str, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+def _authorized(
+    workspaces: Workspaces, enterprise_id: str | None, team_id: str | None
+) -> AuthorizeResult | None:
+    """Return the workspace's token, without a call: it is known, and changed in time."""
+    try:
+        token = workspaces.client(team_id or "").token
+    except NotInstalled:
+        return None
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
 
@@ -77,8 +77,11 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "`token`" not in record.getMessage()
 
 
-def _unexpected(error: Exception, body: dict[str, Any], response: BoltResponse | None) -> Any:
+def _unexpected(
+    deliveries: Deliveries, error: Exception, body: dict[str, Any], response: BoltResponse | None
+) -> Any:
     """Log what no listener expected, and say so where the person waits for an answer."""
+    deliveries.forget(body)
     log.error("a listener failed", exc_info=error)
     if response is None or "command" not in body:
         return None

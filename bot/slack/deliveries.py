@@ -28,7 +28,7 @@ class Deliveries:
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __call__(self, body: Mapping[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:
+    def heed(self, body: Mapping[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:
         """Hand on what is new; acknowledge what is not."""
         key = key_of(body)
         return BoltResponse(status=200) if key and not self._is_new(key) else next()

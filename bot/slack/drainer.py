@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.core.jobs import Job
@@ -20,6 +19,7 @@ from bot.slack import answers, blocks
 from bot.slack.blocks import Post
 from bot.slack.refresher import Refresher
 from bot.slack.standing import standing_of
+from bot.slack.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +40,14 @@ class Drainer:
     def __init__(
         self,
         ledger: Ledger,
-        client: WebClient,
+        workspaces: Workspaces,
         refresher: Refresher,
         *,
         thumbnail_url: Callable[[Job], str],
         clock: Callable[[], float],
     ) -> None:
         self._ledger = ledger
-        self._client = client
+        self._workspaces = workspaces
         self._refresher = refresher
         self._thumbnail_url = thumbnail_url
         self._clock = clock
@@ -95,7 +95,7 @@ class Drainer:
             return
         doubtful = job.created_at <= self._started or notice.id in self._doubtful
         there = self._already_there(notice, job, channel, thread) if doubtful else None
-        channel, ts = there or self._post(notice, channel, thread, self._render(notice, job))
+        channel, ts = there or self._post(notice, job, channel, thread, self._render(notice, job))
         self._ledger.sent(notice.id, channel=channel, ts=ts)
         if notice.kind == "status":
             self._ledger.set_status_message(job.id, channel, ts)
@@ -111,10 +111,10 @@ class Drainer:
         return blocks.final(job, standing, thumbnail_url=picture)
 
     def _post(
-        self, notice: Notice, channel: str, thread: str | None, post: Post
+        self, notice: Notice, job: Job, channel: str, thread: str | None, post: Post
     ) -> tuple[str, str]:
         """Post and return where the message is: for a person that is another channel id."""
-        answer = self._client.chat_postMessage(
+        answer = self._workspaces.client(job.team).chat_postMessage(
             channel=channel,
             text=post.text,
             blocks=post.blocks,
@@ -131,10 +131,11 @@ class Drainer:
     ) -> tuple[str, str] | None:
         """Look for a message that arrived though that was not noted: posts have no key."""
         oldest = f"{job.created_at - CLOCKS_DIFFER:.6f}"
+        client = self._workspaces.client(job.team)
         look = (
-            partial(self._client.conversations_replies, ts=thread)
+            partial(client.conversations_replies, ts=thread)
             if thread
-            else (self._client.conversations_history)
+            else (client.conversations_history)
         )
         try:
             found = look(channel=channel, oldest=oldest, limit=LOOK_BACK, include_all_metadata=True)

@@ -58,24 +58,21 @@ def check_bounds(files: Sequence[DroppedFile]) -> None:
 
 
 class SlackFiles:
-    """Fetches files with the bot's token. It shows the token to no other server than Slack's."""
+    """Fetches files with a workspace's token, which no other server than Slack's gets to see."""
 
-    def __init__(
-        self, token: str, api_url: str, *, transport: httpx.BaseTransport | None = None
-    ) -> None:
-        self._token = token
+    def __init__(self, api_url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         api = urlsplit(api_url)
         is_slack = api.hostname is None or api.hostname.split(".")[-2:] == ["slack", "com"]
         # A sandbox keeps its files itself.
         self._server = ("https", FILE_SERVER) if is_slack else (api.scheme, api.netloc)
         self._transport = transport
 
-    def fetch(self, file: DroppedFile, target: Path) -> None:
+    def fetch(self, file: DroppedFile, target: Path, token: str | None) -> None:
         """Write a file to the disk, piece by piece.
 
         Raises NotFetched when it can not be had, and httpx.HTTPError when it may be later.
         """
-        with self._answer(file) as answer, target.open("wb") as disk:
+        with self._answer(file, token) as answer, target.open("wb") as disk:
             left = file.size
             for piece in answer.iter_bytes():
                 left -= len(piece)
@@ -86,11 +83,11 @@ class SlackFiles:
             raise httpx.RemoteProtocolError("the file ended early")
 
     @contextmanager
-    def _answer(self, file: DroppedFile) -> Iterator[httpx.Response]:
+    def _answer(self, file: DroppedFile, token: str | None) -> Iterator[httpx.Response]:
         url = urlsplit(file.url)
         if (url.scheme, url.netloc) != self._server:
             raise NotFetched(f"`{file.name}` is not on Slack's file server.", hint=_AGAIN)
-        header = {"Authorization": f"Bearer {self._token}"}
+        header = {"Authorization": f"Bearer {token}"}
         with (
             # Redirects are not followed: they lead to a page to log in at.
             httpx.Client(timeout=TIMEOUT, trust_env=False, transport=self._transport) as client,

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.core.roles import GROUPS
 from bot.slack.answers import error_of
+from bot.slack.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
 
@@ -17,21 +18,29 @@ log = logging.getLogger(__name__)
 class UserGroups:
     """The people of each group as of the last look. A group that was never read has nobody."""
 
-    def __init__(self, client: WebClient, named: Sequence[str]) -> None:
-        self._client = client
+    def __init__(self, workspaces: Workspaces, named: Sequence[str]) -> None:
+        self._workspaces = workspaces
         self._named = [each for each in named if each.startswith(GROUPS)]
         self._people: dict[str, frozenset[str]] = {}
 
     def look(self) -> None:
         """Ask Slack anew. While it does not answer, the last answer counts."""
+        clients = self._workspaces.clients() if self._named else []
         for group in self._named:
-            try:
-                answer = self._client.usergroups_users_list(usergroup=group)
-                self._people[group] = frozenset(answer["users"])
-            except SlackApiError as refused:
-                log.warning("the user group %s can not be read: %s", group, error_of(refused))
-            except (SlackClientError, OSError) as lost:
-                log.warning("the user group %s can not be read: %s", group, type(lost).__name__)
+            problems = [self._read(client, group) for client in clients]
+            if all(problems):  # a group is known in one workspace alone
+                log.warning("the user group %s can not be read: %s", group, ", ".join(problems))
+
+    def _read(self, client: WebClient, group: str) -> str:
+        """Ask one workspace; return why it did not say who is in a group, or nothing."""
+        try:
+            answer = client.usergroups_users_list(usergroup=group)
+        except SlackApiError as refused:
+            return error_of(refused)
+        except (SlackClientError, OSError) as lost:
+            return type(lost).__name__
+        self._people[group] = frozenset(answer["users"])
+        return ""
 
     def members(self, group: str) -> Collection[str]:
         """Return the people of a group."""

@@ -24,6 +24,7 @@ from bot.core.ledger import Ledger
 from bot.slack import answers, offers, received, wording
 from bot.slack.files import NotFetched, SlackFiles, check_bounds
 from bot.slack.parts import Post
+from bot.slack.workspaces import Workspaces
 from bot.storage.base import Storage
 from bot.storage.looks import Found, look_at, look_into_archive
 from bot.storage.names import file_names, is_archive, is_video
@@ -43,7 +44,7 @@ class Intake:
     def __init__(
         self,
         ledger: Ledger,
-        client: WebClient,
+        workspaces: Workspaces,
         storage: Storage,
         files: SlackFiles,
         *,
@@ -53,7 +54,7 @@ class Intake:
     ) -> None:
         """`folder` is where files are while they are fetched; `refresh` looks at the datasets."""
         self._ledger = ledger
-        self._client = client
+        self._workspaces = workspaces
         self._storage = storage
         self._files = files
         self._folder = folder
@@ -105,7 +106,7 @@ class Intake:
         key = drop.dataset if is_dataset else f"{drop.dataset}/{name}"
         if not is_dataset and self._storage.size(key) == file.size:
             return None
-        self._files.fetch(file, local)
+        self._files.fetch(file, local, self._client(drop).token)
         try:
             found = look_into_archive(local) if is_dataset else None
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
@@ -127,16 +128,16 @@ class Intake:
         """Say that we are at work: beside what was dropped, or to the person where we may not."""
         post = offers.fetching(drop, 0)
         try:
-            place = self._post(drop.channel, drop.thread, post)
+            place = self._post(drop, drop.channel, drop.thread, post)
         except SlackApiError as refused:
             if answers.error_of(refused) not in answers.CLOSED | answers.GONE:
                 raise
-            place = self._post(drop.user, "", post)
+            place = self._post(drop, drop.user, "", post)
         self._ledger.drops.shown(drop.id, *place)
         return replace(drop, place=place)
 
-    def _post(self, channel: str, thread: str, post: Post) -> tuple[str, str]:
-        answer = self._client.chat_postMessage(
+    def _post(self, drop: Drop, channel: str, thread: str, post: Post) -> tuple[str, str]:
+        answer = self._client(drop).chat_postMessage(
             channel=channel, text=post.text, blocks=post.blocks, thread_ts=thread or None
         )
         return str(answer["channel"]), str(answer["ts"])
@@ -144,7 +145,10 @@ class Intake:
     def _show(self, drop: Drop, post: Post) -> None:
         assert drop.place is not None
         channel, ts = drop.place
-        self._client.chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
+        self._client(drop).chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
+
+    def _client(self, drop: Drop) -> WebClient:
+        return self._workspaces.client(drop.team)
 
     # -- what did not go well -----------------------------------------------------------------
 

@@ -26,17 +26,30 @@ SCOPES: Mapping[str, str] = {
 
 EVENTS = ("app_home_opened", "app_mention", "message.im")
 
+#: What an app hears besides that may be in several workspaces.
+OF_SEVERAL = ("app_uninstalled", "tokens_revoked")
+
 #: The shortcut on a message with photos.
 SHORTCUT, SHORTCUT_NAME = "make_splat", "Make a splat from these"
 COMMAND = "/splat"
 
+#: Where Slack sends people back to who have installed the app.
+REDIRECT = "/slack/oauth_redirect"
 
-def manifest(public_url: str) -> dict[str, Any]:
-    """Return the app's manifest for a bot at `public_url`; raises InvalidValue without https."""
-    parts = urlsplit(public_url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise InvalidValue("public URL", public_url, "an https address, the only ones Slack calls")
-    url = f"{public_url.rstrip('/')}/slack/events"
+
+def manifest(public_url: str, *, socket: bool = False, several: bool = False) -> dict[str, Any]:
+    """Return the app's manifest for a bot at `public_url`; raises InvalidValue without https.
+
+    With `socket` (Socket Mode) Slack calls no address of ours, so that none is needed. With
+    `several` the app may be installed in several workspaces, which needs one to come back to.
+    """
+    if several or not socket:
+        _check_url(public_url)
+    base = public_url.rstrip("/")
+    url = {} if socket else {"url": f"{base}/slack/events"}
+    oauth: dict[str, Any] = {"scopes": {"bot": sorted(SCOPES)}}
+    if several:
+        oauth["redirect_urls"] = [f"{base}{REDIRECT}"]
     return {
         "_metadata": {"major_version": 2, "minor_version": 1},
         "display_information": {
@@ -44,41 +57,57 @@ def manifest(public_url: str) -> dict[str, Any]:
             "description": "Photos in, a 3D scene out that you can walk in",
             "background_color": "#14171a",
         },
-        "features": {
-            "app_home": {
-                "home_tab_enabled": True,
-                "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": False,  # photos are dropped there
-            },
-            "shortcuts": [
-                {
-                    "name": SHORTCUT_NAME,
-                    "type": "message",
-                    "callback_id": SHORTCUT,
-                    "description": "Takes the photos of a message",
-                }
-            ],
-            "bot_user": {"display_name": "splat", "always_online": True},
-            "slash_commands": [
-                {
-                    "command": COMMAND,
-                    "url": url,
-                    "description": "Make a splat of photos, and look after jobs",
-                    "usage_hint": "datasets/myparcel [splat|aerial] | help",
-                    "should_escape": False,
-                }
-            ],
+        "features": _features(url),
+        "oauth_config": oauth,
+        "settings": _settings(url.get("url"), several),
+    }
+
+
+def _check_url(public_url: str) -> None:
+    parts = urlsplit(public_url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise InvalidValue("public URL", public_url, "an https address, the only ones Slack calls")
+
+
+def _features(url: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "app_home": {
+            "home_tab_enabled": True,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": False,  # photos are dropped there
         },
-        "oauth_config": {"scopes": {"bot": sorted(SCOPES)}},
-        "settings": {
-            "event_subscriptions": {"request_url": url, "bot_events": list(EVENTS)},
-            "interactivity": {
-                "is_enabled": True,
-                "request_url": url,
-                "message_menu_options_url": url,
-            },
-            "org_deploy_enabled": False,
-            "socket_mode_enabled": False,
-            "token_rotation_enabled": False,
-        },
+        "shortcuts": [
+            {
+                "name": SHORTCUT_NAME,
+                "type": "message",
+                "callback_id": SHORTCUT,
+                "description": "Takes the photos of a message",
+            }
+        ],
+        "bot_user": {"display_name": "splat", "always_online": True},
+        "slash_commands": [
+            {
+                "command": COMMAND,
+                **url,
+                "description": "Make a splat of photos, and look after jobs",
+                "usage_hint": "datasets/myparcel [splat|aerial] | help",
+                "should_escape": False,
+            }
+        ],
+    }
+
+
+def _settings(url: str | None, several: bool) -> dict[str, Any]:
+    events: dict[str, Any] = {"bot_events": [*EVENTS, *(OF_SEVERAL if several else ())]}
+    interactivity: dict[str, Any] = {"is_enabled": True}
+    if url is not None:
+        events["request_url"] = url
+        interactivity |= {"request_url": url, "message_menu_options_url": url}
+    return {
+        "event_subscriptions": events,
+        "interactivity": interactivity,
+        "org_deploy_enabled": False,
+        "socket_mode_enabled": url is None,
+        # A token from the settings is good until somebody revokes it; nobody could change it.
+        "token_rotation_enabled": several,
     }

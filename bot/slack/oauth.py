@@ -26,12 +26,12 @@ from bot.core.errors import NotAllowed
 from bot.core.seals import Seals
 from bot.slack import wording
 from bot.slack.installations import Installations
-from bot.slack.manifest import SCOPES
+from bot.slack.manifest import REDIRECT, SCOPES
 from bot.slack.workspaces import web_client
 
 log = logging.getLogger(__name__)
 
-INSTALL, REDIRECT = "/slack/install", "/slack/oauth_redirect"
+INSTALL = "/slack/install"
 
 #: Seconds in which somebody has to come back from Slack's page, and starts that are remembered.
 GOOD_FOR, REMEMBERED = 600, 10_000

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from slack_sdk import WebClient
-
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.slack.drainer import Drainer
 from bot.slack.pictures import PictureUploader, Read
 from bot.slack.refresher import Refresher
+from bot.slack.workspaces import Workspaces
 
 
 class SlackOutbox:
@@ -20,15 +19,17 @@ class SlackOutbox:
     def __init__(
         self,
         ledger: Ledger,
-        client: WebClient,
+        workspaces: Workspaces,
         *,
         read_picture: Read,
         thumbnail_url: Callable[[Job], str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        refresher = Refresher(ledger, client, thumbnail_url=thumbnail_url, clock=clock)
-        self._drainer = Drainer(ledger, client, refresher, thumbnail_url=thumbnail_url, clock=clock)
-        self._uploader = PictureUploader(ledger, client, read=read_picture, clock=clock)
+        refresher = Refresher(ledger, workspaces, thumbnail_url=thumbnail_url, clock=clock)
+        self._drainer = Drainer(
+            ledger, workspaces, refresher, thumbnail_url=thumbnail_url, clock=clock
+        )
+        self._uploader = PictureUploader(ledger, workspaces, read=read_picture, clock=clock)
 
     def drain(self) -> None:
         """Post and edit what is due. Never sleeps."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.core.ledger import Ledger
 from bot.core.rows import Notice
 from bot.slack import answers
+from bot.slack.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +25,10 @@ class PictureUploader:
     """Uploads pictures. Whatever fails here fails nothing else."""
 
     def __init__(
-        self, ledger: Ledger, client: WebClient, *, read: Read, clock: Callable[[], float]
+        self, ledger: Ledger, workspaces: Workspaces, *, read: Read, clock: Callable[[], float]
     ) -> None:
         self._ledger = ledger
-        self._client = client
+        self._workspaces = workspaces
         self._read = read
         self._clock = clock
 
@@ -53,7 +53,8 @@ class PictureUploader:
                    for name, data in read if data]  # fmt: skip
         if uploads:
             channel, thread = where
-            self._client.files_upload_v2(file_uploads=uploads, channel=channel, thread_ts=thread)
+            client = self._workspaces.client(self._ledger.job(notice.job_id).team)
+            client.files_upload_v2(file_uploads=uploads, channel=channel, thread_ts=thread)
         self._ledger.sent(notice.id)
 
     def _refused(self, notice: Notice, refused: SlackApiError) -> None:

@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Callable
 
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.core.jobs import Job
@@ -15,6 +14,7 @@ from bot.core.ledger import Ledger
 from bot.slack import answers, blocks
 from bot.slack.blocks import Post
 from bot.slack.standing import standing_of
+from bot.slack.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,13 @@ class Refresher:
     def __init__(
         self,
         ledger: Ledger,
-        client: WebClient,
+        workspaces: Workspaces,
         *,
         thumbnail_url: Callable[[Job], str],
         clock: Callable[[], float],
     ) -> None:
         self._ledger = ledger
-        self._client = client
+        self._workspaces = workspaces
         self._thumbnail_url = thumbnail_url
         self._clock = clock
         self._not_before: dict[str, float] = {}
@@ -74,7 +74,8 @@ class Refresher:
     def _edit(self, job: Job, where: tuple[str, str], post: Post) -> bool:
         channel, ts = where
         try:
-            self._client.chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
+            client = self._workspaces.client(job.team)
+            client.chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
         except SlackApiError as refused:
             self._refused(job, refused)
             return False

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError, SlackTokenRotationError
 from slack_sdk.oauth.token_rotation import TokenRotator
 
 from bot.core.config import Settings
+from bot.core.tenants import Tenants
 from bot.slack.answers import error_of
-from bot.slack.installations import Installations
+
+if TYPE_CHECKING:
+    from bot.slack.installations import Installations
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,21 @@ class Workspaces(Protocol):
         ...
 
 
+def open_workspaces(settings: Settings, tenants: Tenants) -> Workspaces:
+    """Return the workspaces that the settings ask for."""
+    if not settings.slack_client_id:
+        return OneWorkspace(settings)
+    return ManyWorkspaces(settings, open_installations(settings, tenants))
+
+
+def open_installations(settings: Settings, tenants: Tenants) -> Installations:
+    """Return the store of the workspaces' tokens."""
+    # Imported here: a bot of one workspace encrypts nothing.
+    from bot.slack.installations import Installations
+
+    return Installations(tenants, settings.slack_client_secret, settings.workspaces)
+
+
 def web_client(settings: Settings, token: str | None = None) -> WebClient:
     """Return a Web API client. It retries nothing: the outbox does, without sleeping."""
     return WebClient(
@@ -57,8 +75,8 @@ def web_client(settings: Settings, token: str | None = None) -> WebClient:
 class OneWorkspace:
     """The workspace whose token is in the settings."""
 
-    def __init__(self, client: WebClient) -> None:
-        self._client = client
+    def __init__(self, settings: Settings) -> None:
+        self._client = web_client(settings, settings.slack_bot_token)
 
     def client(self, team: str) -> WebClient:
         """Return the one client."""

@@ -13,7 +13,8 @@ from bot.core.config import DropletSettings, Settings, SpacesSettings
 from bot.core.errors import SplatError
 from bot.core.rounds import Finding, Rounds
 from bot.doctor import here, slack, storage, web
-from bot.slack.app import make_client
+from bot.slack.manifest import SCOPES
+from bot.slack.workspaces import OneWorkspace
 from bot.storage import open_storage
 from tests.core.conftest import Clock
 from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
@@ -59,32 +60,33 @@ def workspace(settings: Settings) -> Iterator[tuple[FakeSlack, Settings]]:
 
 def test_slack_knows_the_token_and_its_scopes(workspace: tuple[FakeSlack, Settings]) -> None:
     _, settings = workspace
-    said = list(map(str, slack.findings(make_client(settings))))
+    said = list(map(str, slack.findings(OneWorkspace(settings).client(""))))
     assert said == [
         "✓ Slack knows the bot as splat in Sandbox.",
-        "✓ The Slack app has its 7 scopes.",
+        f"✓ The Slack app has its {len(SCOPES)} scopes.",
     ]
 
 
 def test_missing_scopes_are_named(workspace: tuple[FakeSlack, Settings]) -> None:
     fake, settings = workspace
     fake.api.scopes = ["commands", "chat:write", "channels:history", "app_mentions:read"]
-    [line] = wrong(slack.findings(make_client(settings)))
-    assert "lacks the scopes files:write, groups:history, usergroups:read. Add them" in line
+    [line] = wrong(slack.findings(OneWorkspace(settings).client("")))
+    missing = sorted(SCOPES.keys() - set(fake.api.scopes))
+    assert f"lacks the scopes {', '.join(missing)}. Add them" in line
 
 
 def test_a_wrong_token_is_refused_without_being_shown(
     workspace: tuple[FakeSlack, Settings],
 ) -> None:
     _, settings = workspace
-    client = make_client(replace(settings, slack_bot_token="xoxb-wrong"))
+    client = OneWorkspace(replace(settings, slack_bot_token="xoxb-wrong")).client("")
     [line] = wrong(slack.findings(client))
     assert "Slack refuses the bot's token: invalid_auth. Check SLACK_BOT_TOKEN" in line
     assert "xoxb-wrong" not in line
 
 
 def test_no_connection_to_slack(settings: Settings) -> None:
-    client = make_client(replace(settings, slack_api_url="http://127.0.0.1:9/api/"))
+    client = OneWorkspace(replace(settings, slack_api_url="http://127.0.0.1:9/api/")).client("")
     [line] = wrong(slack.findings(client))
     assert "Slack does not answer" in line
     assert "reaches slack.com" in line

@@ -31,7 +31,7 @@ from bot.core.snapshots import FOLDER
 from bot.relay import Relay
 from bot.sandbox.person import Person
 from bot.sandbox.sender import Sender
-from bot.slack.app import make_client
+from bot.slack.workspaces import OneWorkspace
 from bot.storage import open_storage
 from gpu.job import Event, Pipeline, Stage, Status, stages_of
 from gpu.job.messages import LOG, Report
@@ -293,7 +293,7 @@ def raised(settings: Settings) -> Iterator[str]:
     silent = open_storage(
         replace(settings, spaces=replace(settings.spaces, endpoint_url="http://127.0.0.1:1"))
     )
-    slack = make_client(replace(settings, slack_api_url="http://127.0.0.1:1/"))
+    slack = OneWorkspace(replace(settings, slack_api_url="http://127.0.0.1:1/")).client("")
     calls: list[Callable[[], object]] = [
         account.gpu_droplets,
         lambda: account.create_droplet({"name": "a"}),

@@ -17,10 +17,11 @@ from bot.core.market import Market
 from bot.core.rounds import Finding, Rounds
 from bot.core.seals import Seals
 from bot.sandbox.state import Message
-from bot.slack.app import create_app, make_client
+from bot.slack.app import create_app
 from bot.slack.files import SlackFiles
 from bot.slack.intake import Intake
 from bot.slack.outbox import SlackOutbox
+from bot.slack.workspaces import OneWorkspace
 from bot.storage.local import LocalStorage
 from bot.web.app import create_app as create_web_app
 from bot.web.thumbnails import Thumbnails
@@ -67,6 +68,7 @@ class Bot:
             slack=create_app(
                 self.settings,
                 self.desk,
+                OneWorkspace(self.settings),
                 thumbnail_url=self.thumbnail_url,
                 photo_url=thumbnails.url,
             ),
@@ -84,16 +86,16 @@ class Bot:
         """A new process: what the outbox only had in memory is lost."""
         self.outbox = SlackOutbox(
             self.ledger,
-            make_client(self.settings),
+            OneWorkspace(self.settings),
             read_picture=lambda _, name: self.pictures.get(name),
             thumbnail_url=self.thumbnail_url,
             clock=self.clock,
         )
         self.intake = Intake(
             self.ledger,
-            make_client(self.settings),
+            OneWorkspace(self.settings),
             self.storage,
-            SlackFiles(TOKEN, self.settings.slack_api_url),
+            SlackFiles(self.settings.slack_api_url),
             folder=self.settings.data / "intake",
             refresh=self.catalogue.refresh,
             clock=self.clock,

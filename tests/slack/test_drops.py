@@ -168,11 +168,11 @@ def test_a_new_bot_goes_on_where_the_last_one_was_stopped(
     fetched: list[str] = []
     real = SlackFiles.fetch
 
-    def stopped(self: SlackFiles, file: DroppedFile, target: Path) -> None:
+    def stopped(self: SlackFiles, file: DroppedFile, target: Path, token: str) -> None:
         if len(fetched) == 2:
             raise KeyboardInterrupt
         fetched.append(file.name)
-        real(self, file, target)
+        real(self, file, target, token)
 
     monkeypatch.setattr(SlackFiles, "fetch", stopped)
     ts = send(bot, three())
@@ -226,7 +226,7 @@ def fetcher(answer: Any, seen: list[httpx.Request] | None = None) -> SlackFiles:
         return answer if isinstance(answer, httpx.Response) else answer(request)
 
     transport = httpx.MockTransport(handle)
-    return SlackFiles("xoxb-1", "https://slack.com/api/", transport=transport)
+    return SlackFiles("https://slack.com/api/", transport=transport)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,9 @@ def fetcher(answer: Any, seen: list[httpx.Request] | None = None) -> SlackFiles:
 def test_the_token_goes_to_slacks_file_server_alone(url: str, tmp_path: Path) -> None:
     seen: list[httpx.Request] = []
     with pytest.raises(NotFetched, match="not on Slack's file server"):
-        fetcher(httpx.Response(200), seen).fetch(DroppedFile("a.jpg", url, 1), tmp_path / "a")
+        fetcher(httpx.Response(200), seen).fetch(
+            DroppedFile("a.jpg", url, 1), tmp_path / "a", "xoxb-1"
+        )
     assert seen == []
 
 
@@ -251,27 +253,27 @@ def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
     seen: list[httpx.Request] = []
     away = httpx.Response(302, headers={"Location": "https://evil.example/"})
     with pytest.raises(NotFetched, match="does not give me"):
-        fetcher(away, seen).fetch(DroppedFile("a.jpg", GOOD, 1), tmp_path / "a")
+        fetcher(away, seen).fetch(DroppedFile("a.jpg", GOOD, 1), tmp_path / "a", "xoxb-1")
     assert len(seen) == 1
 
 
 def test_a_page_to_log_in_at_is_no_photo(tmp_path: Path) -> None:
     page = httpx.Response(200, html="<title>Sign in</title>")
     with pytest.raises(NotFetched, match="files:read"):
-        fetcher(page).fetch(DroppedFile("a.jpg", GOOD, 99), tmp_path / "a")
+        fetcher(page).fetch(DroppedFile("a.jpg", GOOD, 99), tmp_path / "a", "xoxb-1")
 
 
 def test_no_more_is_written_than_slack_said(tmp_path: Path) -> None:
     with pytest.raises(NotFetched, match="larger than Slack said"):
         fetcher(httpx.Response(200, content=b"x" * 100)).fetch(
-            DroppedFile("a.jpg", GOOD, 10), tmp_path / "a"
+            DroppedFile("a.jpg", GOOD, 10), tmp_path / "a", "xoxb-1"
         )
 
 
 def test_a_file_that_ends_early_is_fetched_again(tmp_path: Path) -> None:
     with pytest.raises(httpx.HTTPError):
         fetcher(httpx.Response(200, content=b"x")).fetch(
-            DroppedFile("a.jpg", GOOD, 10), tmp_path / "a"
+            DroppedFile("a.jpg", GOOD, 10), tmp_path / "a", "xoxb-1"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.errors import InvalidValue
-from bot.slack.listeners import actions, commands, drops, events, views
+from bot.slack.listeners import actions, commands, drops, events, removals, views
 from bot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest
 from tests.conftest import REPOSITORY
 
@@ -16,6 +16,8 @@ HISTORY = {"channels:history", "groups:history"}
 #: The methods of the Web API that we call, by slack_sdk's names, and the bot scopes that
 #: docs.slack.dev/reference/methods lists for them.
 METHODS: dict[str, set[str]] = {
+    "apps_connections_open": set(),  # with a token of the app's own: connections:write
+    "auth_revoke": set(),
     "auth_test": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
@@ -94,7 +96,7 @@ def test_the_scopes_are_those_that_our_calls_and_listeners_need(
 ) -> None:
     files = [*(REPOSITORY / "bot" / "slack").rglob("*.py"), *(REPOSITORY / "bot/doctor").glob("*")]
     source = "\n".join(file.read_text() for file in files if file.suffix == ".py")
-    called = set(re.findall(r"\b_?client\.([a-z]+_\w+)", source))
+    called = set(re.findall(r"\b_?client(?:\([\w.]*\))?\.([a-z]+_\w+)", source))
     assert called == set(METHODS)
     needed = set().union(*METHODS.values()) | {"files:read"}  # to fetch what is dropped
     needed |= set().union(*(OF_LISTENERS[name] for name in heard["command"] + heard["event"]))
@@ -108,6 +110,32 @@ def test_every_address_is_the_one_at_which_the_bot_listens() -> None:
     assert set(addresses) == {"https://splat.example.com/slack/events"}
     assert len(addresses) == 4
     assert set(EVENTS) == {"app_mention", "app_home_opened", "message.im"}
+
+
+def test_with_socket_mode_slack_calls_no_address_of_ours() -> None:
+    app = manifest("", socket=True)
+    assert re.findall(r"https?://[^'\"]+", str(app)) == []
+    assert app["settings"]["socket_mode_enabled"]
+    assert not app["settings"]["token_rotation_enabled"]
+    assert app["settings"]["event_subscriptions"] == {"bot_events": list(EVENTS)}
+
+
+@pytest.mark.parametrize("socket", [True, False])
+def test_an_app_for_several_workspaces_comes_back_to_us_and_changes_its_tokens(
+    socket: bool,
+) -> None:
+    app = manifest("https://splat.example.com", socket=socket, several=True)
+    assert app["oauth_config"]["redirect_urls"] == [
+        "https://splat.example.com/slack/oauth_redirect"
+    ]
+    assert app["settings"]["token_rotation_enabled"]
+    assert app["settings"]["socket_mode_enabled"] == socket
+    recorder = Recorder()
+    removals.register(recorder, None)  # type: ignore[arg-type]
+    heard = app["settings"]["event_subscriptions"]["bot_events"]
+    assert set(heard) == {*EVENTS, *recorder.heard["event"]}
+    with pytest.raises(InvalidValue, match="https"):
+        manifest("", socket=socket, several=True)
 
 
 @pytest.mark.parametrize("url", ["http://splat.example.com", "splat.example.com", "", "https://"])

@@ -9,8 +9,8 @@ from bot.core.jobs import State
 from bot.core.roles import Roles
 from bot.sandbox import state
 from bot.sandbox.web_api import Reply
-from bot.slack.app import make_client
 from bot.slack.groups import UserGroups
+from bot.slack.workspaces import OneWorkspace
 from tests.core.test_settings import ENOUGH
 from tests.fakes.slack import text_of
 from tests.slack.conftest import Bot
@@ -90,7 +90,7 @@ def test_whoever_is_in_a_named_group_may_start(bot: Bot, monkeypatch: pytest.Mon
         return real(method, token, params)
 
     monkeypatch.setattr(bot.slack.api, "answer", with_groups)
-    groups = UserGroups(make_client(bot.settings), ["U0BOSS", "S0TEAM", "S0GONE"])
+    groups = UserGroups(OneWorkspace(bot.settings), ["U0BOSS", "S0TEAM", "S0GONE"])
     bot.desk.roles = Roles(starters=("S0TEAM",), members=groups.members)
     assert "You may not start" in answer(bot, "/splat demo/parcel")  # nobody has looked yet
     groups.look()

@@ -11,6 +11,7 @@ from bot.core.config import Settings
 from bot.core.desk import Desk
 from bot.core.ledger import Ledger
 from bot.slack.app import create_app as create_slack_app
+from bot.slack.workspaces import OneWorkspace
 from bot.storage.local import LocalStorage
 from bot.web.app import create_app
 from bot.web.pages import VIEWER
@@ -30,7 +31,8 @@ def web(tmp_path: Path, ledger: Ledger) -> Iterator[TestClient]:
     storage.put("demo/parcel/a.jpg", b"private", "")
     (tmp_path / "secret.txt").write_text("secret")
     desk = Desk(ledger, Catalogue(storage), backend="local", price_per_hour=0.0, wake=lambda: None)
-    slack = create_slack_app(Settings("xoxb-1", "s", data=tmp_path), desk)
+    settings = Settings("xoxb-1", "s", data=tmp_path)
+    slack = create_slack_app(settings, desk, OneWorkspace(settings))
     with TestClient(create_app(slack=slack, ledger=ledger, storage=storage)) as client:
         yield client
 

@@ -25,6 +25,7 @@ from bot.core.config import Settings
 from bot.core.desk import Desk
 from bot.core.ledger import Ledger
 from bot.slack.app import create_app as create_slack_app
+from bot.slack.workspaces import OneWorkspace
 from bot.web.app import create_app
 from bot.web.hooks.limits import TokenBuckets
 from bot.web.hooks.models import JOB_FORM
@@ -74,7 +75,8 @@ class Signing:
 def web(app: FastAPI, ledger: Ledger, storage: Bucket) -> FastAPI:
     """The whole server, with the hooks of the fixture `app`."""
     desk = Desk(ledger, Catalogue(storage), backend="local", price_per_hour=0.0, wake=lambda: None)
-    slack = create_slack_app(Settings("xoxb-1", "s", data=storage.root), desk)
+    settings = Settings("xoxb-1", "s", data=storage.root)
+    slack = create_slack_app(settings, desk, OneWorkspace(settings))
     return create_app(slack=slack, ledger=ledger, storage=storage, hooks=app.state.hooks)
 
 

@@ -1,0 +1,93 @@
+"""Socket Mode: the bot calls Slack, and Slack's requests come through that connection.
+
+Then nothing outside has to reach the bot for Slack's sake: it may be behind a firewall. The
+listeners are the same, and so are their answers. docs.slack.dev/apis/events-api/using-socket-mode
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from slack_bolt import App, BoltResponse
+from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
+from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot.core.config import Settings
+from bot.slack.answers import error_of
+from bot.slack.app import LISTENERS
+from bot.slack.wording import NOT_ACTING
+from bot.slack.workspaces import web_client
+
+log = logging.getLogger(__name__)
+
+
+class Socket:
+    """A connection to Slack, kept up by `keep`, which somebody calls every so often.
+
+    A bot that may not act takes nothing: Slack hands each request to any one of an app's
+    connections, so that it has none unless it acts.
+    """
+
+    def __init__(
+        self, app: App, settings: Settings, *, may_act: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._may_act = may_act
+        self._handler = _Handler(app, settings, may_act)
+        self._complaint = ""
+
+    def keep(self) -> None:
+        """Connect, or let go, as the bot's place asks for. What goes wrong is tried again."""
+        connection = self._handler.client
+        try:
+            if self._may_act() and not connection.is_connected():
+                # As `connect` again: sessions end every few hours, and Slack says so before.
+                connection.connect_to_new_endpoint(force=True)
+                log.info("connected to Slack (Socket Mode)")
+            elif not self._may_act() and connection.is_connected():
+                connection.disconnect()
+            self._complaint = ""
+        except SlackApiError as refused:
+            self._complain(error_of(refused))
+        except (SlackClientError, OSError) as lost:
+            self._complain(type(lost).__name__)
+
+    def close(self) -> None:
+        """Let go, after what is under way."""
+        self._handler.client.close()
+
+    def _complain(self, problem: str) -> None:
+        if problem != self._complaint:
+            log.warning("no connection to Slack (Socket Mode): %s; it is tried again", problem)
+        self._complaint = problem
+
+
+class _Handler(SocketModeHandler):
+    """Bolt's handler, with as many threads as there are listeners."""
+
+    def __init__(self, app: App, settings: Settings, may_act: Callable[[], bool]) -> None:
+        self._may_act = may_act
+        super().__init__(
+            app,
+            settings.slack_app_token,
+            web_client=web_client(settings),
+            logger=log,
+            auto_reconnect_enabled=False,  # `keep` does it, and knows whether the bot may act
+            concurrency=LISTENERS,
+        )
+
+    def handle(  # type: ignore[override]
+        self, connection: SocketModeClient, req: SocketModeRequest
+    ) -> None:
+        """Hand a request to the listeners, and their answer to Slack."""
+        if self._may_act():
+            response: BoltResponse = run_bolt_app(self.app, req)
+            send_response(connection, req, response, 0.0)
+        elif req.type == "slash_commands":
+            said = {"response_type": "ephemeral", "text": NOT_ACTING["acting"]}
+            connection.send_socket_mode_response(SocketModeResponse(req.envelope_id, said))
+        # Anything else is left without an answer: Slack repeats it, or says so itself.
