@@ -16,6 +16,7 @@ from bot.core.config import Settings
 from bot.core.costs import Budget
 from bot.core.desk import Desk
 from bot.core.dispatcher import Dispatcher
+from bot.core.inbox import Inbox
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.core.market import Market
@@ -33,6 +34,7 @@ from bot.slack.socket import Socket
 from bot.slack.workspaces import open_installations, open_workspaces
 from bot.storage import open_storage
 from bot.storage.strangers import Strangers
+from bot.web.api import KeyGate, Keys, api_router
 from bot.web.app import create_app as create_web_app
 from bot.web.hooks import Gate, hooks_router
 from bot.web.install_route import install_router
@@ -144,8 +146,13 @@ class Service:
             ledger=self.ledger,
             storage=self._storage,
             hooks=hooks,
-            more=[self._thumbnails.router(), *self._installing()],
+            more=[self._thumbnails.router(), *self._installing(), *self._api()],
         )
+
+    def _api(self) -> list[APIRouter]:
+        """Return the API, where somebody has a token for it."""
+        owners = self._settings.api_owners
+        return [api_router(self.desk, self._storage, KeyGate(Keys(owners)))] if owners else []
 
     def _installing(self) -> list[APIRouter]:
         """Return the pages on which workspaces install the app, where there may be several."""
@@ -184,6 +191,9 @@ class Service:
         self._scheduler.every(ASK, self._market.look, "market")
         self._scheduler.every(ASK, self._groups.look, "groups")
         self._scheduler.every(EXAMINE, self._rounds.look, "doctor", after=SETTLED)
+        if self._settings.inbox:
+            inbox = Inbox(self._storage, self.desk, self._settings.inbox)
+            self._scheduler.every(LOOK, partial(self._while_acting, inbox.look), "inbox")
         if self._socket:
             self._scheduler.every(TICK, self._socket.keep, "socket")
         self._scheduler.start()

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.core.roles import CHANNELS, EVERYBODY, GROUPS, PEOPLE
+from bot.core.roles import CHANNELS, EVERYBODY, GROUPS, PEOPLE, Owner
 from gpu.job import SplatError
+
+#: Characters of a token of the API, at the least.
+SHORTEST = 24
 
 #: DigitalOcean's API, unless another server speaks it.
 _API = "https://api.digitalocean.com"
@@ -84,6 +87,8 @@ class Settings:
     slack_client_id: str = ""
     slack_client_secret: str = field(default="", repr=False)
     workspaces: tuple[str, ...] = ()
+    api_owners: Mapping[str, Owner] = field(default_factory=dict, repr=False)
+    inbox: Owner | None = None
 
     @property
     def ledger(self) -> Path:
@@ -118,6 +123,8 @@ class Settings:
             hook_secrets=_hook_secrets(env),
             starters=_ids(env, "SPLATBOT_STARTERS", (*PEOPLE, *CHANNELS, *GROUPS)),
             admins=_ids(env, "SPLATBOT_ADMINS", (*PEOPLE, *GROUPS)),
+            api_owners=_api_owners(env),
+            inbox=_inbox(env),
         )
 
 
@@ -146,6 +153,43 @@ def _slack(env: Mapping[str, str]) -> dict[str, Any]:
         "slack_client_secret": _needed(env, "SLACK_CLIENT_SECRET", "the app's client secret"),
         "workspaces": teams,
     }
+
+
+def _api_owners(env: Mapping[str, str]) -> dict[str, Owner]:
+    """Read whose each token of the API is. None of the problems that it names holds a token."""
+    owners: dict[str, Owner] = {}
+    for number, pair in enumerate(_words(env, "SPLATBOT_API_TOKENS"), start=1):
+        name, _, token = pair.partition(":")
+        if len(token) < SHORTEST or not token.isascii() or token in owners:
+            hint = (
+                f"Set it to name:token, separated by commas, each token once and {SHORTEST}"
+                " characters or more: `openssl rand -hex 24` makes one."
+            )
+            raise BadSetting("SPLATBOT_API_TOKENS", f"has a bad token (number {number})", hint)
+        owners[token] = _owner(env, "SPLATBOT_API_TOKENS", name)
+    return owners
+
+
+def _inbox(env: Mapping[str, str]) -> Owner | None:
+    name = _word(env, "SPLATBOT_INBOX")
+    return _owner(env, "SPLATBOT_INBOX", name) if name else None
+
+
+def _owner(env: Mapping[str, str], variable: str, name: str) -> Owner:
+    """Return whose jobs are that come without Slack; they are shown in a channel, if any.
+
+    A person is told in a direct message where no channel is set.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+        hint = "Use Slack's id of a person (U...), or a name of a-z, 0-9, '-' and '_'."
+        raise BadSetting(variable, "names nobody" if not name else f"names {name[:40]!r}", hint)
+    channel = _word(env, "SPLATBOT_API_CHANNEL")
+    if channel and not re.fullmatch(r"[CG][A-Z0-9]{2,}", channel):
+        hint = "Set it to the id (C...) of a channel that the bot is in."
+        raise BadSetting("SPLATBOT_API_CHANNEL", f"is {channel!r}", hint)
+    is_person = re.fullmatch(r"[UW][A-Z0-9]{2,}", name)
+    team = next(iter(_words(env, "SPLATBOT_WORKSPACES")), "")
+    return Owner(name, channel or (name if is_person else ""), team)
 
 
 def _spaces(env: Mapping[str, str]) -> SpacesSettings | None:
@@ -216,6 +260,10 @@ def _hook_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     given = _words(env, "SPLATBOT_HOOK_SECRETS")
     signing = env.get("SLACK_SIGNING_SECRET", "").encode()
     return given or (hmac.new(signing, b"splatbot hooks", hashlib.sha256).hexdigest(),)
+
+
+def _word(env: Mapping[str, str], variable: str) -> str:
+    return env.get(variable, "").strip()
 
 
 def _words(env: Mapping[str, str], variable: str) -> tuple[str, ...]:

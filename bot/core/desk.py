@@ -102,6 +102,13 @@ class Desk:
         )  # fmt: skip
         return drop, self.start(request)
 
+    def is_of(self, job: Job, request: Request) -> bool:
+        """Whether a job is what a request asks for: its key may have been another's before."""
+        if request.job_id not in {None, job.id}:
+            return False
+        wanted = self._catalogue.require(request.dataset), request.pipeline, dict(request.options)
+        return wanted == (job.dataset, job.pipeline, dict(job.options))
+
     def quote(self, request: Request) -> Quote:
         """Say what a job would mean; starts nothing.
 

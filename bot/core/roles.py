@@ -14,6 +14,18 @@ EVERYBODY = "everybody"
 PEOPLE, CHANNELS, GROUPS = ("U", "W"), ("C", "G", "D"), ("S",)
 
 
+@dataclass(frozen=True)
+class Owner:
+    """Who orders: a person by Slack's id, or a program by a name of its own.
+
+    `channel` is where Slack shows the job; empty when nobody there is told.
+    """
+
+    name: str
+    channel: str = ""
+    team: str = ""
+
+
 def _nobody(group: str) -> Collection[str]:
     return ()
 

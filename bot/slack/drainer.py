@@ -70,6 +70,9 @@ class Drainer:
         """Send one notice; return whether the next one of its job may follow."""
         job = self._ledger.job(notice.job_id)
         channel, thread = self._place(notice, job)
+        if not channel:
+            self._ledger.give_up(notice.id, "nobody in Slack is told of this job")
+            return True
         if self._clock() < self._next_post.get(channel, 0.0):
             return False
         self._next_post[channel] = self._clock() + POST_SPACING

@@ -14,7 +14,7 @@ from bot.slack.wording import NOT_ACTING
 from bot.web.slack_route import read_body
 
 #: Requests that change the ledger, so that only the bot that acts may take them, and health.
-INTENTS, HEALTH = ("/slack/", "/hooks/"), "/healthz"
+INTENTS, HEALTH = ("/slack/", "/hooks/", "/api/"), "/healthz"
 
 #: Seconds after which whoever repeats requests by itself should do so.
 RETRY = {"Retry-After": "5"}
@@ -63,7 +63,7 @@ def closed_app(standing: Callable[[], Standing]) -> FastAPI:
         text = NOT_ACTING[standing()]
         return JSONResponse({"response_type": "ephemeral", "text": text})
 
-    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT"])
+    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "DELETE"])
     def anything_else() -> Response:
         return PlainTextResponse("The bot is starting.\n", status_code=503, headers=RETRY)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from gpu.job import Stage, Status
+from tests.core.conftest import a_request
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import PICTURE, Bot, closing, finish, replies
 
@@ -129,3 +130,15 @@ def test_a_job_that_waits_has_no_machine_to_destroy(bot: Bot) -> None:
     bot.drain(4)
     assert "Cancelled by <@U0YOU>" in text_of(bot.status())
     assert buttons(bot.status()) == {}
+
+
+def test_a_job_that_nobody_in_slack_is_told_of_is_done_without_a_message(bot: Bot) -> None:
+    bot.ledger.submit(a_request("a", channel=""), backend="local", price_per_hour=0.0)
+    bot.ledger.claim()
+    bot.ledger.set_handle("a", {})
+    bot.tell(1, Stage.TRAIN, Status.DONE, pictures=("previews/train.jpg",))
+    finish(bot, first=2)
+    bot.drain(120)
+    assert bot.slack.channel() == []
+    assert bot.ledger.is_told("a")  # so that its slot is not kept for a message
+    assert bot.slack.api.calls == []

@@ -64,7 +64,14 @@ def test_a_command_is_answered_with_one_honest_line(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/slack/events"), ("POST", "/hooks/jobs/a/report"), ("GET", "/"), ("GET", "/x")],
+    [
+        ("POST", "/slack/events"),
+        ("POST", "/hooks/jobs/a/report"),
+        ("GET", "/"),
+        ("GET", "/x"),
+        ("POST", "/api/jobs"),
+        ("DELETE", "/api/jobs/a"),
+    ],
 )
 def test_whoever_repeats_by_himself_is_told_to(client: TestClient, method: str, path: str) -> None:
     answer = client.request(method, path, content=b"payload=%7B%7D")

@@ -1,0 +1,67 @@
+"""Jobs that are asked for without Slack: what an order may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.core.errors import InvalidValue
+from bot.core.jobs import Request
+from bot.core.roles import Owner
+from gpu.job import GEOMETRIES, RANGES, Pipeline
+from gpu.job.public import LONGEST
+from gpu.job.spec import JOB_ID, SIZE
+
+#: Fields of an order that are a job's options, by the names of JobSpec.
+OPTIONS = ("iterations", "max_views", "image_size", "seed", "geometry", "size")
+
+
+def _whole(name: str) -> Any:
+    allowed = RANGES[name]
+    return Field(default=None, strict=True, ge=allowed.low, le=allowed.high)
+
+
+class Order(BaseModel):
+    """A job as `/splat` takes it. What is left out is chosen from the photos and the machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST)]
+    pipeline: Pipeline = Pipeline.SPLAT
+    iterations: int | None = _whole("iterations")
+    max_views: int | None = _whole("max_views")
+    image_size: int | None = _whole("image_size")
+    seed: int | None = _whole("seed")
+    geometry: str | None = Field(default=None, pattern=f"^({'|'.join(GEOMETRIES)})$")
+    size: str | None = Field(default=None, pattern=f"^{SIZE.pattern}$")
+    job_id: str | None = Field(default=None, pattern=f"^{JOB_ID.pattern}$")
+
+    def request(self, owner: Owner, key: str) -> Request:
+        """Return what the front desk takes. The same `key` again is the same order."""
+        given = {name: getattr(self, name) for name in OPTIONS}
+        return Request(
+            team=owner.team,
+            channel=owner.channel,
+            user=owner.name,
+            dataset=self.dataset,
+            pipeline=self.pipeline,
+            key=key,
+            options={name: value for name, value in given.items() if value is not None},
+            job_id=self.job_id,
+        )
+
+
+def read_order(text: bytes) -> Order:
+    """Read an order; raises InvalidValue that names the field and what is wrong with it."""
+    try:
+        return Order.model_validate_json(text)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the order"
+        raise InvalidValue(place, _short(first["input"]), first["msg"]) from None
+
+
+def _short(value: object) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text[:80]
