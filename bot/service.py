@@ -25,6 +25,7 @@ from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
 from bot.core.seals import Seals
 from bot.doctor import findings
+from bot.notify import Notifier, open_senders
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.files import SlackFiles
 from bot.slack.groups import UserGroups
@@ -112,6 +113,9 @@ class Service:
             thumbnail_url=self._thumbnail_url,
         )
 
+        senders = open_senders(settings.notify)
+        self.ledger.places = len(senders)
+        self._notifier = Notifier(self.ledger, senders)
         self._intake = Intake(
             self.ledger,
             self._workspaces,
@@ -187,6 +191,7 @@ class Service:
         self._scheduler.every(TICK, partial(self._while_acting, self._intake.work), "intake")
         rotate = partial(self._while_acting, self._workspaces.rotate)
         self._scheduler.every(ASK, rotate, "tokens")
+        self._scheduler.every(TICK, partial(self._while_acting, self._notifier.tell), "elsewhere")
         self._scheduler.every(LOOK, self._catalogue.refresh, "catalogue")
         self._scheduler.every(ASK, self._market.look, "market")
         self._scheduler.every(ASK, self._groups.look, "groups")

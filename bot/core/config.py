@@ -89,6 +89,7 @@ class Settings:
     workspaces: tuple[str, ...] = ()
     api_owners: Mapping[str, Owner] = field(default_factory=dict, repr=False)
     inbox: Owner | None = None
+    notify: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ledger(self) -> Path:
@@ -125,6 +126,7 @@ class Settings:
             admins=_ids(env, "SPLATBOT_ADMINS", (*PEOPLE, *GROUPS)),
             api_owners=_api_owners(env),
             inbox=_inbox(env),
+            notify=tuple(env.get("SPLATBOT_NOTIFY", "").split()),  # addresses may have commas
         )
 
 

@@ -36,6 +36,8 @@ class Ledger(Records):
         self.intents = Intents(self._file, clock)
         self.drops = Drops(self._file, clock)
         self.tenants = Tenants(self._file, clock)
+        #: How many places elsewhere than in Slack are told of a job's end.
+        self.places = 0
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -258,6 +260,8 @@ class Ledger(Records):
     def _finish(self, db: Database, job_id: str, state: State, **changes: Any) -> Job:
         job = self._move(db, job_id, state, finished_at=self._clock(), **changes)
         self._enqueue(db, job_id, "final", f"final:{job_id}")
+        for place in range(self.places if state is not State.CANCELLED else 0):
+            self._enqueue(db, job_id, "elsewhere", f"elsewhere:{job_id}:{place}", {"place": place})
         self._note(db, "splatbot", state.value, job_id, job.error)
         return job
 

@@ -43,12 +43,21 @@ class Outbox:
         """
         rows = self._file.connection().execute(
             "SELECT * FROM outbox o WHERE closed_at IS NULL AND next_try_at <= ?"
-            " AND (kind = 'pictures') = ? AND NOT EXISTS"
+            " AND kind != 'elsewhere' AND (kind = 'pictures') = ? AND NOT EXISTS"
             " (SELECT 1 FROM outbox e WHERE e.job = o.job AND e.id < o.id"
             "  AND (e.kind = 'pictures') = (o.kind = 'pictures')"
             "  AND e.closed_at IS NULL AND e.next_try_at > ?) ORDER BY id LIMIT ?",
             (now, pictures, now, limit),
         )
+        return [notice_from(row) for row in rows]
+
+    def elsewhere(self, now: float, limit: int = 10) -> list[Notice]:
+        """Return what is due for places elsewhere, oldest first: none waits for another."""
+        sql = (
+            "SELECT * FROM outbox WHERE closed_at IS NULL AND next_try_at <= ?"
+            " AND kind = 'elsewhere' ORDER BY next_try_at LIMIT ?"
+        )
+        rows = self._file.connection().execute(sql, (now, limit))
         return [notice_from(row) for row in rows]
 
     def sent(self, notice_id: int, *, channel: str = "", ts: str = "") -> None:
