@@ -13,17 +13,20 @@ from torch import Tensor
 from gpu.export.cameras import above, as_photographed, central_view, on_foot
 from gpu.export.figures import Measured, figures_of, measure, rounded, summary
 from gpu.export.ground import Ground, ground_of
-from gpu.export.manifest import Scene, manifest_of
+from gpu.export.levels import write_levels
+from gpu.export.manifest import Scene, manifest_of, weights
 from gpu.export.ply import read_ply, write_ply
 from gpu.export.prune import Box, prune
+from gpu.export.sog import read_sog, write_sog
 from gpu.export.splat import importance, read_splat, write_splat
+from gpu.export.spz import write_spz
 from gpu.export.thumbnail import draw_thumbnail
 from gpu.export.walls import Walls, walls_of
 from gpu.gaussians import Gaussians, rotation_matrices
 from gpu.geometry.record import Geometry
 from gpu.ingest.photos import Photos
 from gpu.job import JobSpec, Pipeline, Stage
-from gpu.job.paths import MANIFEST, METRICS, PLY, SPLAT, THUMBNAIL
+from gpu.job.paths import MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
 from gpu.stage import Context, Outcome
 from gpu.training.config import best_device, image_size
 from gpu.training.dataset import Dataset, load_dataset
@@ -36,7 +39,7 @@ OUTSIDE = 1.0
 
 
 def run_compress(ctx: Context) -> Outcome:
-    """Write scene.splat, scene.ply, thumbnail.jpg, metrics.json and manifest.json.
+    """Write the scene as .splat, .ply, .sog, .spz and levels of .sog, and what tells of it.
 
     Every figure is measured on what the files hold, read back from them.
     """
@@ -47,11 +50,15 @@ def run_compress(ctx: Context) -> Outcome:
     ctx.progress(0.1, "Leaving out what nobody misses")
     kept, pruned = _prune(read_ply(ctx.paths.gaussians(last)).to(device), dataset)
     ctx.progress(0.5, "Writing and measuring the files")
-    splat, ply = _write(kept, root, dataset, device)
+    splat, ply, sog = _write(kept, root, dataset, device)
+    views = dataset.train + dataset.held_out
+    levels = write_levels(kept, root, views)
     scene = _scene(spec, geometry, dataset, splat)
-    figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, splat, ply)
+    figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, splat, ply, sog)
     _json(root / METRICS, figures)
-    _json(root / MANIFEST, manifest_of(spec, geometry, scene, photos.given, time.time()))
+    files = {name: (root / name).stat().st_size for name in (SOG, SPZ, SPLAT, PLY)}
+    manifest = manifest_of(spec, geometry, scene, photos.given, time.time())
+    _json(root / MANIFEST, {**manifest, **weights(files, levels)})
     metrics = {
         "gaussians": splat.gaussians,
         "splat_bytes": scene.splat_bytes,
@@ -73,15 +80,18 @@ def _prune(gaussians: Gaussians, dataset: Dataset) -> tuple[Gaussians, dict[str,
 
 def _write(
     gaussians: Gaussians, root: Path, dataset: Dataset, device: torch.device
-) -> tuple[Measured, Measured]:
-    """Write both files and the thumbnail; measure what they hold."""
+) -> tuple[Measured, Measured, Measured]:
+    """Write all files but the levels, and the thumbnail; measure what they hold."""
     write_ply(gaussians, root / PLY)
     write_splat(gaussians, root / SPLAT)
+    write_sog(gaussians, root / SOG)
+    write_spz(gaussians, root / SPZ)
     published = read_splat(root / SPLAT).to(device)
     view = central_view(dataset.train + dataset.held_out)
     draw_thumbnail(published, view, root / THUMBNAIL)
     splat = measure(root / SPLAT, published, dataset.held_out)
-    return splat, measure(root / PLY, read_ply(root / PLY).to(device), dataset.held_out)
+    ply = measure(root / PLY, read_ply(root / PLY).to(device), dataset.held_out)
+    return splat, ply, measure(root / SOG, read_sog(root / SOG).to(device), dataset.held_out)
 
 
 def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured) -> Scene:

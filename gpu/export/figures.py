@@ -45,6 +45,7 @@ def figures_of(
     held_out: Sequence[View],
     splat: Measured,
     ply: Measured,
+    sog: Measured,
 ) -> dict[str, object]:
     """Return the contents of metrics.json. PSNR in dB; sizes in pixels and bytes."""
     names = {photo.image: photo.name for photo in photos.photos}
@@ -63,6 +64,7 @@ def figures_of(
         "ssim": rounded(splat.score.ssim),
         "splat": _measured(splat, names),
         "ply": _measured(ply, names),
+        "sog": _measured(sog, names),
         "geometry": _geometry(geometry),
         "seconds": seconds_of(spec, paths),
         "seed": spec.seed,

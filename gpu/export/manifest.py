@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from gpu.export.cameras import Camera
 from gpu.export.ground import Ground
+from gpu.export.levels import Level
 from gpu.export.walls import Walls
 from gpu.geometry.record import Geometry
 from gpu.job import JobSpec, Pipeline
@@ -37,7 +38,7 @@ def manifest_of(
 ) -> dict[str, object]:
     """Return the manifest; `photos` were given, `now` is Unix time."""
     manifest: dict[str, object] = {
-        "version": 1,
+        "version": 2,
         "job": spec.job_id,
         "title": spec.dataset,
         "dataset": spec.dataset,
@@ -59,6 +60,12 @@ def manifest_of(
     if scene.walls is not None:
         manifest["walls"] = scene.walls.to_json()
     return manifest
+
+
+def weights(files: Mapping[str, int], levels: Sequence[Level]) -> Mapping[str, object]:
+    """Return what there is to load and to download: the levels, and every file's bytes."""
+    formats = [{"url": name, "bytes": size} for name, size in files.items()]
+    return {"levels": [level.to_json() for level in levels], "formats": formats}
 
 
 def _bounds(scene: Scene, ground_z: float) -> Mapping[str, object]:

@@ -9,8 +9,11 @@ from gpu.job.spec import Stage
 
 #: What `publish` delivers. The first four and the folder `geometry` are promised to users.
 MANIFEST, SPLAT, PLY = "manifest.json", "scene.splat", "scene.ply"
+SOG, SPZ = "scene.sog", "scene.spz"
+#: What a viewer loads: each adds Gaussians to those before.
+LEVELS = ("level-0.sog", "level-1.sog", "level-2.sog", "level-3.sog")
 THUMBNAIL, METRICS = "thumbnail.jpg", "metrics.json"
-OUTPUTS = (MANIFEST, SPLAT, PLY, THUMBNAIL, METRICS)
+OUTPUTS = (MANIFEST, SPLAT, PLY, SOG, SPZ, *LEVELS, THUMBNAIL, METRICS)
 
 
 @dataclass(frozen=True)

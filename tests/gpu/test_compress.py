@@ -302,3 +302,19 @@ def test_the_thumbnail_shows_the_scene(compressed: Context) -> None:
     assert picture.size == (640, 480)
     assert np.asarray(picture, float).std() > 20
     assert compressed.spec.pipeline is Pipeline.AERIAL
+
+
+def test_the_manifest_weighs_what_there_is_to_load(compressed: Context) -> None:
+    manifest = loaded(compressed, "manifest.json")
+    levels, formats = manifest["levels"], manifest["formats"]
+    assert isinstance(levels, list)
+    assert isinstance(formats, list)
+    for entry in (*levels, *formats):
+        assert (compressed.paths.root / entry["url"]).stat().st_size == entry["bytes"]
+    metadata = manifest["metadata"]
+    assert isinstance(metadata, dict)
+    assert sum(level["gaussians"] for level in levels) == metadata["gaussians"]
+    assert [f["url"] for f in formats] == ["scene.sog", "scene.spz", "scene.splat", "scene.ply"]
+    sog = loaded(compressed, "metrics.json")["sog"]
+    assert isinstance(sog, dict)
+    assert sog["psnr"] == pytest.approx(manifest["metadata"]["psnr"], abs=0.5)  # type: ignore[index]
