@@ -216,7 +216,7 @@ def test_a_browser_without_webgl_is_told_what_to_turn_on(browser: Browser, serve
 
 def test_without_a_link_it_asks_for_a_file(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/viewer/")
-    assert "Drop a .splat or .ply" in page.locator("[role=status].card").inner_text()
+    assert "Drop a .sog, .spz, .splat or .ply" in page.locator("[role=status].card").inner_text()
 
 
 def test_a_file_of_another_kind_is_refused_by_name(page: Page, server: Server) -> None:

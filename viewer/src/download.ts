@@ -17,13 +17,29 @@ export const fromFile = (file: File): Source => ({
 });
 
 /** Opens a download; refuses one that is, or turns out, larger than `limit` bytes. */
-export async function open(url: URL, what: string, limit: number): Promise<Source> {
-  const watch = new Watchdog(what);
+export async function open(url: URL, what: string, limit: number, until?: AbortSignal): Promise<Source> {
+  const watch = new Watchdog(what, until);
   const response = await watch.guard(fetch(url, request(watch.signal)), () => unreachable(url, what));
   if (!response.ok) throw refused(response.status, what);
   const total = declaredLength(response);
   if (total !== null && total > limit) throw tooLarge(what, limit);
   return { what, total, chunks: read(response, watch, limit) };
+}
+
+/** Collects all bytes; `tell` gets the length of each part. */
+export async function whole(source: Source, tell: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of source.chunks) {
+    parts.push(chunk);
+    tell(chunk.byteLength);
+  }
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 export async function readText(source: Source): Promise<string> {
@@ -60,7 +76,13 @@ class Watchdog {
   private readonly controller = new AbortController();
   readonly signal = this.controller.signal;
 
-  constructor(readonly what: string) {}
+  /** `until`: the whole scene is no longer wanted. */
+  constructor(
+    readonly what: string,
+    until?: AbortSignal,
+  ) {
+    until?.addEventListener("abort", () => this.abort());
+  }
 
   abort(): void {
     this.controller.abort();

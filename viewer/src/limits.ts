@@ -7,5 +7,24 @@ export const MAX_GROUND_CELLS = 1_000_000;
 export const MAX_COORDINATE = 1e7;
 export const MAX_TEXT = 200;
 export const MAX_URL = 4096;
+export const MAX_LEVELS = 16;
+/** Gaussians are never shown larger than this, whatever a manifest says. */
+export const MAX_GROW = 4;
+export const MAX_FORMATS = 8;
 /** A download that sends nothing for so long is given up. */
 export const STALLED_MS = 30_000;
+
+/**
+ * Gaussians that a device should be asked to draw, of a scene in levels. A phone's browser ends a page that
+ * takes some hundred megabytes; a Gaussian takes some 70 bytes on both sides of the graphics driver.
+ */
+export function gaussiansFor(device: { readonly memoryGb: number | null; readonly phone: boolean }): number {
+  if (device.phone) return (device.memoryGb ?? 4) < 4 ? 300_000 : 800_000;
+  return device.memoryGb !== null && device.memoryGb < 4 ? 1_500_000 : MAX_GAUSSIANS;
+}
+
+/** The device that this page is on, as far as a browser tells. */
+export const thisDevice = (): { memoryGb: number | null; phone: boolean } => ({
+  memoryGb: (navigator as { deviceMemory?: number }).deviceMemory ?? null,
+  phone: matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < 600,
+});

@@ -1,6 +1,6 @@
 import { ViewerError } from "./errors";
-import { MAX_COORDINATE, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_TEXT, MAX_URL } from "./limits";
-import type { Vec2, Vec3 } from "./math";
+import { MAX_COORDINATE, MAX_FORMATS, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_GROW, MAX_LEVELS, MAX_SPLAT_BYTES, MAX_TEXT, MAX_URL } from "./limits";
+import { clamp, type Vec2, type Vec3 } from "./math";
 import { texts } from "./texts";
 
 export interface Camera {
@@ -24,10 +24,25 @@ export interface HeightMap {
   readonly heights: Float32Array;
 }
 
+/** A .sog that adds Gaussians to the levels before; `grow` is their size while it is the last that is here. */
+export interface Level {
+  readonly url: URL;
+  readonly bytes: number;
+  readonly gaussians: number;
+  readonly grow: number;
+}
+
+/** A file to download. */
+export interface Format {
+  readonly url: URL;
+  readonly bytes: number | null;
+}
+
 /** A manifest whose every field was checked: ours, or SplatWalk's version 2 (a subset of ours). */
 export interface Manifest {
   readonly splatUrl: URL;
-  readonly plyUrl: URL | null;
+  readonly levels: readonly Level[];
+  readonly formats: readonly Format[];
   readonly thumbnailUrl: URL | null;
   readonly title: string | null;
   readonly pipeline: string | null;
@@ -91,6 +106,7 @@ class Fields {
   requiredNumber = (key: string): number => this.required(key, readNumber, texts.wanted.number);
   requiredCount = (key: string, limit: number): number =>
     this.required(key, (v, n) => readCount(v, n, limit), texts.wanted.count(limit));
+  list = (key: string, limit: number): readonly Fields[] => this.optional(key, (v, n) => readList(v, n, limit)) ?? [];
   raw = (key: string): unknown => this.optional(key, (value) => value);
   field = (key: string): string => this.name(key);
 }
@@ -100,7 +116,8 @@ export function parseManifest(json: unknown, base: URL): Manifest {
   const root = Fields.of(json, "");
   return {
     splatUrl: root.requiredUrl("splat_url", base),
-    plyUrl: root.url("ply_url", base),
+    levels: readLevels(root, base),
+    formats: readFormats(root, base),
     thumbnailUrl: root.url("thumbnail_url", base),
     title: root.text("title"),
     pipeline: root.text("pipeline"),
@@ -121,6 +138,24 @@ export function webAddress(text: string, base?: URL): URL | null {
   const url = new URL(text, base?.href);
   const plain = url.username === "" && url.password === "";
   return plain && (url.protocol === "https:" || url.protocol === "http:") ? url : null;
+}
+
+const readLevels = (root: Fields, base: URL): readonly Level[] =>
+  root.list("levels", MAX_LEVELS).map((level) => ({
+    url: level.requiredUrl("url", base),
+    bytes: level.requiredCount("bytes", MAX_SPLAT_BYTES),
+    gaussians: level.requiredCount("gaussians", MAX_GAUSSIANS),
+    grow: clamp(level.number("grow") ?? 1, 1, MAX_GROW),
+  }));
+
+/** Manifests before version 2, and SplatWalk's, name a .splat and perhaps a .ply, without their size. */
+function readFormats(root: Fields, base: URL): readonly Format[] {
+  const formats = root.list("formats", MAX_FORMATS).map((format) => ({
+    url: format.requiredUrl("url", base),
+    bytes: format.count("bytes", Number.MAX_SAFE_INTEGER),
+  }));
+  const old = [root.requiredUrl("splat_url", base), root.url("ply_url", base)];
+  return formats.length > 0 ? formats : old.filter((url) => url !== null).map((url) => ({ url, bytes: null }));
 }
 
 function readBounds(fields: Fields | null): Bounds | null {
@@ -181,6 +216,11 @@ function readCount(value: unknown, name: string, limit: number): number {
 function readVector(value: unknown, name: string, size: number): readonly number[] {
   if (!Array.isArray(value) || value.length !== size || !value.every(sensible)) throw wrong(name, texts.wanted.vector(size));
   return value;
+}
+
+function readList(value: unknown, name: string, limit: number): readonly Fields[] {
+  if (!Array.isArray(value) || value.length > limit) throw wrong(name, texts.wanted.list(limit));
+  return value.map((item, i) => Fields.of(item, `${name}[${i}]`));
 }
 
 function readUrl(value: unknown, name: string, base: URL): URL {

@@ -1,30 +1,22 @@
-import { fromFile, open, readText, type Source } from "./download";
+import { open, readText } from "./download";
 import { ViewerError } from "./errors";
-import { readPly } from "./formats/ply";
-import { BYTES, type Records } from "./formats/records";
-import { readSplat } from "./formats/splat";
 import { Input } from "./input";
-import { MAX_MANIFEST_BYTES, MAX_PLY_BYTES, MAX_SPLAT_BYTES } from "./limits";
+import { MAX_MANIFEST_BYTES } from "./limits";
+import { fromManifest, fromThisComputer, type Loading, type Subject } from "./loading";
 import { type Manifest, parseManifest, webAddress } from "./manifest";
 import { MODES, type ModeName } from "./modes/mode";
 import { Rig } from "./rig";
-import type { Cloud } from "./scene/cloud";
 import { measure } from "./scene/extent";
 import type { Stage } from "./scene/stage";
 import { texts } from "./texts";
 import { Shell } from "./ui/shell";
 import { buildWorld } from "./world";
 
-/** Fewer Gaussians than this look worse than the poster. */
-const MIN_PICTURE = 10_000;
-
-/** Something to show: Gaussians as they arrive, and the manifest when there is one. */
+/** Something to show, and the manifest when there is one. */
 interface Scene {
   readonly title: string;
   readonly manifest: Manifest | null;
-  readonly source: Source;
-  readonly records: Records;
-  readonly expected: number | null;
+  readonly load: Loading;
 }
 
 /** Ties data, stage, rig and shell together: one scene at a time. */
@@ -59,23 +51,17 @@ export class Viewer {
       const manifest = await fetchManifest(url);
       const title = manifest.title ?? texts.untitled;
       this.shell.begin(title, manifest.thumbnailUrl);
-      const source = await open(manifest.splatUrl, texts.theSplat, MAX_SPLAT_BYTES);
-      return { title, manifest, source, records: readSplat(source), expected: expectedCount(source, manifest) };
+      return { title, manifest, load: fromManifest(manifest) };
     });
   }
 
   /** Opens a file from this computer; nothing is sent anywhere. */
   async openFile(file: File): Promise<void> {
     await this.attempt(async () => {
-      const source = fromFile(file);
-      const ply = /\.ply$/i.test(file.name);
-      if (!ply && !/\.splat$/i.test(file.name)) throw new ViewerError(...texts.errors.unknownFile(file.name.slice(0, 80)));
-      const limit = ply ? MAX_PLY_BYTES : MAX_SPLAT_BYTES;
-      if (file.size > limit) throw new ViewerError(...texts.errors.tooLarge(source.what, limit / 1e6));
+      const load = fromThisComputer(file);
       const title = file.name.slice(0, 80);
       this.shell.begin(title, null);
-      const expected = ply ? null : expectedCount(source, null);
-      return { title, manifest: null, source, records: ply ? readPly(source) : readSplat(source), expected };
+      return { title, manifest: null, load };
     }).catch(() => undefined); // shown on the page, and nobody else waits for it
   }
 
@@ -94,39 +80,26 @@ export class Viewer {
   }
 
   private async show(scene: Scene, stage: Stage, turn: number): Promise<void> {
-    const cloud = stage.newCloud(scene.expected);
     this.rig = null;
-    if (scene.manifest?.bounds) this.enter(scene, cloud);
-    for await (const batch of counted(scene, (done) => this.shell.progress.loading(done, scene.source.total))) {
+    const tell = (done: number, total: number | null): void => {
+      if (turn === this.turn) this.shell.progress.loading(done, total);
+    };
+    let subject: Subject | null = null;
+    for await (subject of scene.load(stage, tell)) {
       if (turn !== this.turn) return; // another scene was opened meanwhile
-      cloud.append(batch);
-      if (this.rig && cloud.worthShowing) this.showPart(cloud, stage, scene.expected);
+      if (!this.rig) this.enter(scene.manifest, subject);
+      void stage.settle().then(() => turn === this.turn && this.shell.live(this.rig!.mode));
     }
-    if (cloud.count === 0) throw new ViewerError(...texts.errors.empty(scene.source.what));
-    await this.complete(scene, cloud, stage);
-  }
-
-  /** Records come in the order of their importance, so that a fifth of them is already the scene. */
-  private showPart(cloud: Cloud, stage: Stage, expected: number | null): void {
-    if (cloud.count < Math.max(MIN_PICTURE, 0.2 * (expected ?? 0))) return;
-    cloud.show();
-    stage.changed();
-    this.shell.live(this.rig!.mode);
-  }
-
-  private async complete(scene: Scene, cloud: Cloud, stage: Stage): Promise<void> {
+    if (turn !== this.turn || !subject) return;
     this.shell.progress.say(texts.preparing);
-    cloud.show();
-    if (!this.rig) this.enter(scene, cloud);
-    this.shell.describe(scene.title, scene.manifest, cloud.count);
+    this.shell.describe(scene.title, scene.manifest, subject.count);
     await stage.settle();
-    this.shell.live(this.rig!.mode);
     this.shell.progress.done();
   }
 
   /** Puts the camera into the scene. */
-  private enter({ manifest }: Scene, cloud: Cloud): void {
-    const world = buildWorld(manifest, manifest?.bounds ? null : measure(cloud.centers, cloud.count));
+  private enter(manifest: Manifest | null, { centers }: Subject): void {
+    const world = buildWorld(manifest, manifest?.bounds ? null : measure(centers.values, centers.count));
     this.rig = new Rig(world, startMode(manifest), this.still.matches);
     this.stage!.setScale(world.radius);
     this.stage!.place(this.rig.shown);
@@ -157,21 +130,6 @@ async function fetchManifest(url: URL): Promise<Manifest> {
   }
   return parseManifest(json, url);
 }
-
-async function* counted({ source, records }: Scene, tell: (bytes: number) => void): Records {
-  let done = 0;
-  const ofTotal = source.total;
-  tell(0);
-  for await (const batch of records) {
-    done += batch.byteLength;
-    tell(ofTotal === null ? done : Math.min(done, ofTotal));
-    yield batch;
-  }
-}
-
-/** The length of the transfer is believed before the manifest's figure, which only sizes the first allocation. */
-const expectedCount = (source: Source, manifest: Manifest | null): number | null =>
-  (source.total === null ? manifest?.metadata.gaussians : Math.floor(source.total / BYTES)) || null;
 
 /** SplatWalk writes “splat” for its viewer and lists the real modes apart. */
 function startMode(manifest: Manifest | null): ModeName {

@@ -1,12 +1,10 @@
 import type { Source } from "../download";
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
-import { clamp } from "../math";
 import { texts } from "../texts";
-import { Aligner, type Records, WORDS } from "./records";
+import { Aligner, byte, pack, packRotation, type Records, SH_C0, WORDS } from "./records";
 
 const MAX_HEADER = 64 * 1024;
-const SH_C0 = 0.28209479177387814;
 const SIZES: Readonly<Record<string, number>> = {
   char: 1, int8: 1, uchar: 1, uint8: 1, short: 2, int16: 2, ushort: 2, uint16: 2,
   int: 4, int32: 4, uint: 4, uint32: 4, float: 4, float32: 4, double: 8, float64: 8,
@@ -99,15 +97,7 @@ function convert(vertices: Uint8Array<ArrayBuffer>, count: number, { stride, off
   return words;
 }
 
-const byte = (x: number): number => clamp(Math.round(x), 0, 255);
 const colour = (sh: number): number => byte(255 * (0.5 + SH_C0 * sh));
-const pack = (a: number, b: number, c: number, d: number): number => (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
-
-function packRotation(q: readonly number[]): number {
-  const norm = Math.hypot(...q) || 1;
-  const [w, x, y, z] = q.map((value) => byte(128 + (128 * value) / norm));
-  return pack(w!, x!, y!, z!);
-}
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   const both = new Uint8Array(a.length + b.length);

@@ -1,3 +1,5 @@
+import { clamp } from "../math";
+
 /**
  * The form in which Gaussians travel inside the viewer: that of the .splat file, eight 32-bit words each.
  * Words 0–2 position, 3–5 scale (linear), float32; word 6 RGBA; word 7 rotation w, x, y, z as byte = 128 + 128 q.
@@ -27,4 +29,17 @@ export class Aligner {
     this.rest = joined.slice(whole);
     return joined.subarray(0, whole);
   }
+}
+
+/** Y_0^0: colour = 0.5 + SH_C0 × the constant spherical harmonic. */
+export const SH_C0 = 0.28209479177387814;
+
+export const byte = (x: number): number => clamp(Math.round(x), 0, 255);
+export const pack = (a: number, b: number, c: number, d: number): number => (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+
+/** A rotation w, x, y, z of any length as the last word of a record. */
+export function packRotation(q: readonly number[]): number {
+  const norm = Math.hypot(...q) || 1;
+  const [w, x, y, z] = q.map((value) => byte(128 + (128 * value) / norm));
+  return pack(w!, x!, y!, z!);
 }

@@ -37,8 +37,8 @@ export class Cloud {
     this.container = this.allocate(expected ?? FIRST_CAPACITY);
   }
 
-  get centers(): Float32Array {
-    return this.container.centers;
+  get centers(): { readonly values: Float32Array; readonly count: number } {
+    return { values: this.container.centers, count: this.count };
   }
 
   /** Whether enough came since the last `show` to be worth an upload; doubling keeps the total cost linear. */

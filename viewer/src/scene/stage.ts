@@ -16,6 +16,7 @@ import { radians } from "../math";
 import { forward, type Pose, right, up } from "../pose";
 import { texts } from "../texts";
 import { Cloud } from "./cloud";
+import { Layers } from "./layers";
 import { Resolution } from "./resolution";
 
 /** Of the shorter side of the picture, degrees. */
@@ -27,11 +28,13 @@ const BACKGROUND = new Color(0x0d / 255, 0x10 / 255, 0x14 / 255);
 export class Stage {
   /** Frames drawn since the start. */
   frames = 0;
+  /** The person prefers reduced motion. */
+  readonly still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   onFrame: (seconds: number) => void = () => {};
   private readonly app: AppBase;
   private readonly camera: Entity;
   private readonly resolution: Resolution;
-  private cloud: Cloud | null = null;
+  private subject: Cloud | Layers | null = null;
   private placed: Pose | null = null;
   private changedAt = 0;
   private drawnAt = 0;
@@ -50,10 +53,12 @@ export class Stage {
 
   /** Empties the stage for a new scene of `expected` Gaussians, when that is known. */
   newCloud(expected: number | null): Cloud {
-    this.cloud?.destroy();
-    this.cloud = new Cloud(this.app.graphicsDevice, expected);
-    this.app.root.addChild(this.cloud.entity);
-    return this.cloud;
+    return this.put(new Cloud(this.app.graphicsDevice, expected));
+  }
+
+  /** Empties the stage for a new scene in levels of detail. */
+  newLayers(): Layers {
+    return this.put(new Layers(this.app.graphicsDevice, () => this.changed()));
   }
 
   setScale(radius: number): void {
@@ -94,6 +99,13 @@ export class Stage {
     await new Promise<void>((resolve) => this.settled.push(resolve));
   }
 
+  private put<T extends Cloud | Layers>(subject: T): T {
+    this.subject?.destroy();
+    this.subject = subject;
+    this.app.root.addChild(subject.entity);
+    return subject;
+  }
+
   private drawOnDemand(): void {
     const { app } = this;
     app.autoRender = false;
@@ -101,7 +113,7 @@ export class Stage {
     app.on("postrender", () => this.drawn());
     app.systems.gsplat!.on("frame:request", () => (app.renderNextFrame = true));
     app.systems.gsplat!.on("frame:ready", (_camera: unknown, _layer: unknown, ready: boolean) => {
-      if (ready && this.cloud && this.cloud.count > 0) for (const resolve of this.settled.splice(0)) resolve();
+      if (ready && this.subject && this.subject.count > 0) for (const resolve of this.settled.splice(0)) resolve();
     });
     new ResizeObserver(() => this.changed()).observe(this.canvas);
   }

@@ -5,7 +5,7 @@ import { el } from "./dom";
 /** The card in the middle: the welcome without a scene, or what went wrong and what helps. */
 export class Card {
   readonly element = el("section", { class: "card glass", hidden: true });
-  private readonly chooser = el("input", { type: "file", accept: ".splat,.ply", hidden: true });
+  private readonly chooser = el("input", { type: "file", accept: ".sog,.spz,.splat,.ply", hidden: true });
 
   constructor(openFile: (file: File) => void) {
     this.chooser.addEventListener("change", () => {

@@ -1,4 +1,4 @@
-import type { Manifest } from "../manifest";
+import type { Format, Manifest } from "../manifest";
 import { texts } from "../texts";
 import { el } from "./dom";
 
@@ -45,7 +45,11 @@ function photos(used: number | null, all: number | null): string | null {
   return all === null ? null : texts.figures.count(all);
 }
 
-function downloads({ splatUrl, plyUrl }: Manifest): HTMLElement {
-  const link = (url: URL, name: string): HTMLElement => el("a", { href: url.href, download: true, rel: "noopener noreferrer" }, name);
-  return el("span", { class: "links" }, link(splatUrl, ".splat"), ...(plyUrl ? [link(plyUrl, ".ply")] : []));
+function downloads({ formats }: Manifest): HTMLElement {
+  const link = ({ url, bytes }: Format): HTMLElement =>
+    el("a", { href: url.href, download: true, rel: "noopener noreferrer" }, texts.figures.download(extension(url), bytes));
+  return el("span", { class: "links" }, ...formats.map(link));
 }
+
+/** What a file is, by the end of its name. */
+const extension = (url: URL): string => /\.[a-z0-9]{1,8}$/i.exec(url.pathname)?.[0].toLowerCase() ?? texts.figures.file;

@@ -1,0 +1,49 @@
+"""The known scene in the formats that the pipeline writes."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gpu.export.levels import PARTS
+from gpu.export.sog import write_sog
+from gpu.export.splat import read_splat
+from gpu.export.spz import write_spz
+from gpu.gaussians import Gaussians
+from gpu.job.paths import LEVELS
+
+from . import scene
+
+#: Made up: the cube's Gaussians are as wide as the gaps between a twentieth of them.
+GROW = (3.0, 1.6, 1.2, 1.0)
+
+
+def gaussians(folder: Path) -> Gaussians:
+    """The scene in an order in which each part is spread over all of it."""
+    (folder / "cube.splat").write_bytes(scene.splat())
+    cube = read_splat(folder / "cube.splat")
+    return cube.select(torch.randperm(len(cube), generator=torch.Generator().manual_seed(0)))
+
+
+def levels(folder: Path) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """The manifest's `levels`, and the files by name."""
+    all_ = gaussians(folder)
+    entries, files, start = [], {}, 0
+    for name, part, grow in zip(LEVELS, PARTS, GROW, strict=True):
+        end = round(part * len(all_))
+        write_sog(all_.select(torch.arange(start, end)), folder / name)
+        files[name] = (folder / name).read_bytes()
+        counts = {"bytes": len(files[name]), "gaussians": end - start}
+        entries.append({"url": name, "grow": grow, **counts})
+        start = end
+    return entries, files
+
+
+def sog(folder: Path) -> bytes:
+    write_sog(gaussians(folder), folder / "scene.sog")
+    return (folder / "scene.sog").read_bytes()
+
+
+def spz(folder: Path) -> bytes:
+    write_spz(gaussians(folder), folder / "scene.spz")
+    return (folder / "scene.spz").read_bytes()

@@ -1,0 +1,98 @@
+"""Levels of detail and the packed formats: a coarse picture first, then the rest, all in place."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from . import exported, scene
+from .conftest import link, publish, visit
+from .pictures import colour_at, near, picture, share_near
+from .server import Answer, Server
+
+pytestmark = pytest.mark.slow
+
+Levels = tuple[list[dict[str, Any]], dict[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def levels(tmp_path_factory: pytest.TempPathFactory) -> Levels:
+    return exported.levels(tmp_path_factory.mktemp("levels"))
+
+
+@pytest.fixture
+def leveled(server: Server, levels: Levels) -> Server:
+    """A server whose manifest names levels; the splat file is not there, for nobody needs it."""
+    entries, files = levels
+    publish(server, version=2, levels=entries)
+    for name, body in files.items():
+        server.answers[f"/files/{name}"] = Answer(body)
+    server.answers["/files/scene.splat"] = Answer(status=404)
+    return server
+
+
+def test_a_coarse_picture_comes_first_and_the_rest_joins_it(page: Page, leveled: Server) -> None:
+    gate = threading.Event()
+    later = leveled.answers["/files/level-1.sog"]
+    leveled.answers["/files/level-1.sog"] = Answer(later.body, gate=gate)
+    page.goto(link(leveled))
+    page.wait_for_selector("body.live")
+    coarse = picture(page)
+    assert near(colour_at(coarse, 0.5, 0.36), scene.TOP, 60)
+    assert 0.02 < share_near(coarse, scene.LIGHT, 60) < 0.1
+    assert "MB" in page.locator(".amount").inner_text()
+    gate.set()
+    page.evaluate("() => window.splatViewer.ready")
+    page.wait_for_timeout(500)  # the Gaussians shrink to their own size within 0.3 s
+    fine = picture(page)
+    assert "30,196 Gaussians" in page.locator("summary").inner_text()
+    assert near(colour_at(fine, 0.5, 0.55), scene.SOUTH)
+    assert near(colour_at(fine, 0.5, 0.36), scene.TOP)
+    assert share_near(fine, scene.LIGHT) > 0.1
+
+
+def test_a_phone_loads_what_it_can_bear(browser: Browser, leveled: Server, levels: Levels) -> None:
+    entries, _ = levels
+    many = [entry | {"gaussians": 600_000} for entry in entries]
+    publish(leveled, version=2, levels=many)
+    size = {"width": 390, "height": 844}
+    context = browser.new_context(viewport=size, screen=size, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
+    asked: list[str] = []
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url.rsplit("/", 1)[-1]))
+    visit(page, leveled)
+    context.close()
+    assert "level-0.sog" in asked
+    assert "level-1.sog" not in asked
+
+
+def test_a_damaged_level_is_told_and_the_picture_stays(page: Page, leveled: Server) -> None:
+    body = leveled.answers["/files/level-2.sog"].body
+    leveled.answers["/files/level-2.sog"] = Answer(body[: len(body) // 2])
+    page.goto(link(leveled))
+    assert "damaged" in page.locator("[role=alert]").inner_text()
+    assert share_near(picture(page), scene.LIGHT, 60) > 0.02
+
+
+@pytest.mark.parametrize("make", [exported.sog, exported.spz])
+def test_a_packed_file_opens(
+    page: Page, server: Server, tmp_path: Path, make: Callable[[Path], bytes]
+) -> None:
+    """By its first bytes: the address says nothing of the format."""
+    server.answers["/files/scene.splat"] = Answer(make(tmp_path))
+    visit(page, server)
+    image = picture(page)
+    assert near(colour_at(image, 0.5, 0.55), scene.SOUTH)
+    assert near(colour_at(image, 0.5, 0.36), scene.TOP)
+    assert share_near(image, scene.LIGHT) > 0.1
+
+
+def test_a_packed_file_from_this_computer_opens(page: Page, server: Server, tmp_path: Path) -> None:
+    exported.sog(tmp_path)
+    page.goto(f"{server.url}/viewer/")
+    page.set_input_files("input[type=file]", tmp_path / "scene.sog")
+    page.wait_for_selector("body.live")
+    assert share_near(picture(page), scene.TOP) > 0.005
