@@ -41,7 +41,7 @@ def test_a_coarse_picture_comes_first_and_the_rest_joins_it(page: Page, leveled:
     page.goto(link(leveled))
     page.wait_for_selector("body.live")
     coarse = picture(page)
-    assert near(colour_at(coarse, 0.5, 0.36), scene.TOP, 60)
+    assert share_near(coarse, scene.TOP, 60) > 0.003
     assert 0.02 < share_near(coarse, scene.LIGHT, 60) < 0.1
     assert "MB" in page.locator(".amount").inner_text()
     gate.set()
