@@ -70,6 +70,11 @@ class JobPaths:
         """Pinhole photos (`images/`) and their COLMAP model (`sparse/`) for training."""
         return self.work / "undistorted"
 
+    @property
+    def checkpoint(self) -> Path:
+        """The state of the training run (gpu.training.checkpoint), replaced every minute."""
+        return self.work / "checkpoint.npz"
+
     def gaussians(self, stage: Stage) -> Path:
         """The Gaussians (standard 3DGS .ply) that `train` or `descend` left."""
         return self.work / f"{stage}.ply"

@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 
 from gpu.gaussians import Gaussians
+from gpu.training.checkpoint import State
 from gpu.training.config import Rates
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class SceneOptimizer:
@@ -43,6 +46,25 @@ class SceneOptimizer:
         self._adam.step()
         self._adam.zero_grad(set_to_none=True)
 
+    def state(self) -> State:
+        """Return the parameters, and Adam's moments and step for each; not copied."""
+        found: State = dict(self.gaussians.tensors())
+        for group in self._adam.param_groups:
+            moments = self._adam.state.get(group["params"][0], {})
+            found |= {f"{group['name']}.{key}": value for key, value in moments.items()}
+        return found
+
+    def restore(self, state: State) -> None:
+        """Go on where the optimizer was whose state this is."""
+        for group in self._adam.param_groups:
+            name, old = group["name"], group["params"][0]
+            self._adam.state.pop(old, None)
+            leaf = state[name].detach().clone().requires_grad_()
+            group["params"] = [leaf]
+            moments = {key: state.get(f"{name}.{key}") for key in (*MOMENTS, "step")}
+            if moments["step"] is not None:
+                self._adam.state[leaf] = moments
+
     def replace(self, gaussians: Gaussians, parents: Tensor, fresh: Tensor) -> None:
         """Go on with other Gaussians [M].
 
@@ -55,7 +77,7 @@ class SceneOptimizer:
             state = self._adam.state.pop(old, {})
             leaf = new[group["name"]].requires_grad_()
             group["params"] = [leaf]
-            for key in ("exp_avg", "exp_avg_sq"):
+            for key in MOMENTS:
                 if key in state:
                     state[key] = state[key][parents]
                     state[key][fresh] = 0

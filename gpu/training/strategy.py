@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gpu.gaussians import Gaussians, rotation_matrices
+from gpu.training.checkpoint import State
 
 MIN_OPACITY = 0.01
 #: A half of a split Gaussian lies this many standard deviations from the middle and has this part
@@ -38,6 +39,16 @@ class Strategy:
     def __init__(self) -> None:
         self._pull: Tensor | None = None
         self._seen: Tensor | None = None
+
+    def state(self) -> State:
+        """Return what was seen since the last refinement; not copied."""
+        if self._pull is None or self._seen is None:
+            return {}
+        return {"pull": self._pull, "seen": self._seen}
+
+    def restore(self, state: State) -> None:
+        """Go on where the strategy was whose state this is."""
+        self._pull, self._seen = state.get("pull"), state.get("seen")
 
     @torch.no_grad()
     def observe(self, meta: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from gpu.gaussians import Gaussians
 from gpu.training import schedules
 from gpu.training.album import Album, Batch, storage_for
+from gpu.training.checkpoint import Keeper, State, part_of
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View
 from gpu.training.losses import photo_loss, regularise, thinned
@@ -28,40 +30,63 @@ def train(
     config: TrainConfig,
     device: torch.device,
     watch: Watch | None = None,
+    keeper: Keeper | None = None,
 ) -> Gaussians:
     """Return Gaussians that render like the photos of `views`, on `device`.
 
-    Deterministic on the CPU for one seed and number of cores.
+    Deterministic on the CPU for one seed and number of cores, also when it goes on from what a
+    `keeper` has found. The keeper has the last state too.
     """
-    run = _Run(gaussians.to(device), config, scene_extent(views))
+    run = Run(gaussians.to(device), config, scene_extent(views))
+    if keeper is not None and keeper.found is not None:
+        run.restore(keeper.found.state)
     album = Album(views, schedules.reductions(config), device, storage_for(views, device))
     order = album.order(min(config.views_per_step, len(views)), config.seed)
-    for step in range(config.iterations):
-        done = step / config.iterations
-        batch = album.batch(next(order), schedules.reduction(config, done))
-        loss = run.step(batch, done)
-        if (step + 1) % config.refine_every == 0 and done < config.grow_until:
-            run.refine(schedules.target_count(config, done, len(gaussians)))
+    for photos in islice(order, run.steps, config.iterations):
+        loss = run.step(album, photos)
         if watch is not None:
-            watch((step + 1) / config.iterations, loss, run.gaussians)
+            watch(run.done, loss, run.gaussians)
+        if keeper is not None:
+            keeper.offer(run.steps, config.iterations, run.state)
+    if keeper is not None:
+        keeper.keep(run.steps, config.iterations, run.state())
     return run.gaussians.detach()
 
 
-class _Run:
-    """The state of a training run."""
+class Run:
+    """The state of a training run: after `steps` steps, with what the next one depends on.
+
+    The order of the photos is not part of it: it follows from the seed and the number of steps.
+    """
 
     def __init__(self, gaussians: Gaussians, config: TrainConfig, extent: float) -> None:
+        self.steps = 0
         self._config, self._extent = config, extent
         self._optimizer = SceneOptimizer(gaussians, config.rates)
         self._strategy = Strategy()
         self._make = torch.Generator(gaussians.means.device).manual_seed(config.seed)
+        self._first = len(gaussians)
 
     @property
     def gaussians(self) -> Gaussians:
         return self._optimizer.gaussians
 
-    def step(self, batch: Batch, done: float) -> Tensor:
-        """Render a batch, step along the gradients, and return the loss, a scalar."""
+    @property
+    def done(self) -> float:
+        """The part of the iterations that is over, 0 to 1."""
+        return self.steps / self._config.iterations
+
+    def step(self, album: Album, photos: Sequence[int]) -> Tensor:
+        """Step towards some of the photos, refine if it is time to; return the loss, a scalar."""
+        config, done = self._config, self.done
+        loss = self._descend(album.batch(photos, schedules.reduction(config, done)), done)
+        self.steps += 1
+        if self.steps % config.refine_every == 0 and done < config.grow_until:
+            self._refine(schedules.target_count(config, done, self._first))
+        return loss
+
+    def _descend(self, batch: Batch, done: float) -> Tensor:
+        """Render a batch, step along the gradients, and return the loss."""
         config, gaussians = self._config, self.gaussians
         growing = done < config.grow_until
         renders, _, meta = render_batch(
@@ -79,10 +104,37 @@ class _Run:
         self._optimizer.step(schedules.position_rate(config, done, self._extent))
         return loss.detach()
 
-    def refine(self, target: int) -> None:
+    def _refine(self, target: int) -> None:
         """Drop and split Gaussians towards a number of them."""
         refined = self._strategy.refine(self.gaussians, target)
         self._optimizer.replace(refined.gaussians, refined.parents, refined.fresh)
+
+    def state(self) -> State:
+        """Return all that the next steps depend on besides photos and config; not copied."""
+        return {
+            "run/steps": torch.tensor([self.steps, self._first]),
+            "run/chance": self._make.get_state(),
+            **{f"optimizer/{name}": t for name, t in self._optimizer.state().items()},
+            **{f"strategy/{name}": t for name, t in self._strategy.state().items()},
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on where the run was whose state this is; its tensors may be on another device."""
+        device = self.gaussians.means.device
+        self.steps, self._first = state["run/steps"].tolist()
+        self._make.set_state(state["run/chance"])
+        there = {name: tensor.to(device) for name, tensor in state.items()}
+        self._optimizer.restore(part_of(there, "optimizer"))
+        self._strategy.restore(part_of(there, "strategy"))
+        self._limit(self._config.max_gaussians)
+
+    def _limit(self, most: int) -> None:
+        """Keep the most opaque Gaussians where there are too many: the memory did not suffice."""
+        if len(self.gaussians) > most:
+            kept = self.gaussians.opacities.topk(most).indices.sort().values
+            fresh = torch.zeros_like(kept, dtype=torch.bool)
+            self._optimizer.replace(self.gaussians.select(kept), kept, fresh)
+            self._strategy = Strategy()
 
 
 def scene_extent(views: Sequence[View]) -> float:
