@@ -104,6 +104,7 @@ class Service:
             market=self._market,
             roles=Roles(settings.starters, settings.admins, self._groups.members),
             read_log=backend.log,
+            slots=droplets.slots if droplets else 1,
             size_of=strangers.glance,
         )
         self._outbox = SlackOutbox(
@@ -111,6 +112,7 @@ class Service:
             self._workspaces,
             read_picture=backend.picture,
             thumbnail_url=self._thumbnail_url,
+            with_plan=settings.plan_blocks,
         )
 
         senders = open_senders(settings.notify)

@@ -90,6 +90,7 @@ class Settings:
     api_owners: Mapping[str, Owner] = field(default_factory=dict, repr=False)
     inbox: Owner | None = None
     notify: tuple[str, ...] = field(default=(), repr=False)
+    plan_blocks: bool = False
 
     @property
     def ledger(self) -> Path:
@@ -127,6 +128,7 @@ class Settings:
             api_owners=_api_owners(env),
             inbox=_inbox(env),
             notify=tuple(env.get("SPLATBOT_NOTIFY", "").split()),  # addresses may have commas
+            plan_blocks=_is_on(env, "SPLATBOT_PLAN_BLOCKS"),
         )
 
 
@@ -284,6 +286,13 @@ def _ids(env: Mapping[str, str], variable: str, kinds: tuple[str, ...]) -> tuple
             )
             raise BadSetting(variable, f"has {each!r}", hint)
     return ids
+
+
+def _is_on(env: Mapping[str, str], variable: str) -> bool:
+    text = env.get(variable, "").strip().lower() or "off"
+    if text not in {"on", "off"}:
+        raise BadSetting(variable, f"is {text!r}", "Set it to `on` or `off`.")
+    return text == "on"
 
 
 def _number(

@@ -42,13 +42,14 @@ class Desk:
         market: Market | None = None,
         roles: Roles | None = None,
         read_log: Callable[[str], str] = lambda job_id: "",
+        slots: int = 1,
         size_of: Callable[[str], int | None] = lambda address: None,
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
 
         Without a `budget` only machines that cost nothing are started. `market` knows the price
-        of the moment. `read_log` returns the end of a job's log. `size_of` takes a glance at a
-        stranger's .zip: its bytes, if they are known.
+        of the moment. `read_log` returns the end of a job's log. At most `slots` jobs run at
+        once. `size_of` takes a glance at a stranger's .zip: its bytes, if they are known.
         """
         self.ledger = ledger
         self.budget = budget or Budget(ledger, monthly=0.0)
@@ -59,6 +60,7 @@ class Desk:
         self._price = price_per_hour
         self.market = market or Market(lambda: Plan("this machine", price_per_hour))
         self._read_log = read_log
+        self.slots = slots
         self._size_of = size_of
         self._wake = wake
 

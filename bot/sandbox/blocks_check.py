@@ -155,6 +155,15 @@ def _text_or_fields(block: Any, pointer: str) -> Iterator[str]:
 
 _IN_CONTEXT = {"image": _PICTURE, "plain_text": _text(3000), "mrkdwn": _text(3000)}
 
+#: Tasks of a plan carry no type; their details would be rich text, which we do not send.
+_TASK = record(
+    {
+        "task_id": _ID,
+        "title": string(150),
+        "status": word("pending", "in_progress", "complete", "error"),
+    }
+)
+
 _BLOCKS: Mapping[str, Rule] = {
     "divider": _typed("divider", {}, block_id=_ID),
     "header": _typed("header", {"text": _plain(150)}, block_id=_ID),
@@ -174,6 +183,7 @@ _BLOCKS: Mapping[str, Rule] = {
     "actions": _typed(
         "actions", {"elements": items(_element(without={*_FILLED_IN, "image"}), 25)}, block_id=_ID
     ),
+    "plan": _typed("plan", {"title": string(150)}, tasks=items(_TASK, 50), block_id=_ID),
     "image": both(
         _typed(
             "image",
@@ -236,6 +246,9 @@ def _repeated(blocks: Any, pointer: str) -> Iterator[str]:
     for number, block in enumerate(blocks):
         where = f"{pointer}/{number}"
         yield from _seen_before(block, "block_id", seen, where)
+        tasks: set[str] = set()
+        for place, task in enumerate(block.get("tasks", [])):
+            yield from _seen_before(task, "task_id", tasks, f"{where}/tasks/{place}")
         actions: set[str] = set()
         for place, element in enumerate(block.get("elements", [])):
             yield from _seen_before(element, "action_id", actions, f"{where}/elements/{place}")

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
 from bot.sandbox import state
-from bot.sandbox.answers import EDITED_TEXT, Body, Params, Refused, content, metadata, shown, whole
+from bot.sandbox.answers import (
+    EDITED_TEXT,
+    Body,
+    Params,
+    Refused,
+    content,
+    metadata,
+    named,
+    parsed,
+    shown,
+    whole,
+)
+from bot.sandbox.blocks_check import problems
 from bot.sandbox.state import Message, Workspace
 
 #: Messages of a page of `conversations.history`, unless told.
@@ -28,6 +41,8 @@ class Conversations:
             "chat.delete": self.delete,
             "chat.postEphemeral": self.post_ephemeral,
             "chat.getPermalink": self.permalink,
+            "chat.unfurl": self.unfurl,
+            "entity.presentDetails": self.present,
             "conversations.replies": self.replies,
             "conversations.history": self.history,
             "conversations.info": self.info,
@@ -77,6 +92,35 @@ class Conversations:
             **content(params),
         )
         return {"message_ts": message.ts}
+
+    def unfurl(self, params: Params) -> Body:
+        """Show cards below the links of a message: Work Objects, or blocks."""
+        message = self._workspace.find(self.readable(params), str(params.get("ts", "")))
+        if message is None:
+            raise Refused("cannot_find_message")
+        cards: Body = parsed(params.get("unfurls")) or {}
+        entities = (parsed(params.get("metadata")) or {}).get("entities", [])
+        if not cards and not entities:
+            raise Refused("missing_unfurls")
+        if entities and not self._workspace.entities:
+            raise Refused("invalid_metadata_format")  # Work Objects are not switched on
+        if any(problems(card.get("blocks", [])) for card in cards.values()):
+            raise Refused("cannot_parse_attachment")
+        links = [*cards, *(each["app_unfurl_url"] for each in entities)]
+        if not all(link in html.unescape(message.text) for link in links):
+            raise Refused("cannot_unfurl_url")
+        message.unfurls = [{"blocks": named(card["blocks"])} for card in cards.values()]
+        message.unfurls += [{"entity": each} for each in entities]
+        self._workspace.touch()
+        return {}
+
+    def present(self, params: Params) -> Body:
+        """Open a Work Object at the page's side in exchange for a trigger."""
+        if wrong := self._workspace.use_trigger(params.get("trigger_id", "")):
+            raise Refused(wrong)
+        self._workspace.opened = parsed(params.get("metadata"))
+        self._workspace.touch()
+        return {}
 
     def permalink(self, params: Params) -> Body:
         """Return a message's address on the page."""

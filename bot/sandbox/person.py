@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.sandbox import state
 from bot.sandbox.answers import Refused, content, view
 from bot.sandbox.sender import Delivery, Sender
-from bot.sandbox.state import Workspace
+from bot.sandbox.state import Message, Workspace
 
 #: What an app like ours has registered and subscribed to; Slack sends nothing else.
 COMMANDS = frozenset({"/splat"})
-EVENTS = frozenset({"app_mention", "app_home_opened", "message.im"})
+EVENTS = frozenset(
+    {"app_mention", "app_home_opened", "entity_details_requested", "link_shared", "message.im"}
+)
 
 
 class Person:
@@ -168,6 +171,27 @@ class Person:
         self._send_event({"type": "message", "channel_type": kind, **event})
         if f"<@{state.BOT}>" in body:
             self._send_event({"type": "app_mention", **event})
+        if links := re.findall(r"https?://[^\s<>|]+", body):
+            self._share_links(links, message)
+
+    def _share_links(self, links: Sequence[str], message: Message) -> None:
+        """Tell of links; Slack does so for the domains that an app has registered."""
+        shared = [{"url": link, "domain": urlsplit(link).hostname} for link in links]
+        self._send_event({
+            "type": "link_shared", "user": state.PERSON, "channel": message.channel,
+            "message_ts": message.ts, "links": shared, "event_ts": message.ts,
+        })  # fmt: skip
+
+    def open_entity(self, ts: str, number: int = 0) -> None:
+        """Open the Work Object below a message."""
+        [message] = [m for m in self._workspace.messages if m.ts == ts]
+        entity = message.unfurls[number]["entity"]
+        self._send_event({
+            "type": "entity_details_requested", "user": state.PERSON,
+            "external_ref": entity["external_ref"], "entity_url": entity["url"],
+            "app_unfurl_url": entity["app_unfurl_url"], "trigger_id": self._workspace.new_trigger(),
+            "channel": message.channel, "message_ts": ts, "user_locale": "en-US",
+        })  # fmt: skip
 
     def _send_event(self, event: dict[str, Any]) -> None:
         kind = event["type"]

@@ -38,6 +38,7 @@ class Message:
     files: list[str] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     visible_to: str | None = None
+    unfurls: list[dict[str, Any]] = field(default_factory=list)
     edited: bool = False
     deleted: bool = False
 
@@ -90,7 +91,8 @@ class Workspace:
 
     `file_seconds` is the time for which an upload is at work after Slack has said that it is
     complete: only then its message is there. `closed` has the channels that take no messages, with
-    Slack's error (is_archived, not_in_channel).
+    Slack's error (is_archived, not_in_channel). `entities` says whether the app has Work Objects;
+    `opened` is the one at the side.
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class Workspace:
         self.modal: dict[str, Any] | None = None
         self.modal_errors: dict[str, str] = {}
         self.closed: dict[str, str] = {}
+        self.entities = True
+        self.opened: dict[str, Any] | None = None
         self._later: list[tuple[float, Callable[[], object]]] = []
         self._triggers: dict[str, float] = {}
         self._spent: set[str] = set()

@@ -17,7 +17,7 @@ from bot.core.desk import Desk
 from bot.core.jobs import Job
 from bot.slack import wording
 from bot.slack.deliveries import Deliveries
-from bot.slack.listeners import actions, commands, drops, events, removals, views
+from bot.slack.listeners import actions, commands, drops, events, links, removals, views
 from bot.slack.workspaces import NotInstalled, Workspaces, web_client
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def create_app(
     for room in (views, drops):
         room.register(app, desk, photo_url)
     events.register(app, desk, thumbnail_url)
+    links.register(app, desk, settings.public_url, thumbnail_url)
     if settings.slack_client_id:
         removals.register(app, workspaces)
     app.error(partial(_unexpected, deliveries))

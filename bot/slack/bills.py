@@ -130,6 +130,21 @@ def market(now: Market) -> str:
     return f"A job would get {now.plan.machine} now, {dollars(price)}/h" if price else ""
 
 
+def stock(now: Market, most: int = 6) -> str:
+    """What can be had right now, cheapest first, as a table; empty where nothing costs money."""
+    if now.plan is None or not now.plan.price_per_hour:
+        return ""
+    plans = [now.plan, *now.plan.others]
+    shown = [f"{plan.machine:<28} {dollars(plan.price_per_hour)}/h" for plan in plans[:most]]
+    more = f"\n… and {len(plans) - most} more" if len(plans) > most else ""
+    return "```\n" + "\n".join(shown) + more + "\n```"
+
+
+def month_bar(spent: float, budget: float) -> str:
+    """This month's cost against its budget, as a bar; empty where there is none."""
+    return f"{_bar(min(spent / budget, 1.0)):<{BAR}} {spent / budget:.0%}" if budget > 0 else ""
+
+
 def _duration(quoted: Quote) -> str:
     if quoted.estimate is None:
         return "nobody knows yet: this would be the first job of its kind"

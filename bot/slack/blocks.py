@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from bot.core.estimates import Estimate, overall_fraction
@@ -21,12 +22,13 @@ from bot.slack.parts import (
     cut,
     header,
     image,
+    plan,
     said,
     section,
 )
 from gpu.job import Stage, stages_of
 
-__all__ = ["Post", "Standing", "final", "stage_done", "status"]
+__all__ = ["Post", "Standing", "facts", "final", "progress", "stage_done", "status"]
 
 #: Seconds of silence after which we say that a job is silent.
 STALE = 180.0
@@ -53,19 +55,24 @@ class Standing:
     given_up_at: float | None = None
 
 
-def status(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
-    """The one message of a job, whatever state it is in."""
+def status(
+    job: Job, standing: Standing, *, thumbnail_url: str = "", with_plan: bool = False
+) -> Post:
+    """The one message of a job, whatever state it is in.
+
+    `with_plan` shows the stages as Slack's own list of tasks, which not every client may draw.
+    """
     begin = bills.starting(job, standing.machine)
     line = wording.state_line(job, standing.position, begin)
     blocks = [header(wording.title(job)), section(line)]
     if job.state not in {State.QUEUED, State.CANCELLED}:
-        blocks.append(section(_stages(job)))
+        blocks.append(_plan(job) if with_plan else section(_stages(job)))
     if job.state in {State.RUNNING, State.LAUNCHING}:
-        blocks.append(section(_progress(job, standing)))
+        blocks.append(section(progress(job, standing)))
         blocks += _silence(job, standing)
     if job.state is State.SUCCEEDED:
         blocks.append(_result(job) | _accessory(job, thumbnail_url))
-    blocks.append(context(_facts(job, standing)))
+    blocks.append(context(facts(job, standing)))
     blocks += _buttons(job)
     return Post(cut(f"{wording.escape(wording.title(job))}: {line}", SECTION), blocks)
 
@@ -89,19 +96,47 @@ def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
     return Post(cut(text, SECTION), blocks)
 
 
+def _plan(job: Job) -> Block:
+    title = wording.plan_title(job, overall_fraction(job))
+    return plan(title, [(stage, f"{name} {note}".strip(), progress.value)
+                        for stage, name, note, progress in _progress_of(job)])  # fmt: skip
+
+
 def _stages(job: Job) -> str:
-    lines = []
+    lines = {
+        Progress.DONE: "✓ {name} `{note}`",
+        Progress.FAILED: "✗ *{name}*",
+        Progress.NOW: "▸ *{name}* {note}",
+        Progress.OPEN: "· {name}",
+    }
+    return "\n".join(
+        lines[progress].format(name=name, note=note)
+        for _, name, note, progress in _progress_of(job)
+    )
+
+
+class Progress(StrEnum):
+    """How far a stage is, in the words of Slack's plan block."""
+
+    OPEN = "pending"
+    NOW = "in_progress"
+    DONE = "complete"
+    FAILED = "error"
+
+
+def _progress_of(job: Job) -> Iterator[tuple[str, str, str, Progress]]:
+    """Yield every stage: its id and name, its seconds or percent, and how far it is."""
     for stage in _stages_of(job):
         name = wording.STAGE_NAMES[stage.value]
         if stage.value in job.stage_seconds:
-            lines.append(f"✓ {name} `{wording.seconds(job.stage_seconds[stage.value])}`")
+            took = wording.seconds(job.stage_seconds[stage.value])
+            yield stage.value, name, took, Progress.DONE
         elif stage is job.stage and job.state is State.FAILED:
-            lines.append(f"✗ *{name}*")
+            yield stage.value, name, "", Progress.FAILED
         elif stage is job.stage and not job.is_over:
-            lines.append(f"▸ *{name}* {job.fraction:.0%}")
+            yield stage.value, name, f"{job.fraction:.0%}", Progress.NOW
         else:
-            lines.append(f"· {name}")
-    return "\n".join(lines)
+            yield stage.value, name, "", Progress.OPEN
 
 
 def _stages_of(job: Job) -> Sequence[Stage]:
@@ -110,7 +145,8 @@ def _stages_of(job: Job) -> Sequence[Stage]:
     return [*([Stage.PREPARE] if prepares else []), *stages_of(job.pipeline)]
 
 
-def _progress(job: Job, standing: Standing) -> str:
+def progress(job: Job, standing: Standing) -> str:
+    """A bar, and the time that is left."""
     fraction = overall_fraction(job)
     full = round(fraction * BAR)
     bar = "▰" * full + "▱" * (BAR - full)
@@ -125,7 +161,8 @@ def _silence(job: Job, standing: Standing) -> list[Block]:
     return [section(bills.silence(standing.now, heard, standing.given_up_at))]
 
 
-def _facts(job: Job, standing: Standing) -> str:
+def facts(job: Job, standing: Standing) -> str:
+    """Whose job it is, what it costs, how busy its machine is, and whether it is silent."""
     parts = [f"for {wording.person(job.user)}", _bill(job, standing)]
     silent = standing.now - (standing.last_word or standing.now)
     if job.state is State.RUNNING:

@@ -99,7 +99,7 @@ def _photos(dataset: Dataset | None) -> Block:
         "min_query_length": 0,
         "placeholder": plain("Choose photos"),
     }
-    if dataset:
+    if dataset and len(dataset.name) <= VALUE:
         element["initial_option"] = dataset_option(dataset)
     return entry("dataset", "Photos", element) | {"dispatch_action": True}
 

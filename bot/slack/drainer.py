@@ -169,6 +169,9 @@ class Drainer:
             return False
         if error == "invalid_blocks" and notice.kind == "final" and notice.tries == 0:
             return self._later(notice, 0.0, error)
+        if error == "invalid_blocks" and notice.kind == "status" and self._refresher.with_plan:
+            self._refresher.do_without_plan()
+            return self._later(notice, 0.0, error)
         if error in answers.CLOSED and notice.kind != "stage":
             return self._send_directly(notice, job)
         log.warning("job %s: its %s can not be shown: %s", job.id, notice.kind, error)

@@ -1,4 +1,4 @@
-"""The App Home: what runs, what it costs, what came out lately."""
+"""The App Home: what runs, what waits, what it costs, what came out lately."""
 
 from __future__ import annotations
 
@@ -7,57 +7,111 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.desk import Desk
-from bot.core.jobs import Job
-from bot.slack import bills, wording
-from bot.slack.parts import Block, actions, button, context, header, image, section
+from bot.core.jobs import Job, State
+from bot.slack import bills, blocks, wording
+from bot.slack.blocks import Standing
+from bot.slack.parts import Block, actions, button, context, divider, header, image, section
+from bot.slack.standing import standing_of
 
 #: Jobs that are shown: Slack takes 100 blocks, and nobody reads more than a page.
 NEWEST = 10
 
+#: Jobs that are shown with a bar of their own; so many run where there are many slots.
+RUNNING = 5
+
 
 @dataclass(frozen=True)
 class Home:
-    """What the App Home shows. `notes` are lines on machines and money; empty ones are left out.
+    """What the App Home shows. Notes are lines; empty ones are left out.
 
-    `pictures` are addresses of the splats' pictures by job; a job without one has none.
+    `running` are jobs with all that is known of them, `waiting` those in the queue. `pictures`
+    are addresses of the splats' pictures by job; a job without one has none.
     """
 
-    active: Sequence[Job]
-    newest: Sequence[Job]
-    notes: Sequence[str] = ()
+    running: Sequence[tuple[Job, Standing]] = ()
+    waiting: Sequence[Job] = ()
+    newest: Sequence[Job] = ()
+    money: Sequence[str] = ()
+    machines: Sequence[str] = ()
     pictures: dict[str, str] = field(default_factory=dict)
 
 
 def gather(desk: Desk, thumbnail_url: Callable[[Job], str]) -> Home:
     """Read from the ledger what the App Home shows now."""
     ledger, budget = desk.ledger, desk.budget
+    active = ledger.active()
+    running = [job for job in active if job.state is not State.QUEUED]
     newest = [job for job in ledger.jobs(limit=2 * NEWEST) if job.is_over][:NEWEST]
     pictures = {job.id: thumbnail_url(job) for job in newest if job.viewer_url}
-    notes = [
-        bills.market(desk.market),
-        bills.month(budget.spent(), budget.monthly, budget.renewed()),
-        bills.foreign_note(ledger.intents.foreign()),
-    ]
-    return Home(ledger.active(), newest, notes, {job: url for job, url in pictures.items() if url})
+    spent = budget.spent()
+    return Home(
+        running=[(job, standing_of(ledger, job)) for job in running],
+        waiting=[job for job in active if job.state is State.QUEUED],
+        newest=newest,
+        money=[
+            bills.month_bar(spent, budget.monthly),
+            bills.month(spent, budget.monthly, budget.renewed()),
+        ],
+        machines=[
+            wording.slots(len(ledger.holders()), desk.slots),
+            bills.market(desk.market),
+            bills.stock(desk.market),
+            bills.foreign_note(ledger.intents.foreign()),
+            wording.who_may_start(desk.roles.starters),
+        ],
+        pictures={job: url for job, url in pictures.items() if url},
+    )
 
 
 def view(home: Home) -> dict[str, Any]:
     """The App Home's view. Slack refuses it when it can not fetch one of the pictures."""
-    blocks = [
-        header("Splatbot"),
+    shown = [
         section(wording.WELCOME),
         actions(button("Make a splat", "open_start", "start", style="primary")),
         header("Now"),
-        section(wording.queue(home.active)),
-        *(context(note) for note in home.notes if note),
+        *_now(home),
         header("Newest"),
-        *(_card(job, home.pictures.get(job.id, "")) for job in home.newest),
+        *_newest(home),
+        header("Money and machines"),
+        *_notes(home.money),
+        *_notes(home.machines),
     ]
-    return {"type": "home", "blocks": blocks if home.newest else [*blocks, section("No jobs yet.")]}
+    return {"type": "home", "blocks": shown}
 
 
-def _card(job: Job, picture: str) -> Block:
-    """One job, with its figures and its picture when it has them."""
+def _now(home: Home) -> list[Block]:
+    """What runs, each with its bar and its cost, and what waits."""
+    shown = []
+    for job, standing in home.running[:RUNNING]:
+        line = wording.state_line(job, 0, bills.starting(job, standing.machine))
+        bar = "" if job.state is State.CANCELLING else blocks.progress(job, standing)
+        title = f"*{wording.escape(wording.title(job))}*"
+        shown.append(section("\n".join(filter(None, (title, line, bar)))))
+        shown.append(context(blocks.facts(job, standing)))
+    rest = [job for job, _ in home.running[RUNNING:]]
+    if rest or home.waiting or not shown:
+        shown.append(section(wording.queue([*rest, *home.waiting])))
+    return shown
+
+
+def _newest(home: Home) -> list[Block]:
+    if not home.newest:
+        return [section("No jobs yet.")]
+    cards = [_card(job, home.pictures.get(job.id, "")) for job in home.newest]
+    return [block for card in cards for block in (*card, divider())][:-1]
+
+
+def _card(job: Job, picture: str) -> list[Block]:
+    """One job, with its figures, its picture and its button when it has them."""
     figures = wording.figures(job) if job.viewer_url else ""
-    card = section(f"{wording.job_line(job)}\n{figures}".strip())
-    return card | ({"accessory": image(picture, f"The splat of {job.dataset}")} if picture else {})
+    card = section("\n".join(filter(None, (wording.card_title(job), figures, wording.by(job)))))
+    if picture:
+        card["accessory"] = image(picture, f"The splat of {job.dataset}")
+    if not job.viewer_url:
+        return [card]
+    opens = button("Open viewer", "open_viewer", job.id) | {"url": job.viewer_url}
+    return [card, actions(opens)]
+
+
+def _notes(notes: Sequence[str]) -> list[Block]:
+    return [context(note) if "```" not in note else section(note) for note in notes if note]

@@ -69,10 +69,10 @@ class Intake:
             except (StorageError, httpx.HTTPError, SlackClientError, OSError) as lost:
                 self._again(drop, lost)
             except SplatError as wrong:
-                self._give_up(drop, wording.escape(str(wrong)))
+                self._give_up(drop, str(wrong))
             except Exception:  # one drop must not keep the others from being worked on
                 log.exception("drop %d can not be worked on", drop.id)
-                self._give_up(drop, wording.UNEXPECTED)
+                self._give_up(drop, wording.UNEXPECTED.removeprefix(wording.WARNING))
 
     def _offer(self, drop: Drop) -> None:
         check_bounds(drop.files)
@@ -160,7 +160,7 @@ class Intake:
             log.info("drop %d is tried again: %s", drop.id, type(lost).__name__)
             self._ledger.drops.later(drop.id, pause)
         else:
-            self._give_up(drop, wording.escape(received.not_fetched(lost)))
+            self._give_up(drop, received.not_fetched(lost))
 
     def _give_up(self, drop: Drop, error: str) -> None:
         self._ledger.drops.given_up(drop.id, error)

@@ -21,10 +21,15 @@ SCOPES: Mapping[str, str] = {
     "files:write": "the pictures in the threads",
     "groups:history": "the same as `channels:history`, in private channels",
     "im:history": "photos that are dropped into the bot's direct messages",
+    "links.embed:write": "splats that open inside Slack",
+    "links:read": "links to splats that somebody shares",
+    "links:write": "the cards below such links",
     "usergroups:read": "who is in the user groups of `SPLATBOT_STARTERS` and `SPLATBOT_ADMINS`",
 }
 
-EVENTS = ("app_home_opened", "app_mention", "message.im")
+EVENTS = (
+    "app_home_opened", "app_mention", "entity_details_requested", "link_shared", "message.im",
+)  # fmt: skip
 
 #: What an app hears besides that may be in several workspaces.
 OF_SEVERAL = ("app_uninstalled", "tokens_revoked")
@@ -57,7 +62,7 @@ def manifest(public_url: str, *, socket: bool = False, several: bool = False) ->
             "description": "Photos in, a 3D scene out that you can walk in",
             "background_color": "#14171a",
         },
-        "features": _features(url),
+        "features": _features(url, urlsplit(public_url).hostname),
         "oauth_config": oauth,
         "settings": _settings(url.get("url"), several),
     }
@@ -69,8 +74,10 @@ def _check_url(public_url: str) -> None:
         raise InvalidValue("public URL", public_url, "an https address, the only ones Slack calls")
 
 
-def _features(url: Mapping[str, str]) -> dict[str, Any]:
+def _features(url: Mapping[str, str], domain: str | None) -> dict[str, Any]:
     return {
+        # Links to splats get a card; without an address of ours there are none.
+        **({"unfurl_domains": [domain]} if domain else {}),
         "app_home": {
             "home_tab_enabled": True,
             "messages_tab_enabled": True,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.core.drops import Drop
 from bot.core.jobs import Job
 from bot.slack import received
-from bot.slack.parts import Post, actions, button, context, said, section
+from bot.slack.parts import SECTION, Post, actions, button, context, cut, said, section
+from bot.slack.wording import WARNING, escape
 from gpu.job import Pipeline
 
 #: Photos below which we say that more are better.
@@ -31,18 +32,18 @@ def offer(drop: Drop, *, may_start: bool = True) -> Post:
                 button("More options", "open_drop", str(drop.id)),
             )
         )
-    return Post(text, blocks)
+    return Post(cut(text, SECTION), blocks)
 
 
 def started(drop: Drop, job: Job) -> Post:
     """The offer once it was taken: no live buttons."""
     text = received.found(drop.dataset, drop.found)
-    return Post(text, [section(text), context(received.taken(job))])
+    return Post(cut(text, SECTION), [section(text), context(received.taken(job))])
 
 
 def failed(drop: Drop) -> Post:
     """Why nothing was fetched."""
-    return said(f":warning: {drop.error}")
+    return said(f"{WARNING}{escape(drop.error)}")
 
 
 def _start(drop: Drop, pipeline: Pipeline, words: str) -> dict[str, object]:

@@ -24,8 +24,11 @@ class SlackOutbox:
         read_picture: Read,
         thumbnail_url: Callable[[Job], str],
         clock: Callable[[], float] = time.time,
+        with_plan: bool = False,
     ) -> None:
-        refresher = Refresher(ledger, workspaces, thumbnail_url=thumbnail_url, clock=clock)
+        refresher = Refresher(
+            ledger, workspaces, thumbnail_url=thumbnail_url, clock=clock, with_plan=with_plan
+        )
         self._drainer = Drainer(
             ledger, workspaces, refresher, thumbnail_url=thumbnail_url, clock=clock
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,11 @@ def header(text: str) -> Block:
     return {"type": "header", "text": plain(cut(text, HEADER))}
 
 
+def divider() -> Block:
+    """A line."""
+    return {"type": "divider"}
+
+
 def section(text: str) -> Block:
     """A paragraph with markup."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, SECTION)}}
@@ -48,6 +54,19 @@ def section(text: str) -> Block:
 def context(text: str) -> Block:
     """A line in small print."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(text, SECTION)}]}
+
+
+def plan(title: str, tasks: Sequence[tuple[str, str, str]]) -> Block:
+    """Stages of a work, each with its id, its title and its status.
+
+    Slack's words for the status: pending, in_progress, complete, error. The tasks carry no type,
+    as in docs.slack.dev/reference/block-kit/blocks/plan-block; slack_sdk's model gives them one.
+    """
+    shown = [
+        {"task_id": task_id, "title": cut(text, HEADER), "status": status}
+        for task_id, text, status in tasks
+    ]
+    return {"type": "plan", "title": cut(title, HEADER), "tasks": shown}
 
 
 def actions(*elements: Block) -> Block:

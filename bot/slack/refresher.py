@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -18,9 +19,13 @@ from bot.slack.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two edits of one status message, in a job's first minute and later: Slack
-#: allows 50 a minute in all, and nobody reads faster. A new state or stage is shown at once.
-EARLY_SPACING, LATE_SPACING, EARLY = 3.0, 10.0, 60.0
+#: Seconds between two edits of one status message, in a job's first minute and later: nobody
+#: reads faster. A new state or stage is shown at once.
+EARLY_SPACING, LATE_SPACING, EARLY = 3.0, 12.0, 60.0
+
+#: Edits of all messages together within MINUTE seconds: Slack allows 50 and more (tier 3 of
+#: docs.slack.dev/apis/web-api/rate-limits). Some of them are kept for new states and stages.
+MINUTE, MOST_EDITS, MOST_ROUTINE = 60.0, 45, 30
 
 
 class Refresher:
@@ -33,7 +38,9 @@ class Refresher:
         *,
         thumbnail_url: Callable[[Job], str],
         clock: Callable[[], float],
+        with_plan: bool = False,
     ) -> None:
+        self.with_plan = with_plan
         self._ledger = ledger
         self._workspaces = workspaces
         self._thumbnail_url = thumbnail_url
@@ -42,6 +49,7 @@ class Refresher:
         self._held_until: dict[str, float] = {}
         self._shown: dict[str, tuple[str, str | None]] = {}
         self._without_picture: set[str] = set()
+        self._edits: deque[float] = deque()
 
     def refresh(self) -> None:
         """Look at every job that changed, or runs: what is left changes with time alone."""
@@ -57,7 +65,12 @@ class Refresher:
         """Return the status message as it should look now."""
         picture = "" if job.id in self._without_picture else self._thumbnail_url(job)
         standing = standing_of(self._ledger, job, self._clock)
-        return blocks.status(job, standing, thumbnail_url=picture)
+        return blocks.status(job, standing, thumbnail_url=picture, with_plan=self.with_plan)
+
+    def do_without_plan(self) -> None:
+        """Show stages as text from now on: this Slack takes no plan blocks."""
+        log.warning("Slack takes no plan blocks: the stages are shown as text")
+        self.with_plan = False
 
     def _refresh(self, job: Job) -> None:
         where = self._ledger.status_message(job.id)
@@ -73,6 +86,7 @@ class Refresher:
 
     def _edit(self, job: Job, where: tuple[str, str], post: Post) -> bool:
         channel, ts = where
+        self._edits.append(self._clock())
         try:
             client = self._workspaces.client(job.team)
             client.chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
@@ -92,7 +106,16 @@ class Refresher:
         now = self._clock()
         if now < self._held_until.get(job.id, 0.0):
             return False
-        return self._shown.get(job.id) != _step(job) or now >= self._not_before.get(job.id, 0.0)
+        is_news = self._shown.get(job.id) != _step(job)
+        return self._may_edit(now, MOST_EDITS if is_news else MOST_ROUTINE) and (
+            is_news or now >= self._not_before.get(job.id, 0.0)
+        )
+
+    def _may_edit(self, now: float, most: int) -> bool:
+        """Whether Slack's limit leaves room for one more edit of any message."""
+        while self._edits and self._edits[0] <= now - MINUTE:
+            self._edits.popleft()
+        return len(self._edits) < most
 
     def _refused(self, job: Job, refused: SlackApiError) -> None:
         error = answers.error_of(refused)
@@ -101,6 +124,8 @@ class Refresher:
             return
         if error in answers.GONE:
             self._ledger.forget_status_message(job.id)
+        elif error == "invalid_blocks" and self.with_plan:
+            self.do_without_plan()
         elif error == "invalid_blocks" and job.id not in self._without_picture:
             self._without_picture.add(job.id)  # Slack may not be able to fetch the thumbnail
         else:  # no repetition mends this; the job's next version may look different

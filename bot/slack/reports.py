@@ -68,7 +68,7 @@ def view(job: Job) -> Post:
         return said(wording.no_splat(job))
     opens = button("Open viewer", "open_viewer", job.id, style="primary") | {"url": job.viewer_url}
     shown = section(f"{wording.job_line(job)}\n{wording.figures(job)}".strip())
-    return Post(wording.job_line(job), [shown, actions(opens)])
+    return Post(cut(wording.job_line(job), SECTION), [shown, actions(opens)])
 
 
 def log(job: Job, text: str) -> Post:

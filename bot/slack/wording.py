@@ -10,6 +10,7 @@ from typing import Any
 from bot.core.errors import NotAllowed
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, State
+from bot.core.roles import EVERYBODY
 from bot.core.rounds import Finding, Report
 from bot.storage.base import Dataset
 from gpu.job import Pipeline, SplatError
@@ -54,8 +55,10 @@ LOOKING_AGAIN = "I am looking again right now: `/splat doctor` in a few seconds 
 
 NOTHING_STARTED = "Nothing was started: this is what would happen."
 
+WARNING = ":warning: "
+
 UNEXPECTED = (
-    ":warning: Something went wrong in the bot itself. Try again; its log says what it was."
+    f"{WARNING}Something went wrong in the bot itself. Try again; its log says what it was."
 )
 
 #: What a bot answers that may not act, by where it stands among those on its bucket.
@@ -158,6 +161,15 @@ def state_line(job: Job, position: int, begin: str) -> str:
     }[job.state]
 
 
+def plan_title(job: Job, fraction: float) -> str:
+    """The title of a job's list of stages."""
+    if job.is_over:
+        return {State.SUCCEEDED: "Done", State.FAILED: "Stopped", State.CANCELLED: "Cancelled"}[
+            job.state
+        ]
+    return f"{fraction:.0%} done"
+
+
 def seconds(value: float) -> str:
     """A duration as people say it."""
     if value < 60:
@@ -247,6 +259,25 @@ def job_line(job: Job) -> str:
     return f"`#{job.id}` {escape(job.dataset)} · {job.pipeline} · *{job.state}*{link}"
 
 
+def card_title(job: Job) -> str:
+    """The first line of a job among those that are over."""
+    ended = {State.SUCCEEDED: "", State.FAILED: ":x: ", State.CANCELLED: ""}.get(job.state, "")
+    how = "" if job.viewer_url else f" · {job.state}"
+    return f"{ended}*{escape(job.dataset)}* · {job.pipeline}{how}"
+
+
+def by(job: Job) -> str:
+    """Whose a job is, when it ended, and its number."""
+    when = f" · {moment(job.finished_at)}" if job.finished_at else ""
+    return f"`#{job.id}` for {person(job.user)}{when}"
+
+
+def moment(when: float) -> str:
+    """A day and a time, in the reader's own time zone where Slack shows it."""
+    utc = datetime.fromtimestamp(when, UTC)
+    return f"<!date^{when:.0f}^{{date_short}} {{time}}|{utc:%d %b %H:%M} UTC>"
+
+
 def no_splat(job: Job) -> str:
     """Said when somebody wants to see what is not there."""
     return f"{job_line(job)} has no splat to be seen."
@@ -268,6 +299,23 @@ def queue(active: Sequence[Job]) -> str:
     return "\n".join(lines) or "Nothing runs, and nothing waits."
 
 
+def slots(taken: int, there: int) -> str:
+    """How many jobs run at once."""
+    if there == 1:
+        return "One job runs at a time; the others wait."
+    return f"{taken} of {there} slots are taken."
+
+
+def who_may_start(starters: Sequence[str]) -> str:
+    """Who may start jobs; anybody may stop one."""
+    if EVERYBODY in starters:
+        return "Everybody may start jobs, and anybody may stop one."
+    marks = {"S": "<!subteam^{}>", "C": "everybody in <#{}>", "G": "everybody in <#{}>"}
+    who = ", ".join(marks.get(each[0], "<@{}>").format(each) for each in starters[:10])
+    more = f" and {len(starters) - 10} more" if len(starters) > 10 else ""
+    return f"These may start jobs: {who or 'nobody'}{more}. Anybody may stop one."
+
+
 def audit(notes: Sequence[Mapping[str, Any]]) -> str:
     """Who did what, newest first."""
     return "\n".join(map(_audit_line, notes)) or "Nobody has done anything yet."
@@ -276,8 +324,7 @@ def audit(notes: Sequence[Mapping[str, Any]]) -> str:
 def _audit_line(note: Mapping[str, Any]) -> str:
     job = f" `#{note['job']}`" if note["job"] else ""
     detail = f" {escape(note['detail'])}" if note["detail"] else ""
-    utc = datetime.fromtimestamp(note["time"], UTC)
-    when = f"<!date^{note['time']:.0f}^{{date_short}} {{time}}|{utc:%d %b %H:%M} UTC>"
+    when = moment(note["time"])
     return f"{when} {person(note['actor'])}: {note['action'].replace('_', ' ')}{job}{detail}"
 
 

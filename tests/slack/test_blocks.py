@@ -4,16 +4,24 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as some
+from slack_sdk.models.blocks import Block, PlanBlock, TaskCardBlock
+from slack_sdk.models.metadata import EntityMetadata
+from slack_sdk.models.views import View
 
+from bot.compute.base import Plan
+from bot.core.drops import Drop
 from bot.core.estimates import Estimate
 from bot.core.jobs import TERMINAL, Job, State
 from bot.core.machines import Machine, Outcome
+from bot.core.quotes import Quote
 from bot.sandbox import blocks_check
-from bot.slack import blocks, wording
+from bot.slack import bills, blocks, links, offers, reports, wording
 from bot.slack.blocks import Standing
 from bot.slack.dialog import dataset_options, start_dialog
 from bot.slack.home import Home, view
+from bot.slack.parts import said
 from bot.storage.base import Dataset
+from bot.storage.looks import Found
 from gpu.job import Pipeline, Stage, stages_of
 
 #: Texts as photos, folders and libraries may bring them: long, empty, with Slack's own signs.
@@ -72,16 +80,61 @@ standings = some.builds(
 )
 
 
+picture_urls = some.sampled_from(["", "http://127.0.0.1:3000/files/t.jpg"])
+datasets = some.builds(
+    Dataset, name=words.filter(str.strip), photos=some.integers(0, 10**6),
+    bytes=some.integers(0, 10**12),
+)  # fmt: skip
+plans = some.builds(Plan, machine=words, price_per_hour=some.floats(0, 30))
+quotes = some.builds(
+    Quote, dataset=datasets, pipeline=some.sampled_from(Pipeline), plan=some.none() | plans,
+    problem=words, estimate=some.none() | some.builds(Estimate, low=seconds, high=seconds),
+    ahead=some.integers(0, 99), budget_left=some.none() | some.floats(0, 1e4),
+)  # fmt: skip
+names = some.lists(words, max_size=40).map(tuple)
+looks = some.builds(
+    Found, photos=some.integers(0, 10**6), bytes=some.integers(0, 10**12),
+    looked_at=some.integers(0, 24), gps=some.integers(0, 24), blurred=names, unreadable=names,
+)  # fmt: skip
+drops = some.builds(
+    Drop, id=some.integers(1, 10**9), key=some.just("k"), team=some.just("T1"),
+    channel=some.just("C1"), user=some.just("U1"), thread=some.just(""), dataset=words,
+    files=some.just(()), created_at=seconds, error=words,
+    found=looks.map(lambda look: vars(look) | {"videos": 1}),
+)  # fmt: skip
+
+
+def checked(shown: list[dict[str, Any]], limit: int) -> None:
+    """Slack's own models and our copy of its rules find no fault."""
+    assert blocks_check.problems(shown, limit=limit) == []
+    for block in shown:
+        if block["type"] == "plan":
+            # The documented tasks have no type; the model can not be made without one.
+            tasks = [TaskCardBlock(**task) for task in block["tasks"]]
+            PlanBlock(title=block["title"], tasks=tasks).validate_json()
+        else:
+            parsed = Block.parse(block)
+            assert parsed is not None
+            parsed.validate_json()
+            assert not parsed.to_dict().keys() - block.keys()
+
+
 def accepted(post: blocks.Post) -> None:
-    assert blocks_check.problems(post.blocks) == []
+    checked(post.blocks, 50)
     assert 0 < len(post.text) <= 4000
 
 
-@given(jobs(), standings, some.sampled_from(["", "http://127.0.0.1:3000/files/t.jpg"]))
+def accepted_view(shown: dict[str, Any]) -> None:
+    checked(shown["blocks"], 100)
+    assert blocks_check.view_problems(shown) == []
+    View(**shown).validate_json()
+
+
+@given(jobs(), standings, picture_urls, some.booleans())
 def test_slack_takes_the_status_message_of_any_job(
-    job: Job, standing: Standing, picture: str
+    job: Job, standing: Standing, picture: str, with_plan: bool
 ) -> None:
-    post = blocks.status(job, standing, thumbnail_url=picture)
+    post = blocks.status(job, standing, thumbnail_url=picture, with_plan=with_plan)
     accepted(post)
     pressed = [e["action_id"] for b in post.blocks if b["type"] == "actions" for e in b["elements"]]
     if job.state in TERMINAL:
@@ -91,7 +144,7 @@ def test_slack_takes_the_status_message_of_any_job(
         assert pressed
 
 
-@given(jobs(), standings, some.sampled_from(["", "http://127.0.0.1:3000/files/t.jpg"]))
+@given(jobs(), standings, picture_urls)
 def test_slack_takes_the_end_of_any_job(job: Job, standing: Standing, picture: str) -> None:
     post = blocks.final(job, standing, thumbnail_url=picture)
     accepted(post)
@@ -104,12 +157,49 @@ def test_slack_takes_a_line_for_any_stage(stage: Stage, message: str, took: floa
     accepted(blocks.stage_done({"stage": stage, "message": message, "metrics": {"seconds": took}}))
 
 
-@given(some.lists(jobs(), max_size=10))
-def test_slack_takes_the_home_and_the_dialog(shown: list[Job]) -> None:
-    notes = ["This month: $3.00 of $100.00", ""]
-    pictures = dict.fromkeys((job.id for job in shown), "https://x.example/a.jpg")
-    for shows in (view(Home(shown, shown, notes, pictures)), start_dialog("C1")):
-        assert blocks_check.problems(shows["blocks"], limit=100) == []
+@given(
+    some.lists(some.tuples(jobs(), standings), max_size=8), some.lists(jobs(), max_size=60),
+    some.lists(words, max_size=4),
+)  # fmt: skip
+def test_slack_takes_any_home(
+    running: list[tuple[Job, Standing]], others: list[Job], notes: list[str]
+) -> None:
+    pictures = dict.fromkeys((job.id for job in others), "https://x.example/a.jpg")
+    accepted_view(view(Home(running, others, others[:10], notes, notes, pictures)))
+
+
+@given(words, some.none() | datasets, some.sampled_from(Pipeline), quotes, picture_urls)
+def test_slack_takes_the_dialog_and_the_quote_of_any_choice(
+    channel: str, dataset: Dataset | None, pipeline: Pipeline, quoted: Quote, picture: str
+) -> None:
+    outlook = bills.outlook(quoted)
+    accepted_view(
+        start_dialog(channel[:20], dataset=dataset, pipeline=pipeline, outlook=outlook,
+                     picture=picture)
+    )  # fmt: skip
+    accepted(reports.quote(quoted))
+
+
+@given(drops, jobs())
+def test_slack_takes_any_offer(drop: Drop, job: Job) -> None:
+    for post in (offers.offer(drop), offers.started(drop, job), offers.failed(drop),
+                 offers.fetching(drop, 3)):  # fmt: skip
+        accepted(post)
+        assert "<!channel>" not in post.text
+
+
+@given(jobs(), picture_urls)
+def test_slack_takes_the_card_below_any_link(job: Job, picture: str) -> None:
+    checked(links.blocks_of(job, picture)["blocks"], 50)
+    EntityMetadata(**links.entity(job, "https://x.example", picture)).validate_json()
+
+
+@given(some.lists(jobs(), max_size=60), jobs(), words)
+def test_slack_takes_any_list_and_log(shown: list[Job], job: Job, text: str) -> None:
+    accepted(said(wording.queue(shown)))
+    accepted(said("\n".join(map(wording.job_line, shown)) or "none"))
+    accepted(reports.log(job, text))
+    accepted(reports.view(job))
 
 
 def test_a_dataset_picker_offers_at_most_what_slack_takes() -> None:

@@ -36,7 +36,9 @@ def test_what_runs_and_what_waits_comes_first(bot: Bot) -> None:
     bot.start()
     bot.slack.person.type("/splat demo/parcel --job-id b")
     shown = "\n".join(texts(home(bot)))
-    assert "▸ `#a` demo/parcel" in shown
+    assert "demo/parcel · aerial · #a" in shown
+    assert "▱ 0% · no estimate yet" in shown
+    assert "free: runs on the bot's own machine" in shown
     assert "1. `#b` demo/parcel" in shown
 
 
@@ -46,7 +48,19 @@ def test_a_splat_is_a_card_with_figures_link_and_picture(bot: Bot) -> None:
     assert card["accessory"]["image_url"].endswith("splats/a/thumbnail.jpg")
     assert card["accessory"]["alt_text"] == "The splat of demo/parcel"
     assert "24.3 dB" in card["text"]["text"]
-    assert "<http://v|open>" in card["text"]["text"]
+    [row] = [b for b in home(bot)["blocks"] if b["type"] == "actions"][1:]
+    assert row["elements"][0]["url"] == "http://v"
+
+
+def test_the_home_says_who_may_start_and_what_machines_there_are(bot: Bot) -> None:
+    others = (Plan("gpu-h100x1-80gb in nyc2", 3.39),)
+    bot.market._ask = lambda: Plan("gpu-l40sx1-48gb in tor1", 1.57, others=others)
+    bot.market.look()
+    shown = "\n".join(texts(home(bot)))
+    assert "One job runs at a time" in shown
+    assert "gpu-l40sx1-48gb in tor1      $1.57/h\ngpu-h100x1-80gb in nyc2      $3.39/h" in shown
+    assert "Everybody may start jobs" in shown
+    assert "This month: $0.00 of $5.00" in shown
 
 
 def test_a_picture_that_slack_can_not_fetch_costs_the_picture_alone(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.errors import InvalidValue
-from bot.slack.listeners import actions, commands, drops, events, removals, views
+from bot.slack.listeners import actions, commands, drops, events, links, removals, views
 from bot.slack.manifest import COMMAND, EVENTS, SCOPES, manifest
 from tests.conftest import REPOSITORY
 
@@ -21,9 +21,11 @@ METHODS: dict[str, set[str]] = {
     "auth_test": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
+    "chat_unfurl": {"links:write"},
     "chat_update": {"chat:write"},
     "conversations_history": HISTORY,
     "conversations_replies": HISTORY,
+    "entity_presentDetails": {"links.embed:write"},
     "files_upload_v2": {"files:write"},
     "usergroups_users_list": {"usergroups:read"},
     "views_open": set(),
@@ -35,6 +37,8 @@ METHODS: dict[str, set[str]] = {
 OF_LISTENERS = {
     "app_mention": {"app_mentions:read"},
     "app_home_opened": set(),
+    "entity_details_requested": set(),
+    "link_shared": {"links:read"},
     "message.im": {"im:history"},
     "/splat": {"commands"},
 }
@@ -74,7 +78,7 @@ class Recorder:
 @pytest.fixture
 def heard() -> dict[str, list[str]]:
     app = Recorder()
-    for room in (commands, actions, views, events, drops):
+    for room in (commands, actions, views, events, drops, links):
         room.register(app, None)  # type: ignore[arg-type]
     return app.heard
 
@@ -109,7 +113,9 @@ def test_every_address_is_the_one_at_which_the_bot_listens() -> None:
     addresses = re.findall(r"https?://[^'\"]+", str(app))
     assert set(addresses) == {"https://splat.example.com/slack/events"}
     assert len(addresses) == 4
-    assert set(EVENTS) == {"app_mention", "app_home_opened", "message.im"}
+    assert set(EVENTS) == {
+        "app_mention", "app_home_opened", "entity_details_requested", "link_shared", "message.im",
+    }  # fmt: skip
 
 
 def test_with_socket_mode_slack_calls_no_address_of_ours() -> None:

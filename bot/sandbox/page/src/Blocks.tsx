@@ -1,6 +1,6 @@
 import { Button } from "./Button";
-import { Mrkdwn } from "./mrkdwn";
-import type { Block, ImageElement, Names, Press, SectionBlock, TextObject } from "./types";
+import { Link, Mrkdwn } from "./mrkdwn";
+import type { Block, ImageElement, Names, PlanBlock, Press, SectionBlock, TextObject, Unfurl } from "./types";
 
 interface Props {
   blocks: Block[];
@@ -42,11 +42,38 @@ function OneBlock({ block, names, press }: { block: Block; names: Names; press: 
           ))}
         </div>
       );
+    case "plan":
+      return <Plan block={block} />;
     case "divider":
       return <hr />;
     default:
       return <p className="context">A block of the type “{block.type}”, which this page does not draw.</p>;
   }
+}
+
+function Plan({ block }: { block: PlanBlock }) {
+  return (
+    <div className="plan">
+      <b>{block.title}</b>
+      <ol>{block.tasks.map((task) => <li key={task.task_id} className={task.status}>{task.title}</li>)}</ol>
+    </div>
+  );
+}
+
+/** A Work Object below a link. */
+export function Entity({ entity }: { entity: NonNullable<Unfurl["entity"]> }) {
+  const { attributes, fields, custom_fields } = entity.entity_payload;
+  return (
+    <div className="entity">
+      {fields.preview && <img src={fields.preview.image_url} alt={fields.preview.alt_text} />}
+      <div>
+        <b>{attributes.title.text}</b>
+        <small>{attributes.product_name} · {attributes.display_type} {attributes.display_id}</small>
+        {custom_fields.map((field) => <p key={field.key}>{field.value}</p>)}
+        <Link href={entity.url}>Open viewer</Link>
+      </div>
+    </div>
+  );
 }
 
 function Section({ block, names, press }: { block: SectionBlock; names: Names; press: Press }) {

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { act } from "./api";
-import { Blocks, Picture } from "./Blocks";
+import { Blocks, Entity, Picture } from "./Blocks";
 import { BotFace, Emoji, EyeIcon, FileIcon } from "./icons";
 import { Mrkdwn } from "./mrkdwn";
 import type { Message, Snapshot } from "./types";
@@ -107,6 +107,12 @@ function Content({ message, all }: { message: Message; all: Snapshot }) {
           {message.files.map((file) => <Attached key={file.id} file={file} />)}
         </div>
       )}
+      {message.unfurls.map((unfurl, place) => (
+        <div className="unfurl" key={place}>
+          {unfurl.entity && <Entity entity={unfurl.entity} />}
+          {unfurl.blocks && <Blocks blocks={unfurl.blocks} names={all.names} press={() => undefined} />}
+        </div>
+      ))}
       {message.reactions.length > 0 && (
         <p className="reactions">{message.reactions.map((name) => <span key={name}><Emoji name={name} /> 1</span>)}</p>
       )}

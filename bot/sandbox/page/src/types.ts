@@ -78,7 +78,27 @@ export type Block =
   | { type: "header"; text: TextObject }
   | { type: "context"; elements: (TextObject | ImageElement)[] }
   | { type: "image"; image_url: string; alt_text: string; title?: TextObject }
+  | PlanBlock
   | { type: "divider" };
+
+export interface PlanBlock {
+  type: "plan";
+  title: string;
+  tasks: { task_id: string; title: string; status: "pending" | "in_progress" | "complete" | "error" }[];
+}
+
+/** What is shown below a link: blocks, or a Work Object. */
+export interface Unfurl {
+  blocks?: Block[];
+  entity?: {
+    url: string;
+    entity_payload: {
+      attributes: { title: { text: string }; display_type: string; display_id: string; product_name: string };
+      fields: { preview?: { image_url: string; alt_text: string } };
+      custom_fields: { key: string; value: string }[];
+    };
+  };
+}
 
 export interface Picture {
   id: string;
@@ -101,6 +121,7 @@ export interface Message {
   thread_ts: string | null;
   files: Picture[];
   reactions: string[];
+  unfurls: Unfurl[];
   visible_to: string | null;
   edited: boolean;
 }
