@@ -61,6 +61,7 @@ def figures_of(
         "image_size": max((max(view.width, view.height) for view in held_out), default=None),
         "gaussians": splat.gaussians,
         "psnr": rounded(splat.score.psnr),
+        "psnr_corrected": rounded(splat.score.psnr_corrected),
         "ssim": rounded(splat.score.ssim),
         "splat": _measured(splat, names),
         "ply": _measured(ply, names),
@@ -91,6 +92,7 @@ def _measured(measured: Measured, names: Mapping[str, str]) -> dict[str, object]
     return {
         "bytes": measured.file.stat().st_size,
         "psnr": rounded(measured.score.psnr),
+        "psnr_corrected": rounded(measured.score.psnr_corrected),
         "ssim": rounded(measured.score.ssim),
         "photos": {
             names[photo.name]: {"psnr": rounded(photo.psnr), "ssim": rounded(photo.ssim)}

@@ -13,14 +13,21 @@ from gpu.training.dataset import View
 from gpu.training.render import render_view
 from gpu.training.ssim import ssim
 
+CLIPPED = 0.5 / 255  #: as near to black or white a photo says nothing of its exposure
+
 
 @dataclass(frozen=True)
 class PhotoMetric:
-    """The likeness of one render to its photo: PSNR in dB, SSIM up to 1."""
+    """The likeness of one render to its photo: PSNR in dB, SSIM up to 1.
+
+    `psnr_corrected` is that of the render with its colours fitted to the photo: it says how good
+    the scene is where a photo's exposure differs. It is a figure of its own, never the PSNR.
+    """
 
     name: str
     psnr: float
     ssim: float
+    psnr_corrected: float
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,14 @@ class Score:
 
     psnr: float | None
     ssim: float | None
+    psnr_corrected: float | None
 
     @classmethod
     def of(cls, photos: Sequence[PhotoMetric]) -> Score:
         if not photos:
-            return cls(None, None)
-        count = len(photos)
-        return cls(sum(p.psnr for p in photos) / count, sum(p.ssim for p in photos) / count)
+            return cls(None, None, None)
+        figures = [(p.psnr, p.ssim, p.psnr_corrected) for p in photos]
+        return cls(*(sum(column) / len(photos) for column in zip(*figures, strict=True)))
 
 
 def psnr(image: Tensor, reference: Tensor) -> float:
@@ -45,9 +53,25 @@ def psnr(image: Tensor, reference: Tensor) -> float:
 
 
 def compare(name: str, image: Tensor, reference: Tensor) -> PhotoMetric:
-    """Return both measures of two images [H, W, 3]; the render is clipped to 0 to 1 first."""
+    """Return the measures of two images [H, W, 3]; the render is clipped to 0 to 1 first."""
     image = image.clamp(0, 1)
-    return PhotoMetric(name, psnr(image, reference), float(ssim(image, reference)))
+    corrected = psnr(color_fitted(image, reference), reference)
+    return PhotoMetric(name, psnr(image, reference), float(ssim(image, reference)), corrected)
+
+
+def color_fitted(image: Tensor, reference: Tensor) -> Tensor:
+    """Return the image [H, W, 3] with the affine change of its colours that fits best.
+
+    Least squares over the pixels that are clipped in neither image. gsplat's `color_correct`
+    (examples/lib_bilagrid.py, v1.5.3) has quadratic terms too, and so gives slightly more.
+    """
+    flat, wanted = (i.reshape(-1, 3).double() for i in (image, reference))
+    inside = ((flat > CLIPPED) & (flat < 1 - CLIPPED)).all(1)
+    inside &= ((wanted > CLIPPED) & (wanted < 1 - CLIPPED)).all(1)
+    known = torch.cat([flat, flat.new_ones(len(flat), 1)], 1)
+    weighted = known * inside[:, None]
+    change = torch.linalg.pinv(weighted.T @ known, hermitian=True) @ (weighted.T @ wanted)
+    return torch.where(inside.any(), (known @ change).clamp(0, 1), flat).reshape(image.shape)
 
 
 @torch.no_grad()

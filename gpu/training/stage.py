@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from gpu.export.ply import write_ply
 from gpu.gaussians import Gaussians
@@ -18,13 +17,13 @@ from gpu.training.checkpoint import Keeper, UnusableCheckpoint, read_checkpoint,
 from gpu.training.config import TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.init import gaussians_from_points
+from gpu.training.memory import fitting, sentence
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.previews import beside
+from gpu.training.progress import Teller
 from gpu.training.trainer import train
 
 PICTURE = "previews/train.jpg"
-PREVIEWS = 3  #: pictures while training runs
-REPORTS = 50  #: progress messages while training runs
 FEWEST = 5_000  #: a scene of fewer Gaussians would be of no use
 
 
@@ -39,6 +38,11 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
     size = image_size(ctx.spec, device)
     dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
     config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        config, smaller = made_to_fit(ctx, config, dataset, size, free)
+        if smaller < size:
+            size, dataset = smaller, load_dataset(ctx.paths.undistorted, smaller, ctx.spec.holdout)
     begun = time.monotonic()
     trained, steps = _train_what_fits(ctx, config, dataset, device, clock)
     seconds = time.monotonic() - begun
@@ -59,6 +63,17 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
     )
 
 
+def made_to_fit(
+    ctx: Context, config: TrainConfig, dataset: Dataset, size: int, free: int
+) -> tuple[TrainConfig, int]:
+    """Return a config and an image size that `free` bytes of GPU memory suffice for, and say so."""
+    plan = fitting(config, dataset.train, size, free)
+    said = sentence(plan, config, size, free)
+    if said:
+        ctx.progress(0.0, said, metrics={"predicted_gpu_bytes": plan.total})
+    return replace(config, max_gaussians=plan.max_gaussians), plan.image_size
+
+
 def _train_what_fits(
     ctx: Context,
     config: TrainConfig,
@@ -74,7 +89,8 @@ def _train_what_fits(
     while True:
         keeper = _keeper(ctx, config, dataset, clock)
         try:
-            return _train(ctx, config, dataset, device, keeper), config.iterations - keeper.begin
+            trained = _train(ctx, config, dataset, device, keeper, clock)
+            return trained, config.iterations - keeper.begin
         except torch.OutOfMemoryError:
             config = replace(config, max_gaussians=config.max_gaussians // 2)
             if config.max_gaussians < FEWEST:
@@ -103,18 +119,29 @@ def _keeper(
 
 
 def _train(
-    ctx: Context, config: TrainConfig, dataset: Dataset, device: torch.device, keeper: Keeper
+    ctx: Context,
+    config: TrainConfig,
+    dataset: Dataset,
+    device: torch.device,
+    keeper: Keeper,
+    clock: Callable[[], float],
 ) -> Gaussians:
     points, colors = dataset.points.to(device), dataset.colors.to(device)
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
-    reporter = _Reporter(ctx, config, dataset, keeper.begin)
-    return train(start, dataset.train, config, device, reporter, keeper)
+    shown = dataset.held_out[len(dataset.held_out) // 2]
+    teller = Teller(ctx, config, shown, begin=keeper.begin, clock=clock)
+    return train(start, dataset.train, config, device, teller, keeper)
 
 
 def photo_metrics(photos: Sequence[PhotoMetric]) -> dict[str, Metric]:
     """Return the figures of the held-out photos: the means, and those of each by its name."""
     score = Score.of(photos)
-    figures: dict[str, Metric] = {"held_out": len(photos), "psnr": score.psnr, "ssim": score.ssim}
+    figures: dict[str, Metric] = {
+        "held_out": len(photos),
+        "psnr": score.psnr,
+        "psnr_corrected": score.psnr_corrected,
+        "ssim": score.ssim,
+    }
     for photo in photos:
         figures |= {f"psnr/{photo.name}": photo.psnr, f"ssim/{photo.name}": photo.ssim}
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
@@ -124,33 +151,3 @@ def typical(views: Sequence[View], photos: Sequence[PhotoMetric]) -> View:
     """Return the view whose likeness is in the middle: neither the best nor the worst."""
     order = sorted(range(len(photos)), key=lambda i: photos[i].psnr)
     return views[order[len(order) // 2]]
-
-
-class _Reporter:
-    """Tells of the loss every so often, and shows a held-out photo beside its render."""
-
-    def __init__(self, ctx: Context, config: TrainConfig, dataset: Dataset, begin: int) -> None:
-        self._ctx, self._view = ctx, dataset.held_out[len(dataset.held_out) // 2]
-        self._total, self._step = config.iterations, begin
-        self._mean: Tensor | None = None
-
-    def __call__(self, done: float, loss: Tensor, gaussians: Gaussians) -> None:
-        self._step += 1
-        self._mean = loss if self._mean is None else self._mean.lerp(loss, 0.02)
-        if self._step % max(1, self._total // REPORTS):
-            return
-        message = f"Step {self._step:,} of {self._total:,}, {len(gaussians):,} Gaussians."
-        figures = {"loss": round(float(self._mean), 5), "gaussians": len(gaussians)}
-        self._ctx.progress(done, message, metrics=figures, pictures=self._picture(gaussians))
-
-    @torch.no_grad()
-    def _picture(self, gaussians: Gaussians) -> tuple[str, ...]:
-        """Write a picture at each of PREVIEWS steps; no picture otherwise, nor at the end."""
-        every = self._total // (PREVIEWS + 1)
-        shown = self._step // max(1, every)
-        before = (self._step - max(1, self._total // REPORTS)) // max(1, every)
-        if shown == before or shown > PREVIEWS:
-            return ()
-        name = f"previews/train-{shown}.jpg"
-        beside(gaussians, self._view, self._ctx.paths.root / name)
-        return (name,)

@@ -229,7 +229,7 @@ class TestStage:
     ) -> None:
         ctx = job(tmp_path, iterations=50)
         self.interrupted(ctx, monkeypatch, 45)
-        run_train(ctx)
+        run_train(ctx, clock=every_minute())
         said = self.said(ctx)
         assert said[-6] == "Going on from step 45 of 50."
         assert [line.split(" of ")[0] for line in said[-5:]] == [f"Step {n}" for n in range(46, 51)]

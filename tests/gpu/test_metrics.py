@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu.training.metrics import PhotoMetric, Score, compare, psnr
+from gpu.training.metrics import PhotoMetric, Score, color_fitted, compare, psnr
 from gpu.training.ssim import ssim, ssim_by_convolution
 
 
@@ -53,13 +53,34 @@ def test_a_larger_error_is_less_like() -> None:
     assert slightly.psnr > clearly.psnr and slightly.ssim > clearly.ssim
 
 
+def test_another_exposure_costs_the_plain_psnr_and_not_the_corrected_one() -> None:
+    image, _ = images()
+    image = 0.2 + 0.5 * image
+    warmer = image * torch.tensor([0.9, 1.0, 1.1]) + torch.tensor([0.05, 0.0, -0.05])
+    metric = compare("a", warmer, image)
+    assert metric.psnr < 40
+    assert metric.psnr_corrected > 60
+
+
+def test_what_is_wrong_with_the_scene_stays_wrong_with_any_colours() -> None:
+    image, noisy = images()
+    metric = compare("a", noisy, image)
+    assert metric.psnr <= metric.psnr_corrected < metric.psnr + 2
+
+
+def test_an_image_without_a_colour_to_go_by_stays_as_it_is() -> None:
+    black, grey = torch.zeros(12, 12, 3), torch.full((12, 12, 3), 0.5)
+    assert torch.equal(color_fitted(black, grey), black.double())
+    assert color_fitted(grey, 0.6 * grey).allclose(0.6 * grey.double(), atol=1e-6)
+
+
 def test_an_image_smaller_than_the_window_is_refused() -> None:
     with pytest.raises(ValueError, match="11 pixels"):
         ssim(torch.zeros(8, 20, 3), torch.zeros(8, 20, 3))
 
 
 def test_the_score_is_the_mean_and_says_when_there_is_none() -> None:
-    photos = [PhotoMetric("a", 20.0, 0.5), PhotoMetric("b", 30.0, 0.7)]
-    assert Score.of(photos) == Score(25.0, pytest.approx(0.6))
-    assert Score.of([]) == Score(None, None)
+    photos = [PhotoMetric("a", 20.0, 0.5, 24.0), PhotoMetric("b", 30.0, 0.7, 31.0)]
+    assert Score.of(photos) == Score(25.0, pytest.approx(0.6), 27.5)
+    assert Score.of([]) == Score(None, None, None)
     assert not math.isnan(Score.of(photos).psnr or 0)
