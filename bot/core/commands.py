@@ -135,20 +135,27 @@ class ShowCost:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """Give a page on which many photos are uploaded, under this name."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class ShowDoctor:
     """Show what the last examination of the bot's surroundings found."""
 
 
 Command = (
     Start | OpenDialog | Help | ListJobs | ListDatasets | ShowStatus | View | ShowLogs | Rerun
-    | Cancel | Destroy | ShowQueue | ShowAudit | ShowCost | ShowDoctor
+    | Cancel | Destroy | Upload | ShowQueue | ShowAudit | ShowCost | ShowDoctor
 )  # fmt: skip
 
 #: Words that start a command, with what may follow.
 VERBS: Mapping[str, str] = {
     "help": "[topic]", "list": "", "queue": "", "datasets": "[prefix]", "cost": "[7d|month]",
     "doctor": "", "audit": "", "status": "[job]", "view": "[job]", "logs": "[job]",
-    "rerun": "[job] [options]", "cancel": "[job]", "destroy": "[job]",
+    "rerun": "[job] [options]", "cancel": "[job]", "destroy": "[job]", "upload": "[name]",
 }  # fmt: skip
 #: Options of a start, by the name of the field in a job; those without a value.
 FLAGS = ("iterations", "max_views", "image_size", "seed", "geometry", "size", "job_id")
@@ -182,6 +189,8 @@ def _verb(verb: str, arguments: list[str]) -> Command:
     match verb:
         case "datasets":
             return ListDatasets(argument)
+        case "upload":
+            return Upload(argument)
         case "cost":
             return ShowCost(check_period(argument.lower()) if argument else DEFAULT_PERIOD)
         case _:

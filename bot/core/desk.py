@@ -10,7 +10,7 @@ from typing import Any
 from bot.compute.base import Foreign, Plan
 from bot.core.catalogue import Catalogue
 from bot.core.costs import Budget
-from bot.core.drops import Drop, DroppedFile, name_of
+from bot.core.drops import DATASETS, Drop, DroppedFile, name_of, slug
 from bot.core.errors import UnknownJob, UnknownMachine
 from bot.core.estimates import whole
 from bot.core.intents import Kind
@@ -43,13 +43,15 @@ class Desk:
         roles: Roles | None = None,
         read_log: Callable[[str], str] = lambda job_id: "",
         slots: int = 1,
+        invite: Callable[[str, str, str, str], str] = lambda name, team, channel, user: "",
         size_of: Callable[[str], int | None] = lambda address: None,
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
 
         Without a `budget` only machines that cost nothing are started. `market` knows the price
         of the moment. `read_log` returns the end of a job's log. At most `slots` jobs run at
-        once. `size_of` takes a glance at a stranger's .zip: its bytes, if they are known.
+        once. `invite` makes links to the upload page. `size_of` takes a glance at a stranger's
+        .zip: its bytes, if they are known.
         """
         self.ledger = ledger
         self.budget = budget or Budget(ledger, monthly=0.0)
@@ -61,6 +63,7 @@ class Desk:
         self.market = market or Market(lambda: Plan("this machine", price_per_hour))
         self._read_log = read_log
         self.slots = slots
+        self._invite = invite
         self._size_of = size_of
         self._wake = wake
 
@@ -94,6 +97,16 @@ class Desk:
         )  # fmt: skip
         self._wake()
         return drop
+
+    def invite(self, name: str, team: str, channel: str, user: str) -> tuple[str, str]:
+        """Return the name of a dataset and the link at which this person uploads to it.
+
+        Raises NotAllowed.
+        """
+        self.roles.check_start(user, channel)
+        name = slug(name.removeprefix(f"{DATASETS}/")) or slug(name_of("", user, time.time()))
+        self.ledger.audit(user, "upload", None, name)
+        return f"{DATASETS}/{name}", self._invite(name, team, channel, user)
 
     def take(self, drop_id: int, pipeline: Pipeline, user: str) -> tuple[Drop, Job]:
         """Start the job that a drop was offered as, once. Raises UnknownDrop, and as `start`."""

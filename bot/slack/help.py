@@ -25,6 +25,8 @@ COMMANDS: Mapping[str, str] = {
     "rerun": "The same job again, the newest that is over unless you name another, with the"
     " options that you change: `/splat rerun a1b2 --iterations 7000`.",
     "status": "Where a job stands: the running one, unless you name another.",
+    "upload": "A page of your own on which you upload many photos, under the name that you give;"
+    " it goes on where it stopped, and then a job is offered here.",
     "view": "The link to a splat again: the newest, unless you name another.",
 }
 

@@ -9,6 +9,8 @@ from bot.core.jobs import Job
 from bot.slack.wording import escape, person
 from gpu.job import SplatError
 
+INVITATION_IS_YOURS = "The link is yours alone, and good for two days. Nothing is overwritten."
+
 ZIP_APART = "A .zip is a set of its own: send it without photos beside it, one .zip a message."
 
 
@@ -89,3 +91,11 @@ def dropped(files: int, others: Sequence[str]) -> str:
 
 
 ZIP_APART = "A .zip is a set of its own: send it without photos beside it, one .zip a message."
+
+
+def invitation(dataset: str) -> str:
+    """Said with the link to the upload page."""
+    return (
+        f"Upload photos as `{escape(dataset)}`: whole folders, from a computer or a phone. It goes"
+        " on where it stopped, and I tell you here what I found."
+    )

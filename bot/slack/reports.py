@@ -9,7 +9,7 @@ from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job
 from bot.core.quotes import Quote
 from bot.core.rounds import Report
-from bot.slack import bills, wording
+from bot.slack import bills, received, wording
 from bot.slack.parts import (
     SECTION,
     Block,
@@ -74,6 +74,13 @@ def view(job: Job) -> Post:
 def log(job: Job, text: str) -> Post:
     """The end of a job's log."""
     return Post(f"The log of #{job.id}", [section(wording.log(job, text))])
+
+
+def invitation(dataset: str, url: str) -> Post:
+    """The link to the page on which somebody uploads photos."""
+    text = received.invitation(dataset)
+    opens = button("Upload photos", "open_viewer", "upload", style="primary") | {"url": url}
+    return Post(text, [section(text), actions(opens), context(received.INVITATION_IS_YOURS)])
 
 
 def quote(quoted: Quote) -> Post:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bot.storage.pieces import Pieces
 from gpu.job import Source, Target
 
 
@@ -28,6 +29,11 @@ class Storage(Protocol):
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         """List the datasets whose name starts with `prefix`, by name."""
+        ...
+
+    @property
+    def pieces(self) -> Pieces:
+        """What takes files from browsers, in pieces."""
         ...
 
     def photos(self, dataset: str) -> Sequence[str]:

@@ -14,6 +14,7 @@ from bot.core.errors import StorageError, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset
 from bot.storage.names import RESULTS, check_private, is_archive, is_photo
+from bot.storage.pieces import LocalPieces, Pieces
 from gpu.job import InvalidValue, Source, Target
 
 _NEEDS_BUCKET = "Droplets need a bucket: set SPACES_BUCKET, SPACES_KEY and SPACES_SECRET."
@@ -26,6 +27,11 @@ class LocalStorage:
         self.root = root.absolute()
         self._public_url = public_url.rstrip("/")
         self.root.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def pieces(self) -> Pieces:
+        """What takes files from browsers, in pieces."""
+        return LocalPieces(self.root)
 
     def path(self, key: str) -> Path:
         """Return the file of a key. Raises InvalidValue when the key leads outside."""

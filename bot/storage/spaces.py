@@ -15,6 +15,7 @@ from bot.core.errors import StorageError, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset
 from bot.storage.names import RESULTS, check_private, is_archive, is_ours, is_photo, result_key
+from bot.storage.s3_pieces import S3Pieces
 from gpu.job import Source, Target
 from gpu.job.messages import GEOMETRY
 from gpu.job.paths import OUTPUTS
@@ -39,8 +40,14 @@ class SpacesStorage:
     def __init__(self, settings: SpacesSettings) -> None:
         self._bucket = settings.bucket
         self._client = _client(settings)
+        self._pieces = S3Pieces(self._client, self._bucket, _in_words)
         self._endpoint = settings.endpoint_url
         self._public = f"{settings.endpoint_url.rstrip('/')}/{settings.bucket}"
+
+    @property
+    def pieces(self) -> S3Pieces:
+        """What takes files from browsers, in pieces."""
+        return self._pieces
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         """List prefixes that directly hold photos, and .zip objects."""

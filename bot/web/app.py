@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
 from slack_bolt import App
 
 from bot.core.ledger import Ledger
@@ -14,6 +15,7 @@ from bot.storage.local import LocalStorage
 from bot.web.files import files_router
 from bot.web.pages import VIEWER_POLICY, add_pages
 from bot.web.slack_route import slack_router
+from bot.web.uploads import POLICY, STATIC
 
 
 def create_app(
@@ -32,6 +34,8 @@ def create_app(
     if isinstance(storage, LocalStorage):
         app.include_router(files_router(storage))
     add_pages(app, ledger)
+    if STATIC.is_dir():
+        app.mount("/upload", StaticFiles(directory=STATIC, html=True))
 
     @app.middleware("http")
     async def headers(request: Request, call_next: Any) -> Response:
@@ -40,6 +44,8 @@ def create_app(
         response.headers.setdefault("Referrer-Policy", "no-referrer")
         if request.url.path.startswith("/viewer"):
             response.headers["Content-Security-Policy"] = VIEWER_POLICY
+        elif request.url.path.startswith("/upload"):
+            response.headers["Content-Security-Policy"] = POLICY
         return response
 
     return app

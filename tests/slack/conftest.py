@@ -25,6 +25,7 @@ from bot.slack.workspaces import OneWorkspace
 from bot.storage.local import LocalStorage
 from bot.web.app import create_app as create_web_app
 from bot.web.thumbnails import Thumbnails
+from bot.web.uploads import Uploads
 from gpu.job import Stage, Status
 from tests.core.conftest import Clock, an_event
 from tests.fakes.slack import SECRET, TOKEN, FakeSlack, buttons, free_port, serving
@@ -52,6 +53,8 @@ class Bot:
         self.log = ""
         self.market = Market(lambda: Plan("this machine", 0.0))
         self.catalogue = Catalogue(self.storage)
+        self.seals = Seals([SECRET], "uploads", self.clock)
+        uploads = Uploads(self.storage, self.ledger, self.seals, url)
         self.desk = Desk(
             self.ledger,
             self.catalogue,
@@ -61,6 +64,7 @@ class Bot:
             budget=Budget(self.ledger, 5.0, self.clock),
             market=self.market,
             read_log=lambda _: self.log,
+            invite=uploads.invite,
             rounds=Rounds(lambda: self.findings, wake=lambda: self.wakes.append("doctor")),
         )
         thumbnails = Thumbnails(self.storage, Seals([SECRET], "thumbnails"), url)
@@ -74,7 +78,7 @@ class Bot:
             ),
             ledger=self.ledger,
             storage=self.storage,
-            more=[thumbnails.router()],
+            more=[thumbnails.router(), uploads.router()],
         )
         self.pictures: dict[str, bytes] = {"previews/train.jpg": PICTURE}
         self.restart()

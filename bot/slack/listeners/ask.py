@@ -44,6 +44,9 @@ def answer(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
             return _rerun(desk, command, asker)
         case grammar.ListDatasets(prefix):
             return said(wording.dataset_lines(desk.datasets(prefix), prefix))
+        case grammar.Upload(name):
+            link = desk.invite(name, asker.team, asker.channel, asker.user)
+            return reports.invitation(*link)
         case grammar.ShowCost(period):
             return reports.cost(desk.budget.spending(period))
         case grammar.ShowDoctor():
