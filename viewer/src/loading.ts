@@ -51,28 +51,31 @@ function bearable(all: readonly Level[]): readonly Level[] {
   return all.filter((level, i) => (sum += level.gaussians) <= most || i === 0);
 }
 
-/** One file after the other arrives, and is decoded while the next one does. */
+/** One file after the other arrives, from now on, and is decoded while the next one does. */
 function levels(wanted: readonly Level[]): Loading {
-  return async function* (stage, tell) {
-    const transfers = new AbortController();
-    const total = wanted.reduce((sum, level) => sum + level.bytes, 0);
-    let done = 0;
-    let before: Promise<unknown> = Promise.resolve();
-    const arrivals = wanted.map((level) => {
-      const arrival = before.then(async () => {
-        const source = await open(level.url, texts.theSplat, level.bytes, transfers.signal);
-        return whole(source, (bytes) => tell(Math.min((done += bytes), total), total));
-      });
-      arrival.catch(() => undefined); // told when its turn comes
-      return (before = arrival);
-    }) as Promise<Uint8Array<ArrayBuffer>>[];
+  const transfers = new AbortController();
+  const total = wanted.reduce((sum, level) => sum + level.bytes, 0);
+  let done = 0;
+  let tell: Tell = () => {};
+  let before: Promise<unknown> = Promise.resolve();
+  const arrivals = wanted.map((level) => {
+    const arrival = before.then(async () => {
+      const source = await open(level.url, texts.theSplat, level.bytes, transfers.signal);
+      return whole(source, (bytes) => tell(Math.min((done += bytes), total), total));
+    });
+    arrival.catch(() => undefined); // told when its turn comes
+    before = arrival;
+    return arrival;
+  });
+  return async function* (stage, say) {
+    tell = say;
     try {
       const layers = stage.newLayers();
+      await layers.warm();
       for (const [i, arrival] of arrivals.entries()) {
         await layers.add(readSog(await arrival, texts.theSplat), wanted[i]!.grow);
+        stage.refine(i === wanted.length - 1);
         yield layers;
-        const { grow } = wanted[i]!;
-        void stage.settle().then(() => layers.shrink(grow, stage.still));
       }
     } finally {
       transfers.abort();
@@ -88,6 +91,7 @@ function ofSource(source: Source, promised: number | null): Loading {
       const bytes = await whole(again, () => undefined);
       const layers = stage.newLayers();
       await layers.add(readSog(bytes, source.what), 1);
+      stage.refine(true);
       yield layers;
       return;
     }

@@ -8,6 +8,8 @@ import { Viewer } from "./viewer";
 interface SplatViewer {
   /** Resolves when the whole scene is on the screen; rejects with the error shown; never settles without a scene. */
   readonly ready: Promise<void>;
+  /** Whether it is, as a value. */
+  readonly complete: boolean;
   readonly mode: ModeName | null;
   /** The camera as it is shown now; null before the scene is there. */
   camera(): { position: Vec3; forward: Vec3; up: Vec3; heading: number; pitch: number } | null;
@@ -25,10 +27,14 @@ declare global {
 const viewer = new Viewer();
 const address = new URLSearchParams(location.search).get("manifest");
 const ready = address === null ? new Promise<void>(() => viewer.welcome()) : viewer.openManifest(address);
-ready.catch(() => undefined); // the page shows it; only those who wait for `ready` get it again
+let complete = false;
+ready.then(() => (complete = true)).catch(() => undefined); // the page shows it; only those who wait for `ready` get it again
 
 window.splatViewer = {
   ready,
+  get complete() {
+    return complete;
+  },
   get mode() {
     return viewer.rig?.mode ?? null;
   },

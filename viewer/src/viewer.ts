@@ -108,6 +108,7 @@ export class Viewer {
   private async openStage(): Promise<Stage> {
     if (this.stage) return this.stage;
     const { Stage } = await import("./scene/stage");
+    await new Promise((resolve) => setTimeout(resolve)); // the page may draw between these two long steps
     const stage = (this.stage ??= new Stage(this.shell.canvas));
     stage.onFrame = (seconds) => {
       const intent = this.input.take(); // also without a scene: what was done then must not move the next one

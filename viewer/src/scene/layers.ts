@@ -19,16 +19,37 @@ const GROW = /* glsl */ `
   void modifySplatRotationScale(vec3 original, vec3 modified, inout vec4 rotation, inout vec3 scale) { scale *= uGrow; }
   void modifySplatColor(vec3 center, inout vec4 color) {}
 `;
+/** Pictures whose pixels are read one by one. */
+const PIXELS = {
+  name: "sog",
+  format: PIXELFORMAT_RGBA8,
+  mipmaps: false,
+  minFilter: FILTER_NEAREST,
+  magFilter: FILTER_NEAREST,
+  addressU: ADDRESS_CLAMP_TO_EDGE,
+  addressV: ADDRESS_CLAMP_TO_EDGE,
+};
 /** Steps, and milliseconds between them, in which Gaussians shrink to their own size when more have come. */
 const STEPS = 3;
 const STEP_MS = 90;
+
+interface Layer {
+  readonly entity: Entity;
+  readonly resource: GSplatSogResource;
+  /** Size of all Gaussians while this is the last layer that is drawn. */
+  readonly grow: number;
+}
 
 /** Levels of detail as .sog files, each of which adds Gaussians. They are sorted and drawn as one. */
 export class Layers {
   readonly entity = new Entity("layers");
   count = 0;
-  private readonly layers: { readonly entity: Entity; readonly resource: GSplatSogResource }[] = [];
+  private readonly layers: Layer[] = [];
+  /** Layers that are drawn: the first ones. */
+  drawn = 0;
   private grow = 1;
+  /** What only compiles the shaders. */
+  private first: Layer | null = null;
   private timer = 0;
   private gone = false;
 
@@ -43,26 +64,57 @@ export class Layers {
     return { values: resource?.centers ?? new Float32Array(0), count: resource?.numSplats ?? 0 };
   }
 
-  /** Adds a level. It is on the screen once the stage has settled; then `shrink` to what suits it. */
+  /** Gaussians up to each level. */
+  get sums(): readonly number[] {
+    let sum = 0;
+    return this.layers.map(({ resource }) => (sum += resource.numSplats));
+  }
+
+  /** Gaussians that are drawn. */
+  get shown(): number {
+    return this.sums[this.drawn - 1] ?? 0;
+  }
+
+  /** Draws the first `count` levels; with more of them, call `fit` when they are on the screen. */
+  draw(count: number): void {
+    if (count === this.drawn) return;
+    const fewer = count < this.drawn;
+    this.drawn = count;
+    this.layers.forEach(({ entity }, i) => (entity.enabled = i < count));
+    if (this.first) this.first.entity.enabled = false;
+    if (fewer) this.resize(this.layers[count - 1]!.grow);
+    this.changed();
+  }
+
+  /** Draws one invisible Gaussian, so that the shaders are compiled while the first level is on its way. */
+  async warm(): Promise<void> {
+    const data = await nothing(this.device);
+    if (this.gone || this.layers.length > 0) return data.destroy();
+    const resource = new GSplatSogResource(this.device, data);
+    this.first = { entity: layer(resource, 1), resource, grow: 1 };
+    this.entity.addChild(this.first.entity);
+    this.changed();
+  }
+
+  /** Adds a level, not drawn yet. */
   async add(sog: Sog, grow: number): Promise<void> {
     const data = await decode(this.device, sog);
     if (this.gone) return data.destroy(); // another scene was opened meanwhile
     const resource = new GSplatSogResource(this.device, data);
     resource.releaseTextureSources(); // what is on the graphics card need not be kept beside it
-    const entity = new Entity("layer");
-    entity.addComponent("gsplat", {});
-    entity.gsplat!.setWorkBufferModifier({ glsl: GROW, wgsl: "" });
-    entity.gsplat!.setParameter("uGrow", grow);
-    entity.gsplat!.resource = resource;
+    const entity = layer(resource, grow);
+    entity.enabled = false;
     this.entity.addChild(entity);
-    this.layers.push({ entity, resource });
+    this.layers.push({ entity, resource, grow });
     this.count += sog.meta.count;
     if (this.layers.length === 1) this.grow = grow;
   }
 
-  /** Brings all layers to one size, little by little. */
-  shrink(grow: number, still: boolean): void {
+  /** Brings all Gaussians to the size that suits the levels on the screen, little by little. */
+  fit(still: boolean): void {
     clearInterval(this.timer);
+    const grow = this.layers[this.drawn - 1]?.grow ?? 1;
+    if (grow === this.grow) return;
     const from = this.grow;
     let step = still ? STEPS - 1 : 0;
     const next = (): void => {
@@ -77,7 +129,7 @@ export class Layers {
     this.gone = true;
     clearInterval(this.timer);
     this.entity.destroy();
-    for (const { resource } of this.layers) resource.destroy();
+    for (const { resource } of [...this.layers, ...(this.first ? [this.first] : [])]) resource.destroy();
   }
 
   private resize(grow: number): void {
@@ -87,6 +139,28 @@ export class Layers {
     }
     this.changed();
   }
+}
+
+function layer(resource: GSplatSogResource, grow: number): Entity {
+  const entity = new Entity("layer");
+  entity.addComponent("gsplat", {});
+  entity.gsplat!.setWorkBufferModifier({ glsl: GROW, wgsl: "" });
+  entity.gsplat!.setParameter("uGrow", grow);
+  entity.gsplat!.resource = resource;
+  return entity;
+}
+
+/** One Gaussian of no size and no opacity. */
+async function nothing(device: GraphicsDevice): Promise<GSplatSogData> {
+  const blank = (): Texture => new Texture(device, { ...PIXELS, width: 4, height: 4, levels: [new Uint8Array(64)] });
+  const codebook = new Array<number>(256).fill(0);
+  const zero = [0, 0, 0];
+  const data = new GSplatSogData();
+  const meta = { version: 2, count: 1, means: { mins: zero, maxs: zero }, scales: { codebook }, sh0: { codebook } };
+  Object.assign(data, { meta, numSplats: 1, means_l: blank(), means_u: blank(), quats: blank(), scales: blank(), sh0: blank() });
+  data.prepareCodebook();
+  await data.prepareGpuData();
+  return data;
 }
 
 /** Decodes the pictures beside the main thread and puts them on the graphics card. */
@@ -118,17 +192,7 @@ async function texture(device: GraphicsDevice, picture: Picture, what: string): 
   const image = await createImageBitmap(new Blob([picture]), options).catch(() => {
     throw new ViewerError(...texts.errors.damaged(what));
   });
-  const made = new Texture(device, {
-    name: "sog",
-    width: image.width,
-    height: image.height,
-    format: PIXELFORMAT_RGBA8,
-    mipmaps: false,
-    minFilter: FILTER_NEAREST,
-    magFilter: FILTER_NEAREST,
-    addressU: ADDRESS_CLAMP_TO_EDGE,
-    addressV: ADDRESS_CLAMP_TO_EDGE,
-  });
+  const made = new Texture(device, { ...PIXELS, width: image.width, height: image.height });
   made.setSource(image as unknown as HTMLImageElement); // the engine takes both; its types know one
   return made;
 }

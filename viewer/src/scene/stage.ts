@@ -16,7 +16,9 @@ import { radians } from "../math";
 import { forward, type Pose, right, up } from "../pose";
 import { texts } from "../texts";
 import { Cloud } from "./cloud";
+import { Detail } from "./detail";
 import { Layers } from "./layers";
+import { Pacing } from "./pacing";
 import { Resolution } from "./resolution";
 
 /** Of the shorter side of the picture, degrees. */
@@ -34,15 +36,25 @@ export class Stage {
   private readonly app: AppBase;
   private readonly camera: Entity;
   private readonly resolution: Resolution;
+  private readonly pacing: Pacing;
+  /** Gaussians of the frame that was drawn last. */
+  private inFlight = 0;
+  private readonly detail = new Detail();
   private subject: Cloud | Layers | null = null;
   private placed: Pose | null = null;
   private changedAt = 0;
+  private movedAt = -Infinity;
+  /** Something is to be drawn. */
+  private wanted = false;
+  /** More levels are on their way: a slow renderer leaves them the time. */
+  private loading = false;
   private drawnAt = 0;
   private settled: (() => void)[] = [];
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     const device = createDevice(canvas);
     this.resolution = new Resolution(Math.min(devicePixelRatio, 2));
+    this.pacing = new Pacing(device.gl);
     this.app = createApp(canvas, device);
     this.camera = new Entity("camera", this.app);
     this.camera.addComponent("camera", { clearColor: BACKGROUND });
@@ -61,6 +73,12 @@ export class Stage {
     return this.put(new Layers(this.app.graphicsDevice, () => this.changed()));
   }
 
+  /** Another level is here; `complete` when it is the last. */
+  refine(complete: boolean): void {
+    this.loading = !complete;
+    this.choose();
+  }
+
   setScale(radius: number): void {
     const camera = this.camera.camera!;
     camera.nearClip = Math.max(radius * 2e-4, 1e-4);
@@ -77,6 +95,7 @@ export class Stage {
   place(pose: Pose): void {
     if (pose === this.placed) return;
     this.placed = pose;
+    this.movedAt = performance.now();
     const [x, y, z] = [right(pose), up(pose), forward(pose)];
     const [px, py, pz] = pose.position;
     const matrix = new Mat4();
@@ -90,7 +109,7 @@ export class Stage {
   /** Something visible changed: draw. */
   changed(): void {
     this.changedAt = performance.now();
-    this.app.renderNextFrame = true;
+    this.wanted = true;
   }
 
   /** Resolves when the Gaussians shown so far are sorted and on the screen. */
@@ -111,7 +130,7 @@ export class Stage {
     app.autoRender = false;
     app.on("update", (seconds: number) => this.tick(seconds));
     app.on("postrender", () => this.drawn());
-    app.systems.gsplat!.on("frame:request", () => (app.renderNextFrame = true));
+    app.systems.gsplat!.on("frame:request", () => (this.wanted = true));
     app.systems.gsplat!.on("frame:ready", (_camera: unknown, _layer: unknown, ready: boolean) => {
       if (ready && this.subject && this.subject.count > 0) for (const resolve of this.settled.splice(0)) resolve();
     });
@@ -122,14 +141,34 @@ export class Stage {
     this.onFrame(Math.min(seconds, 0.1));
     this.camera.camera!.fov = (this.fieldOfView.vertical * 180) / Math.PI;
     const still = performance.now() - this.changedAt > STILL_AFTER_MS;
+    this.choose();
     const ratio = this.resolution.ratio(still);
-    if (ratio === this.app.graphicsDevice.maxPixelRatio) return;
-    this.app.graphicsDevice.maxPixelRatio = ratio;
+    if (ratio !== this.app.graphicsDevice.maxPixelRatio) {
+      this.app.graphicsDevice.maxPixelRatio = ratio;
+      this.wanted = true;
+    }
+    if (!this.pacing.idle || !this.wanted) return;
+    this.detail.measured(this.pacing.took, this.inFlight);
+    this.wanted = false;
     this.app.renderNextFrame = true;
+  }
+
+  /** Shows more levels when they are here and nothing moves, or as many as can be moved. */
+  private choose(): void {
+    const layers = this.subject;
+    if (!(layers instanceof Layers) || layers.sums.length === 0) return;
+    const moving = this.loading || performance.now() - this.movedAt < STILL_AFTER_MS;
+    const count = moving ? this.detail.levels(layers.sums) : layers.sums.length;
+    if (count === layers.drawn) return;
+    const more = count > layers.drawn;
+    layers.draw(count);
+    if (more) void this.settle().then(() => layers.fit(this.still));
   }
 
   private drawn(): void {
     this.frames++;
+    this.pacing.drawn();
+    this.inFlight = this.subject instanceof Layers ? this.subject.shown : 0;
     const now = performance.now();
     if (now - this.changedAt < STILL_AFTER_MS && now - this.drawnAt < 2000) this.resolution.measured(now - this.drawnAt);
     this.drawnAt = now;
