@@ -46,6 +46,7 @@ lint: .venv/.ready
 test: setup lint
 	scripts/browser.sh
 	scripts/cloud-init.sh
+	scripts/emulator.sh
 	$(BIN)/pytest
 
 bench: setup
@@ -56,4 +57,4 @@ bench-gpu: setup
 
 clean:
 	rm -rf .venv viewer/node_modules viewer/dist bot/sandbox/page/node_modules bot/sandbox/static
-	rm -rf bot/web/upload/page/node_modules bot/web/upload/static
+	rm -rf bot/web/upload/page/node_modules bot/web/upload/static tests/emulator/node_modules .node
