@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Response
@@ -13,6 +11,8 @@ from fastapi.staticfiles import StaticFiles
 
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
+from bot.web.gallery import POLICY, gallery_page
+from bot.web.shared import shared_page
 
 VIEWER = Path(__file__).resolve().parents[2] / "viewer" / "dist"
 
@@ -23,16 +23,10 @@ VIEWER_POLICY = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self' https://*.slack.com"
     " https://*.slack-gov.com https://*.slack-mcps.com"
 )
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' http: https:"
+#: Jobs that are looked through for the list, and for a link.
+SHOWN = 500
 
 NOT_BUILT = "<!doctype html><title>Viewer</title><p>The viewer is not built: run `make setup`."
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui;margin:2rem auto;max-width:60rem;padding:0 1rem;"
-    "background:#14171a;color:#e8e6e3}a{color:inherit}ul{display:grid;gap:1rem;padding:0;"
-    "grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));list-style:none}"
-    "img{width:100%;aspect-ratio:4/3;object-fit:cover;border-radius:.5rem;background:#222}"
-)
 
 
 def add_pages(app: FastAPI, ledger: Ledger) -> None:
@@ -40,9 +34,9 @@ def add_pages(app: FastAPI, ledger: Ledger) -> None:
     router = APIRouter()
 
     @router.get("/", include_in_schema=False)
-    def gallery() -> HTMLResponse:
-        done = [job for job in ledger.jobs(limit=200) if job.state is State.SUCCEEDED]
-        return HTMLResponse(_gallery(done), headers={"Content-Security-Policy": PAGE_POLICY})
+    def gallery(q: str = "") -> HTMLResponse:
+        done = [job for job in ledger.jobs(limit=SHOWN) if job.state is State.SUCCEEDED]
+        return HTMLResponse(gallery_page(done, q), headers={"Content-Security-Policy": POLICY})
 
     @router.get("/healthz")
     def healthz() -> dict[str, object]:
@@ -52,25 +46,22 @@ def add_pages(app: FastAPI, ledger: Ledger) -> None:
     def metrics() -> Response:
         return Response(_metrics(ledger), media_type="text/plain; version=0.0.4")
 
+    @router.get("/viewer/", include_in_schema=False)
+    def viewer(manifest: str = "") -> HTMLResponse:
+        if not (VIEWER / "index.html").is_file():
+            return HTMLResponse(NOT_BUILT, 503)
+        job = _of(ledger, manifest)
+        return HTMLResponse(shared_page(VIEWER, job))
+
     app.include_router(router)
     if VIEWER.is_dir():
         app.mount("/viewer", StaticFiles(directory=VIEWER, html=True))
-    else:
-        app.get("/viewer/", include_in_schema=False)(lambda: HTMLResponse(NOT_BUILT, 503))
 
 
-def _gallery(jobs: Sequence[Job]) -> str:
-    cards = "".join(map(_card, jobs)) or "<li>No splats yet."
-    style = f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
-    return (
-        f"<!doctype html><html lang=en><title>Splats</title>{style}<h1>Splats</h1><ul>{cards}</ul>"
-    )
-
-
-def _card(job: Job) -> str:
-    name, link = html.escape(f"{job.dataset} #{job.id}"), html.escape(job.viewer_url)
-    picture = html.escape(job.manifest_url.replace("manifest.json", "thumbnail.jpg"))
-    return f"<li><a href='{link}'><img src='{picture}' alt=''><br>{name}</a>"
+def _of(ledger: Ledger, manifest: str) -> Job | None:
+    """Return the finished job that a viewer's link is for."""
+    jobs = (job for job in ledger.jobs(limit=SHOWN) if job.state is State.SUCCEEDED)
+    return next((job for job in jobs if manifest and job.manifest_url == manifest), None)
 
 
 def _metrics(ledger: Ledger) -> str:

@@ -1,6 +1,7 @@
 """The pages: splats are served with ranges, photos are not, and the viewer may be embedded."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -101,8 +102,63 @@ def test_finished_splats_are_listed_with_names_as_text(web: TestClient, ledger: 
     ledger.succeed("a", viewer_url="http://v/?a=1&b=2", manifest_url="http://m/manifest.json")
     page = web.get("/").text
     assert "&lt;img src=x&gt;" in page
+    assert "<img src=x>" not in page
     assert "http://v/?a=1&amp;b=2" in page
     assert "http://m/thumbnail.jpg" in page
+    assert "https://superspl.at/editor?load=http%3A%2F%2Fm%2Fscene.sog" in page
+
+
+def finished(ledger: Ledger, name: str, dataset: str) -> str:
+    """A job that succeeded; returns its manifest's address."""
+    ledger.submit(a_request(name, dataset=dataset), backend="local", price_per_hour=0.0)
+    ledger.claim()
+    ledger.set_handle(name, {})
+    manifest = f"http://m/{name}/manifest.json"
+    ledger.succeed(name, viewer_url=f"http://v/?manifest={manifest}", manifest_url=manifest)
+    ledger.release(name)
+    return manifest
+
+
+def test_the_list_can_be_searched(web: TestClient, ledger: Ledger) -> None:
+    finished(ledger, "a", "datasets/orchard")
+    finished(ledger, "b", "datasets/quarry")
+    both, one, none = (web.get("/", params={"q": q}).text for q in ("", "ORCH data", "'><script>"))
+    assert "orchard" in both
+    assert "quarry" in both
+    assert "orchard" in one
+    assert "quarry" not in one
+    assert "Nothing matches" in none
+    assert "<script>" not in none
+
+
+def test_the_list_runs_no_script_and_tells_the_date(web: TestClient, ledger: Ledger) -> None:
+    finished(ledger, "a", "datasets/orchard")
+    answer = web.get("/")
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    when = datetime.fromtimestamp(ledger.job("a").finished_at or 0, UTC)
+    assert f"{when:%B %Y}" in answer.text
+
+
+def test_a_link_to_a_splat_unfurls_and_has_its_poster_first(
+    web: TestClient, ledger: Ledger
+) -> None:
+    manifest = finished(ledger, "a", 'datasets/"orchard"')
+    page = web.get("/viewer/", params={"manifest": manifest}).text
+    assert '<meta property="og:title" content="datasets/&quot;orchard&quot;">' in page
+    assert '<meta property="og:image" content="http://m/a/thumbnail.jpg">' in page
+    assert f'<meta property="og:url" content="http://v/?manifest={manifest}">' in page
+    assert page.index('class="poster" src="http://m/a/thumbnail.jpg"') > page.index("<body>")
+    assert "<title>datasets/&quot;orchard&quot; · Splatbot viewer</title>" in page
+
+
+@pytest.mark.parametrize("manifest", ["", "http://m/other/manifest.json", '"><script>'])
+def test_a_link_to_something_else_shows_the_bare_viewer(
+    web: TestClient, ledger: Ledger, manifest: str
+) -> None:
+    finished(ledger, "a", "datasets/orchard")
+    page = web.get("/viewer/", params={"manifest": manifest}).text
+    assert page == (VIEWER / "index.html").read_text()
 
 
 @pytest.mark.skipif(not VIEWER.is_dir(), reason="the viewer is not built: make setup")

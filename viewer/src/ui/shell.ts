@@ -23,7 +23,8 @@ export interface Actions {
 export class Shell {
   readonly canvas = el("canvas", { tabindex: "0", role: "application", "aria-label": texts.canvas });
   readonly progress = new Progress();
-  private readonly poster = el("img", { class: "poster", alt: texts.posterAlt, hidden: true });
+  /** The bot's page brings it along, so that it is there before this script. */
+  private readonly poster = document.querySelector<HTMLImageElement>("img.poster") ?? el("img", { class: "poster", alt: texts.posterAlt, hidden: true });
   private readonly title = el("div", { class: "title" });
   private readonly hint = el("p", { class: "hint", role: "status" });
   private readonly help = new Help();
@@ -52,7 +53,7 @@ export class Shell {
     document.title = texts.documentTitle(title);
     this.title.replaceChildren(el("div", { class: "panel glass" }, el("h1", {}, title)));
     this.poster.hidden = thumbnail === null;
-    if (thumbnail) this.poster.src = thumbnail.href;
+    if (thumbnail && this.poster.src !== thumbnail.href) this.poster.src = thumbnail.href;
   }
 
   /** The first Gaussians are on the screen. */
