@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bot.compute import processes
@@ -24,7 +25,7 @@ from bot.compute.base import (
 )
 from bot.core.errors import BackendError
 from bot.core.since import Since
-from gpu.job import Event, InvalidValue, JobPaths, JobSpec
+from gpu.job import Event, InvalidValue, JobPaths, JobSpec, Source
 from gpu.job.locks import is_held, taken
 
 #: Seconds between asking a job to stop and making it.
@@ -71,6 +72,8 @@ class LocalBackend:
     def launch(self, spec: JobSpec) -> Handle:
         """Start the job's process, unless it runs already."""
         handle = self._handle(spec.job_id, spec.attempt)
+        if spec.earlier is not None:
+            spec = replace(spec, kept=Source(path=str(self._jobs / spec.earlier)))
         root = Path(handle["root"])
         try:
             root.mkdir(parents=True, exist_ok=True)

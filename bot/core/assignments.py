@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from bot.core.errors import StorageError
 from bot.core.jobs import Job
 from bot.storage.base import Storage
+from bot.storage.names import result_key
 from gpu.job import JobSpec, Source
 from gpu.job.messages import Assignment
+from gpu.job.paths import KEPT
 from gpu.job.public import is_address
+
+#: Seconds for which an address is good: longer than any job.
+SIGNED = 6 * 3600
 
 
 def specification(job: Job, storage: Storage) -> JobSpec:
@@ -22,8 +29,22 @@ def specification(job: Job, storage: Storage) -> JobSpec:
         target=storage.target(job.id),
         pipeline=job.pipeline,
         attempt=job.attempt,
+        kept=_kept(job.options.get("earlier"), storage),
         **options,
     )
+
+
+def _kept(earlier: object, storage: Storage) -> Source | None:
+    """Say where an earlier job's cameras and training are. Raises StorageError.
+
+    None where there are none; on the bot's own machine they are in the job's folder.
+    """
+    keys = {name: result_key(str(earlier), name) for name in KEPT} if earlier else {}
+    there = {name: key for name, key in keys.items() if storage.size(key) is not None}
+    with suppress(StorageError):
+        urls = {name: storage.sign_get(key, SIGNED) for name, key in there.items()}
+        return Source(urls=urls) if urls else None
+    return None
 
 
 def _source(dataset: str, storage: Storage) -> Source:

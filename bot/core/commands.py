@@ -4,7 +4,7 @@
                  [--geometry NAME] [--size SLUG] [--job-id NAME] [--dry-run]
 /splat help [topic] | list | queue | datasets [prefix] | cost [7d|month] | doctor | audit
 /splat status [job] | view [job] | logs [job] | cancel [job] | destroy [job]
-/splat rerun [job] [options]
+/splat rerun [job] [options]      --more N goes on with a job's training for N more steps
 /splat                                                              opens the start dialog
 
 A dataset is a place in the bot's bucket (`datasets/myparcel`, `datasets/house.zip`, or its
@@ -27,6 +27,9 @@ from gpu.job import RANGES, Pipeline
 from gpu.job.public import is_address
 from gpu.job.spec import JOB_ID, check_geometry, check_size
 
+#: The option that only `rerun` sets: the job whose cameras and training are gone on from.
+EARLIER = "earlier"
+
 
 @dataclass(frozen=True)
 class Start:
@@ -41,7 +44,8 @@ class Start:
     @property
     def text(self) -> str:
         """The command in its normal form, to be echoed."""
-        flags = [f"--{name.replace('_', '-')} {value}" for name, value in self.options.items()]
+        given = {name: value for name, value in self.options.items() if name != EARLIER}
+        flags = [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
         flags += [f"--job-id {self.job_id}"] if self.job_id else []
         flags += ["--dry-run"] if self.dry_run else []
         plain = re.fullmatch(r"[\w./:@?=+-]+", self.dataset)
@@ -158,7 +162,7 @@ VERBS: Mapping[str, str] = {
     "rerun": "[job] [options]", "cancel": "[job]", "destroy": "[job]", "upload": "[name]",
 }  # fmt: skip
 #: Options of a start, by the name of the field in a job; those without a value.
-FLAGS = ("iterations", "max_views", "image_size", "seed", "geometry", "size", "job_id")
+FLAGS = ("iterations", "max_views", "image_size", "seed", "geometry", "size", "more", "job_id")
 SWITCHES = ("dry_run",)
 
 
@@ -230,6 +234,9 @@ def _start(words: list[str]) -> Start:
     name = names[0] if is_address(names[0]) else names[0].strip("/")
     if not name:
         raise _unknown(names[0])
+    if "more" in options:
+        text = "`--more` goes on with a job that was there before."
+        raise UnknownCommand(text, hint="Use `/splat rerun [job] --more N`.")
     job_id = _new_id(options.pop("job_id", None))
     dry_run = options.pop("dry_run", None) is not None
     pipeline = Pipeline(pipelines[0]) if pipelines else Pipeline.SPLAT

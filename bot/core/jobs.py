@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from gpu.job import Pipeline, Stage
+from gpu.job import InvalidValue, Pipeline, Stage
 
 #: What a job has been given besides its photos and pipeline: fields of JobSpec.
 Options = Mapping[str, int | str]
@@ -103,3 +103,22 @@ class Job:
     def is_over(self) -> bool:
         """Whether the job has reached its one terminal state."""
         return self.state in TERMINAL
+
+
+#: What a job's stored cameras and training depend on besides its photos.
+_STATE_OF = ("iterations", "max_views", "image_size", "seed", "geometry")
+
+
+def again(job: Job, changed: Options) -> Options:
+    """Return the options with which a job is done again.
+
+    It goes on from what the job has left when `more` steps are asked for, or when the job did not
+    succeed and nothing that its state depends on changes. Raises InvalidValue when both is asked.
+    """
+    before = {name: v for name, v in job.options.items() if name not in ("more", "earlier")}
+    options = {**before, **changed}
+    is_same = all(before.get(name) == options.get(name) for name in _STATE_OF)
+    if "more" in changed and not is_same:
+        raise InvalidValue("--more", changed["more"], "no other option than `--size` beside it")
+    goes_on = "more" in changed or (is_same and job.state is not State.SUCCEEDED)
+    return {**options, "earlier": job.id} if goes_on else options

@@ -23,7 +23,8 @@ COMMANDS: Mapping[str, str] = {
     "logs": "The end of a job's log: of the running or newest one, unless you name another.",
     "queue": "What runs, and what waits in which order.",
     "rerun": "The same job again, the newest that is over unless you name another, with the"
-    " options that you change: `/splat rerun a1b2 --iterations 7000`.",
+    " options that you change: `/splat rerun a1b2 --iterations 7000`. One that did not succeed goes"
+    " on from what it has left, unless you change what that depends on.",
     "status": "Where a job stands: the running one, unless you name another.",
     "upload": "A page of your own on which you upload many photos, under the name that you give;"
     " it goes on where it stopped, and then a job is offered here.",
@@ -38,6 +39,8 @@ OPTIONS: Mapping[str, str] = {
     "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}.",
     "size": "The kind of GPU droplet, such as `gpu-h100x1-80gb`; `--dry-run` says its price."
     " Whoever runs the bot decides which are allowed.",
+    "more": "Only after `rerun`: goes on with the job's training for so many more steps, from its"
+    " cameras and its last state: `/splat rerun a1b2 --more 3000`.",
     "job_id": "A name for the job, of a-z, 0-9 and '-'. By default it is a number.",
     "dry_run": "Says how many photos there are, on which machine, how long and for how much.",
 }

@@ -36,7 +36,7 @@ With `--dry-run` it says what would happen, how long and for how much, and start
 *Look after jobs*
 `/splat status [job]` · `/splat queue` · `/splat list` · `/splat datasets [prefix]`
 `/splat view [job]` the link again · `/splat logs [job]` what its programs said
-`/splat rerun [job] [options]` the same again, with what you change
+`/splat rerun [job] [options]` the same again, with what you change; `--more N` trains it longer
 `/splat cancel [job]` stops a job · `/splat destroy [job]` stops it at once
 `/splat cost [7d|month]` what machines have cost · `/splat doctor` what is not well
 `/splat audit` who did what

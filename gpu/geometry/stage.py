@@ -13,6 +13,7 @@ from typing import Any
 
 import gpu
 from gpu.errors import DiskFull, OutOfMemory, no_room_left
+from gpu.geometry.earlier import bring_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.record import Geometry
 from gpu.ingest.errors import named
@@ -34,6 +35,7 @@ def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outc
     Raises PhotosDoNotConnect with the names left out, GeometryCrashed when the native library
     ends its process, OutOfMemory and DiskFull when that was the machine's fault.
     """
+    bring_earlier(ctx)
     answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT])
     if not answer["connected"]:
         raise PhotosDoNotConnect(len(answer["registered"]), answer["left_out"])

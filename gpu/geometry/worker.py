@@ -17,6 +17,7 @@ import numpy as np
 import pycolmap
 
 from gpu.errors import is_disk_full
+from gpu.geometry.earlier import take_earlier
 from gpu.geometry.mapping import Model, find_model, needed
 from gpu.geometry.picture import draw_geometry
 from gpu.geometry.record import Geometry
@@ -45,6 +46,8 @@ def main(arguments: list[str]) -> int:
 def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     """Leave the geometry, its record, its picture and the undistorted photos, or say who is out."""
     photos = Photos.load(paths).photos
+    if take_earlier(paths, photos):
+        return _straightened_earlier(paths, spec)
     folder = paths.work / "colmap"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -61,6 +64,16 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     _undistort(paths, spec.image_size)
     shutil.rmtree(folder)
     return {"connected": True, **_split(photos, model)}
+
+
+def _straightened_earlier(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
+    """Do what is left to do where the earlier job's cameras are there."""
+    _say(0.5, f"The cameras are those of job {spec.earlier}. Straightening the photos")
+    _undistort(paths, spec.image_size)
+    record = Geometry.load(paths)
+    _picture(paths, pycolmap.Reconstruction(paths.geometry), metric=record.metric)
+    names = {"registered": list(record.registered), "left_out": list(record.left_out)}
+    return {"connected": True, **names}
 
 
 def _split(photos: tuple[Photo, ...], model: Model | None) -> dict[str, list[str]]:

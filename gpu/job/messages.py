@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 
 from gpu.job.errors import InvalidValue
 from gpu.job.events import Event, parse_json
-from gpu.job.paths import OUTPUTS
+from gpu.job.paths import KEPT, MODEL, OUTPUTS
 
 #: Bytes of a request's body at most, and events in one report.
 BODY_LIMIT, EVENTS_LIMIT = 64 * 1024, 100
@@ -32,7 +32,7 @@ HEARTBEAT = 15.0
 
 #: Files that a machine may write besides the results. They stay private.
 LOG, EVENTS = "log.txt", "events.jsonl"
-GEOMETRY = tuple(f"geometry/{name}.bin" for name in ("cameras", "images", "points3D"))
+GEOMETRY = MODEL
 _PREVIEW = re.compile(r"previews/[a-z0-9][a-z0-9_-]{0,80}\.jpg")
 
 Figures = Mapping[str, float | int | str]
@@ -40,7 +40,7 @@ Figures = Mapping[str, float | int | str]
 
 def may_upload(name: str) -> bool:
     """Whether a machine may write a file of this name, relative to its job's folder."""
-    return name in (*OUTPUTS, *GEOMETRY, LOG, EVENTS) or bool(_PREVIEW.fullmatch(name))
+    return name in (*OUTPUTS, *KEPT, LOG, EVENTS) or bool(_PREVIEW.fullmatch(name))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,12 @@ THUMBNAIL, METRICS = "thumbnail.jpg", "metrics.json"
 OUTPUTS = (MANIFEST, SPLAT, PLY, SOG, SPZ, *LEVELS, THUMBNAIL, METRICS)
 
 
+#: What another machine needs to go on from this job, besides the photos.
+CHECKPOINT, RECORD = "checkpoint.npz", "geometry/geometry.json"
+MODEL = tuple(f"geometry/{name}.bin" for name in ("cameras", "images", "points3D"))
+KEPT = (*MODEL, RECORD, CHECKPOINT)
+
+
 @dataclass(frozen=True)
 class JobPaths:
     """A job's folder.
@@ -74,6 +80,15 @@ class JobPaths:
     def checkpoint(self) -> Path:
         """The state of the training run (gpu.training.checkpoint), replaced every minute."""
         return self.work / "checkpoint.npz"
+
+    @property
+    def earlier(self) -> Path:
+        """What an earlier job has left: `geometry/`. Its checkpoint is where ours will be."""
+        return self.work / "earlier"
+
+    def kept(self, name: str) -> Path:
+        """The file of a name in KEPT."""
+        return self.checkpoint if name == CHECKPOINT else self.root / name
 
     def gaussians(self, stage: Stage) -> Path:
         """The Gaussians (standard 3DGS .ply) that `train` or `descend` left."""

@@ -71,6 +71,7 @@ RANGES: Mapping[str, Range] = {
     "seed": Range(0, 2**31 - 1),
     "holdout": Range(2, 1_000),
     "attempt": Range(1, 1_000),
+    "more": Range(50, 100_000),
 }
 
 #: How cameras can be found, by the names that people type; gpu.geometry.stage has each.
@@ -113,6 +114,9 @@ class Target:
 class JobSpec:
     """One job. Immutable; every value is checked when it is made.
 
+    `earlier` is the job whose cameras and training this one goes on from, `kept` where they are,
+    and `more` the steps by which it trains longer; None of them means "from the photos".
+
     `geometry` is one of GEOMETRIES, `size` the kind of machine that somebody asked for; None
     means "chosen for you".
 
@@ -132,10 +136,14 @@ class JobSpec:
     seed: int = 0
     geometry: str | None = None
     size: str | None = None
+    more: int | None = None
+    earlier: str | None = None
+    kept: Source | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.job_id, str) or not JOB_ID.fullmatch(self.job_id):
-            raise InvalidValue("job_id", self.job_id, "a-z, 0-9 and '-', 63 characters at most")
+        _check_id("job_id", self.job_id)
+        if self.earlier is not None:
+            _check_id("earlier", self.earlier)
         if self.pipeline not in tuple(Pipeline):
             raise InvalidValue("pipeline", self.pipeline, " or ".join(Pipeline))
         for name, allowed in RANGES.items():
@@ -175,11 +183,18 @@ class JobSpec:
         values["source"] = Source(**_known_fields(Source, "source", values.get("source")))
         if values.get("target") is not None:
             values["target"] = Target(**_known_fields(Target, "target", values["target"]))
+        if values.get("kept") is not None:
+            values["kept"] = Source(**_known_fields(Source, "kept", values["kept"]))
         values["pipeline"] = _pipeline(values.get("pipeline", Pipeline.SPLAT))
         try:
             return cls(**values)
         except TypeError as missing:
             raise InvalidValue("job", sorted(values), f"a whole job ({missing})") from None
+
+
+def _check_id(name: str, value: object) -> None:
+    if not isinstance(value, str) or not JOB_ID.fullmatch(value):
+        raise InvalidValue(name, value, "a-z, 0-9 and '-', 63 characters at most")
 
 
 def check_geometry(name: str, value: object) -> str:

@@ -47,12 +47,16 @@ class UnusableCheckpoint(SplatError):
 
 @dataclass(frozen=True)
 class Header:
-    """What a state is of: `step` of `iterations` of a job's training on a scene's photos."""
+    """What a state is of: `step` of `iterations` of a job's training on a scene's photos.
+
+    `continued`: the iterations are more than the job's config says, as `--more` has added some.
+    """
 
     job: str
     scene: str
     iterations: int
     step: int
+    continued: bool = False
     version: int = VERSION
 
     @property
@@ -67,10 +71,13 @@ class Checkpoint:
     header: Header
     state: State
 
-    def check(self, scene: str, iterations: int) -> None:
-        """Raise UnusableCheckpoint unless a run of so many iterations on the scene can go on."""
+    def check_scene(self, scene: str) -> None:
+        """Raise UnusableCheckpoint unless the state is of the scene."""
         if self.header.scene != scene:
             raise UnusableCheckpoint("it is of other photos, cameras or another seed")
+
+    def check_iterations(self, iterations: int) -> None:
+        """Raise UnusableCheckpoint unless the state is of a run of so many iterations."""
         if self.header.iterations != iterations:
             raise UnusableCheckpoint(f"it is of a run of {self.header.iterations:,} iterations")
 
@@ -126,10 +133,11 @@ class Keeper:
         scene: str,
         *,
         found: Checkpoint | None = None,
+        continued: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.found = found
-        self._file, self._job, self._scene = file, job, scene
+        self._file, self._job, self._scene, self._continued = file, job, scene, continued
         self._clock, self._kept_at = clock, clock()
         self._writing: threading.Thread | None = None
 
@@ -150,7 +158,7 @@ class Keeper:
         self._kept_at = self._clock()
         copies = {name: _copied(tensor) for name, tensor in state.items()}
         copied = _event() if any(tensor.is_cuda for tensor in state.values()) else None
-        header = Header(self._job, self._scene, iterations, step)
+        header = Header(self._job, self._scene, iterations, step, self._continued)
         work = (Checkpoint(header, copies), copied)
         self._writing = threading.Thread(target=self._write, args=work, daemon=True)
         self._writing.start()

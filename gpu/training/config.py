@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -72,6 +72,13 @@ class TrainConfig:
             coarsest=0.2,
             dropout=min(0.3, (8 / photos) ** 2),
         )
+
+    def continued(self, iterations: int) -> TrainConfig:
+        """Return what goes on from a state of this config to so many iterations altogether.
+
+        The schedules are those of the longer run, but the photos stay at their full size.
+        """
+        return replace(self, iterations=iterations, coarse=0.0, coarsest=0.0, warm=True)
 
 
 def image_size(spec: JobSpec, device: torch.device) -> int:

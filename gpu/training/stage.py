@@ -13,7 +13,7 @@ from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
-from gpu.training.checkpoint import Keeper, UnusableCheckpoint, read_checkpoint, scene_digest
+from gpu.training.checkpoint import Keeper
 from gpu.training.config import TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.init import gaussians_from_points
@@ -21,6 +21,7 @@ from gpu.training.memory import fitting, sentence
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.previews import beside
 from gpu.training.progress import Teller
+from gpu.training.resume import beginning
 from gpu.training.trainer import train
 
 PICTURE = "previews/train.jpg"
@@ -44,7 +45,7 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
         if smaller < size:
             size, dataset = smaller, load_dataset(ctx.paths.undistorted, smaller, ctx.spec.holdout)
     begun = time.monotonic()
-    trained, steps = _train_what_fits(ctx, config, dataset, device, clock)
+    trained, total, steps = _train_what_fits(ctx, config, dataset, device, clock)
     seconds = time.monotonic() - begun
     photos = evaluate(trained, dataset.held_out)
     beside(trained, typical(dataset.held_out, photos), ctx.paths.root / PICTURE)
@@ -53,7 +54,7 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
     return Outcome(
         f"Trained {len(trained):,} Gaussians; held-out photos match at {score.psnr:.1f} dB.",
         {
-            "iterations": config.iterations,
+            "iterations": total,
             "image_size": size,
             "gaussians": len(trained),
             "iterations_per_second": round(steps / seconds, 2),
@@ -80,17 +81,17 @@ def _train_what_fits(
     dataset: Dataset,
     device: torch.device,
     clock: Callable[[], float],
-) -> tuple[Gaussians, int]:
-    """Train; return the Gaussians and the number of steps taken.
+) -> tuple[Gaussians, int, int]:
+    """Train; return the Gaussians, all of their steps, and those of them that were taken now.
 
     Where the GPU's memory is too small, go on from the last checkpoint with half as many
     Gaussians. Raises torch.OutOfMemoryError when not even FEWEST Gaussians fit.
     """
     while True:
-        keeper = _keeper(ctx, config, dataset, clock)
+        whole, keeper = beginning(ctx, config, dataset, clock)
         try:
-            trained = _train(ctx, config, dataset, device, keeper, clock)
-            return trained, config.iterations - keeper.begin
+            trained = _train(ctx, whole, dataset, device, keeper, clock)
+            return trained, whole.iterations, whole.iterations - keeper.begin
         except torch.OutOfMemoryError:
             config = replace(config, max_gaussians=config.max_gaussians // 2)
             if config.max_gaussians < FEWEST:
@@ -99,23 +100,6 @@ def _train_what_fits(
         torch.cuda.empty_cache()
         fewer = f"The GPU's memory is full: again with at most {config.max_gaussians:,} Gaussians."
         ctx.progress(0.0, fewer)
-
-
-def _keeper(
-    ctx: Context, config: TrainConfig, dataset: Dataset, clock: Callable[[], float]
-) -> Keeper:
-    """Return what keeps this run's checkpoints, with the one to go on from if there is one."""
-    file, scene = ctx.paths.checkpoint, scene_digest(dataset.train, config.sh_degree, config.seed)
-    try:
-        found = read_checkpoint(file)
-        if found is not None:
-            found.check(scene, config.iterations)
-            done, total = found.header.step, config.iterations
-            ctx.progress(done / total, f"Going on from step {done:,} of {total:,}.")
-    except UnusableCheckpoint as wrong:
-        ctx.progress(0.0, str(wrong))
-        found = None
-    return Keeper(file, ctx.spec.job_id, scene, found=found, clock=clock)
 
 
 def _train(

@@ -62,6 +62,7 @@ from gpu.job.spec import JOB_ID
         ("view", View()),
         ("logs #A1", ShowLogs("a1")),
         ("rerun", Rerun()),
+        ("rerun a1 --more 3000", Rerun("a1", {"more": 3_000})),
         ("rerun a1 --iterations 700", Rerun("a1", {"iterations": 700})),
         ("rerun --job-id second #a1", Rerun("a1", {}, "second")),
         ("demo/parcel --dry-run", Start("demo/parcel", dry_run=True)),
@@ -108,9 +109,10 @@ def test_every_number_that_a_job_may_have_can_be_typed() -> None:
     for flag, allowed in RANGES.items():
         if flag in FLAGS:
             for number in (allowed.low, allowed.high):
-                start = parse(f"my/set --{flag.replace('_', '-')} {number}")
-                assert isinstance(start, Start)
-                assert start.options == {flag: number}
+                written = f"--{flag.replace('_', '-')} {number}"
+                asked = parse(f"rerun {written}" if flag == "more" else f"my/set {written}")
+                assert isinstance(asked, Rerun if flag == "more" else Start)
+                assert asked.options == {flag: number}
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1)
@@ -118,7 +120,9 @@ names = st.lists(words, min_size=2, max_size=3).map("/".join)
 numbers = st.fixed_dictionaries(
     {},
     optional={
-        name: st.integers(RANGES[name].low, RANGES[name].high) for name in FLAGS if name in RANGES
+        name: st.integers(RANGES[name].low, RANGES[name].high)
+        for name in FLAGS
+        if name in RANGES and name != "more"
     },
 )
 

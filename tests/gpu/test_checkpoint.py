@@ -1,6 +1,7 @@
 """Checkpoints: a training run that is killed goes on as if nothing had been."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -260,6 +261,41 @@ class TestStage:
         refusal = self.said(ctx)[-1]
         assert why in refusal and "from the beginning" in refusal
         assert begins == [0]
+
+    def test_more_steps_go_on_from_the_end_of_an_earlier_job(self, tmp_path: Path) -> None:
+        first = job(tmp_path / "a", iterations=50)
+        begun = run_train(first)
+        second = job(tmp_path / "b", iterations=50)
+        shutil.copy(first.paths.checkpoint, second.paths.work)
+        spec = replace(second.spec, job_id="b", more=60, earlier="j")
+        second = replace(second, spec=spec)
+        outcome = run_train(second, clock=every_minute())
+        assert self.said(second)[:1] == ["Going on from step 50 of 110."]
+        assert self.said(second)[1].startswith("Step 51 of 110")
+        assert outcome.metrics["iterations"] == 110
+        assert float(str(outcome.metrics["psnr"])) > float(str(begun.metrics["psnr"]))
+
+    def test_what_was_asked_for_on_top_counts_once_after_a_kill(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ctx = job(tmp_path, iterations=50)
+        run_train(ctx)
+        ctx = replace(ctx, spec=replace(ctx.spec, job_id="b", more=60, earlier="j"))
+        self.interrupted(ctx, monkeypatch, 10)
+        assert kept(ctx.paths.checkpoint).header.continued
+        assert run_train(ctx).metrics["iterations"] == 110
+        assert "Going on from step 60 of 110." in self.said(ctx)
+        third = replace(ctx, spec=replace(ctx.spec, job_id="c", earlier="b"))
+        assert run_train(third).metrics["iterations"] == 170
+
+    def test_more_of_a_job_that_has_left_nothing_begins_anew_and_says_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ctx = job(tmp_path, iterations=50)
+        ctx = replace(ctx, spec=replace(ctx.spec, more=60, earlier="a"))
+        monkeypatch.setattr(train_stage, "train", lambda first, *_: first)
+        assert run_train(ctx).metrics["iterations"] == 110
+        assert "job a has left none" in self.said(ctx)[0]
 
 
 def test_a_header_that_is_no_header_is_refused(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """Where the photos were taken: against a flight whose truth is known, and against real photos."""
 
 import os
+import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pycolmap
 import pytest
+import torch
 
 from gpu.errors import OutOfMemory
+from gpu.geometry.earlier import take_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.gps import enu_metres, fix_a_frame
 from gpu.geometry.mapping import needed
@@ -21,8 +24,10 @@ from gpu.ingest.exif import Gps
 from gpu.ingest.fetch import run_fetch
 from gpu.ingest.photos import Photo, Photos
 from gpu.ingest.preprocess import run_preprocess
-from gpu.job import GEOMETRIES, InvalidValue, JobSpec, Source
+from gpu.job import GEOMETRIES, InvalidValue, JobPaths, JobSpec, Source
 from gpu.stage import Context, Outcome
+from gpu.training.checkpoint import scene_digest
+from gpu.training.dataset import load_dataset
 from tests.gpu.flight import ALTITUDE, FOCAL, Shot, photograph
 from tests.gpu.photos_on_disk import Said, context
 
@@ -319,3 +324,30 @@ def test_every_way_that_people_may_ask_for_is_there() -> None:
     assert DEFAULT in WORKERS
     with pytest.raises(InvalidValue, match="Allowed: colmap"):
         JobSpec("a", "demo", Source(path="/photos"), geometry="glomap")
+
+
+def test_the_cameras_of_an_earlier_job_are_taken_and_not_sought_again(
+    flown: Flown, tmp_path: Path
+) -> None:
+    ctx = context(tmp_path / "job", flown.ctx.paths.photos)
+    kept = Source(path=str(flown.ctx.paths.root))
+    ctx = replace(ctx, spec=replace(ctx.spec, earlier="flight", kept=kept))
+    run_fetch(ctx)
+    run_preprocess(ctx)
+    outcome = run_geometry(ctx)
+    assert isinstance(ctx.progress, Said)
+    assert any("those of job flight" in message for _, message in ctx.progress)
+    assert dict(outcome.metrics) == dict(flown.outcome.metrics)
+    ours, theirs = (load_dataset(c.paths.undistorted, 200, 8) for c in (ctx, flown.ctx))
+    assert scene_digest(ours.train, 0, 0) == scene_digest(theirs.train, 0, 0)
+    assert torch.equal(ours.points, theirs.points)
+
+
+def test_the_cameras_of_other_photos_are_not_taken(flown: Flown, tmp_path: Path) -> None:
+    paths, photos = JobPaths(tmp_path), Photos.load(flown.ctx.paths).photos
+    shutil.copytree(flown.ctx.paths.geometry, paths.earlier / "geometry")
+    assert take_earlier(paths, photos)
+    assert not take_earlier(paths, photos[:-1])
+    assert not take_earlier(paths, (replace(photos[0], name="another.jpg"), *photos[1:]))
+    (paths.earlier / "geometry" / "geometry.json").write_text("{")
+    assert not take_earlier(paths, photos)

@@ -88,11 +88,12 @@ def test_a_machine_may_write_what_the_bot_expects() -> None:
     assert all(map(may_upload, (*OUTPUTS, "geometry/images.bin", "previews/train-0700.jpg")))
     assert may_upload("log.txt")
     assert may_upload("events.jsonl")
+    assert all(map(may_upload, ("checkpoint.npz", "geometry/geometry.json")))
 
 
 @given(texts)
 def test_and_nothing_else(name: str) -> None:
-    allowed = {*OUTPUTS, "log.txt", "events.jsonl"}
+    allowed = {*OUTPUTS, "log.txt", "events.jsonl", "checkpoint.npz"}
     assert may_upload(name) is (name in allowed) or name.startswith(("previews/", "geometry/"))
 
 

@@ -1,13 +1,14 @@
 """What people ask about jobs and before them: the link, the log, the queue, again, and how much."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from bot.compute.base import Plan
 from bot.core.errors import BackendError
-from bot.core.jobs import State
+from bot.core.jobs import Job, State
+from bot.core.jobs import again as again_of
 from bot.sandbox import state
 from gpu.job import Stage, Status
 from tests.fakes.slack import buttons, text_of
@@ -19,11 +20,12 @@ def answer(bot: Bot, text: str) -> str:
     return text_of(bot.slack.whispers()[-1])
 
 
-def done(bot: Bot) -> None:
+def done(bot: Bot) -> Job:
     """Play a job to its end, and free its slot."""
     bot.start("demo/parcel aerial --job-id a --iterations 700")
     finish(bot)
     bot.ledger.release("a")
+    return bot.ledger.job("a")
 
 
 # -- view, logs, queue, audit ---------------------------------------------------------------------
@@ -83,6 +85,30 @@ def test_a_job_is_done_again_with_what_is_changed(bot: Bot) -> None:
     again = bot.ledger.job("b")
     assert (again.state, again.dataset) == (State.QUEUED, "demo/parcel")
     assert again.options == {"iterations": 700, "max_views": 50}
+
+
+def test_more_steps_go_on_from_what_the_job_has_left(bot: Bot) -> None:
+    done(bot)
+    assert "`/splat rerun a --more 3000` is job" in answer(bot, "/splat rerun a --more 3000")
+    again = bot.ledger.jobs()[0]
+    assert again.options == {"iterations": 700, "more": 3_000, "earlier": "a"}
+
+
+def test_more_steps_are_of_the_job_as_it_was(bot: Bot) -> None:
+    done(bot)
+    refusal = answer(bot, "/splat rerun a --more 3000 --seed 4")
+    assert "--more" in refusal and "no other option" in refusal
+    assert "Use `/splat rerun [job] --more N`" in answer(bot, "/splat demo/parcel --more 3000")
+    assert len(bot.ledger.jobs()) == 1
+
+
+def test_a_job_that_did_not_succeed_goes_on_unless_what_it_depends_on_changes(bot: Bot) -> None:
+    job = done(bot)
+    lost = replace(job, state=State.FAILED, options={"iterations": 700, "more": 50, "earlier": "x"})
+    assert again_of(lost, {}) == {"iterations": 700, "earlier": "a"}
+    assert again_of(lost, {"size": "gpu-x"}) == {"iterations": 700, "size": "gpu-x", "earlier": "a"}
+    assert again_of(lost, {"seed": 3}) == {"iterations": 700, "seed": 3}
+    assert again_of(replace(lost, state=State.SUCCEEDED), {}) == {"iterations": 700}
 
 
 def test_the_newest_job_that_is_over_is_meant_when_none_is_named(bot: Bot) -> None:

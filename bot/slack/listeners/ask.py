@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.core import commands as grammar
 from bot.core.desk import Desk
 from bot.core.intents import Kind
-from bot.core.jobs import Job, Options, Request, State
+from bot.core.jobs import Job, Options, Request, State, again
 from bot.slack import bills, blocks, help, reports, wording
 from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
@@ -89,12 +89,15 @@ def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
 
 
 def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
-    def again(job: Job) -> Request:
-        options = {**job.options, **command.options}
+    def request(job: Job) -> Request:
+        options = again(job, command.options)
         return _request(asker, job.dataset, job.pipeline, options, command.new_id)
 
-    job = desk.rerun(asker.meant(command.job_id), again)
-    text = grammar.Start(job.dataset, job.pipeline, job.options, command.new_id).text
+    job = desk.rerun(asker.meant(command.job_id), request)
+    if "more" in job.options:
+        text = f"/splat rerun {job.options['earlier']} --more {job.options['more']}"
+    else:
+        text = grammar.Start(job.dataset, job.pipeline, job.options, command.new_id).text
     return _accepted(desk, text, job)
 
 
