@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.core.ledger import Ledger
 from bot.core.rows import Notice
-from bot.slack import answers
+from bot.slack import answers, wording
 from bot.slack.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
@@ -48,9 +48,17 @@ class PictureUploader:
         if where is None:
             self._later(notice, answers.PAUSE, "no thread yet")
             return
+        figures = notice.payload["metrics"]
         read = ((name, self._read(notice.job_id, name)) for name in notice.payload["pictures"])
-        uploads = [{"filename": name.rsplit("/", 1)[-1], "file": data, "title": _title(name)}
-                   for name, data in read if data]  # fmt: skip
+        uploads = [
+            {
+                "filename": name.rsplit("/", 1)[-1],
+                "file": data,
+                "title": wording.picture_title(name, figures),
+            }
+            for name, data in read
+            if data
+        ]
         if uploads:
             channel, thread = where
             client = self._workspaces.client(self._ledger.job(notice.job_id).team)
@@ -70,7 +78,3 @@ class PictureUploader:
             self._ledger.give_up(notice.id, error)
         else:
             self._ledger.postpone(notice.id, self._clock() + wait, error)
-
-
-def _title(name: str) -> str:
-    return name.rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("_", " ").capitalize()

@@ -227,6 +227,22 @@ def stage_done(name: str, message: str, took: float) -> str:
     return f":white_check_mark: *{STAGE_NAMES[name]}* ({seconds(took)}) {escape(message)}"
 
 
+def picture_title(name: str, metrics: Mapping[str, Any]) -> str:
+    """What a picture of the thread shows; one that we do not know by its file's name."""
+    stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    known = {
+        "photos": "Your photos, and which were left out",
+        "geometry": "Cameras and points, from above",
+        "descend": "The descent to the ground",
+        "turntable": "The splat",
+        "thumbnail": "The splat",
+    }
+    if stem.startswith("train"):
+        likeness = metrics.get("preview_psnr", metrics.get("psnr"))
+        return "A held-out photo, and its render" + (f": {likeness:.1f} dB" if likeness else "")
+    return known.get(stem, stem.replace("_", " ").capitalize())
+
+
 def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
     """The list of datasets."""
     if not found:

@@ -21,6 +21,7 @@ from gpu.export.sog import read_sog, write_sog
 from gpu.export.splat import importance, read_splat, write_splat
 from gpu.export.spz import write_spz
 from gpu.export.thumbnail import draw_thumbnail
+from gpu.export.turntable import draw_turntable
 from gpu.export.walls import Walls, walls_of
 from gpu.gaussians import Gaussians, rotation_matrices
 from gpu.geometry.record import Geometry
@@ -29,9 +30,10 @@ from gpu.job import JobSpec, Pipeline, Stage
 from gpu.job.paths import MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
 from gpu.stage import Context, Outcome
 from gpu.training.config import best_device, image_size
-from gpu.training.dataset import Dataset, load_dataset
+from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.metrics import Score, evaluate
 
+TURNTABLE = "previews/turntable.gif"
 #: What is more opaque than this is a surface.
 SOLID = 0.3
 #: Percent of the solid Gaussians outside the scene's bounds, at each end.
@@ -66,7 +68,17 @@ def run_compress(ctx: Context) -> Outcome:
         "ssim": scene.ssim,
         **{f"pruned_{name}": count for name, count in pruned.items()},
     }
-    return Outcome(summary(last, splat, pruned), metrics, (THUMBNAIL,))
+    ctx.progress(0.95, "Turning around the scene")
+    pictures = _picture(ctx, scene, central_view(views), device)
+    return Outcome(summary(last, splat, pruned), metrics, pictures)
+
+
+def _picture(ctx: Context, scene: Scene, like: View, device: torch.device) -> tuple[str, ...]:
+    """Show the published scene turning; its thumbnail where that takes too long."""
+    published = read_splat(ctx.paths.root / SPLAT).to(device)
+    turn = ctx.spec.pipeline is Pipeline.AERIAL
+    made = draw_turntable(published, scene.camera, like, ctx.paths.root / TURNTABLE, turn=turn)
+    return (TURNTABLE if made else THUMBNAIL,)
 
 
 def _prune(gaussians: Gaussians, dataset: Dataset) -> tuple[Gaussians, dict[str, int]]:

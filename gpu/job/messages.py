@@ -33,7 +33,7 @@ HEARTBEAT = 15.0
 #: Files that a machine may write besides the results. They stay private.
 LOG, EVENTS = "log.txt", "events.jsonl"
 GEOMETRY = MODEL
-_PREVIEW = re.compile(r"previews/[a-z0-9][a-z0-9_-]{0,80}\.jpg")
+_PREVIEW = re.compile(r"previews/[a-z0-9][a-z0-9_-]{0,80}\.(jpg|gif)")
 
 Figures = Mapping[str, float | int | str]
 

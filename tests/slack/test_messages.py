@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from bot.sandbox.web_api import Reply
 from gpu.job import Stage, Status
-from tests.core.conftest import a_request
+from tests.core.conftest import a_request, an_event
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import PICTURE, Bot, closing, finish, replies
 
@@ -66,6 +67,71 @@ def test_every_finished_stage_and_its_pictures_are_in_the_thread(bot: Bot) -> No
     assert ":white_check_mark: *Fetch photos* (2 s) 36 photos." in texts
     [picture] = [m for m in replies(bot) if m.files]
     assert bot.slack.workspace.files[picture.files[0]].content == PICTURE
+
+
+def test_a_picture_says_what_it_shows_and_how_alike_it_is(bot: Bot) -> None:
+    bot.pictures = dict.fromkeys(("previews/train-1.jpg", "previews/geometry.jpg"), PICTURE)
+    bot.start()
+    figures = {"preview_psnr": 21.37}
+    bot.tell(1, Stage.GEOMETRY, Status.DONE, pictures=("previews/geometry.jpg",))
+    bot.tell(2, Stage.TRAIN, Status.PROGRESS, pictures=("previews/train-1.jpg",), metrics=figures)
+    bot.drain()
+    shown = [bot.slack.workspace.files[file].title for m in replies(bot) for file in m.files]
+    assert shown == [
+        "Cameras and points, from above", "A held-out photo, and its render: 21.4 dB",
+    ]  # fmt: skip
+
+
+def test_all_jobs_together_stay_within_slacks_limit(bot: Bot) -> None:
+    """Twenty jobs that all have news every second: no minute has more edits than Slack takes."""
+    for n in range(20):
+        bot.slack.person.type(f"/splat demo/parcel --job-id j{n}")
+    bot.drain(60)
+    jobs = [bot.ledger.claim(20) for _ in range(20)]
+    for job in jobs:
+        assert job is not None
+        bot.ledger.set_handle(job.id, {})
+    before = len(bot.slack.calls("chat.update"))
+    for second in range(60):
+        for job in jobs:
+            assert job is not None
+            event = an_event(job.id, second + 1, Stage.TRAIN, Status.PROGRESS, message=str(second))
+            bot.ledger.record(event)
+        bot.outbox.drain()
+        bot.clock.move(1)
+    assert 20 <= len(bot.slack.calls("chat.update")) - before <= 45
+    jobs_shown = [m for m in bot.slack.channel() if "Waiting" not in text_of(m)]
+    assert len(jobs_shown) == 20  # each new state was shown, and none waits for ever
+
+
+def test_stages_can_be_slacks_own_list_of_tasks(bot: Bot) -> None:
+    bot.outbox._drainer._refresher.with_plan = True
+    bot.start()
+    bot.tell(1, Stage.FETCH, Status.DONE)
+    bot.tell(2, Stage.PREPROCESS, Status.PROGRESS)
+    bot.drain()
+    [plan] = [block for block in bot.status().blocks if block["type"] == "plan"]
+    assert [(task["title"], task["status"]) for task in plan["tasks"]][:3] == [
+        ("Fetch photos 2 s", "complete"), ("Prepare photos 50%", "in_progress"),
+        ("Find cameras", "pending"),
+    ]  # fmt: skip
+    assert all("type" not in task for task in plan["tasks"])
+
+
+def test_a_slack_without_such_lists_gets_text(bot: Bot, monkeypatch: Any) -> None:
+    real = bot.slack.api.answer
+
+    def old(method: str, *rest: Any) -> Reply:
+        if "'type': 'plan'" in str(rest) or '"type": "plan"' in str(rest):
+            return Reply(200, {"ok": False, "error": "invalid_blocks"})
+        return real(method, *rest)
+
+    monkeypatch.setattr(bot.slack.api, "answer", old)
+    bot.outbox._drainer._refresher.with_plan = True
+    bot.start()
+    bot.tell(1, Stage.FETCH, Status.DONE)
+    bot.drain()
+    assert "✓ Fetch photos" in text_of(bot.status())
 
 
 def test_a_failure_says_what_and_why_and_has_no_live_buttons(bot: Bot) -> None:
