@@ -10,6 +10,7 @@ from functools import partial
 
 from gpu.agent import watchdog
 from gpu.agent.archive import Archive
+from gpu.agent.backup import Backup
 from gpu.agent.client import Client
 from gpu.agent.clock import BotTime, Clock
 from gpu.agent.config import Config
@@ -65,6 +66,7 @@ class Agent:
         spool = Spool(paths.events, config.job, config.fence, scrubber)
         uploads = Uploads(client, clock, limits)
         self._archive = Archive(paths, spool, uploads, scrubber, clock)
+        self.backup = Backup(paths, uploads, clock)
         self.work = Work(config, paths, spool, scrubber, clock)
         self.courier = Courier(
             client, paths, spool, uploads, self._archive, clock,
@@ -101,6 +103,7 @@ class Agent:
         may_go = not self._is_stopping or self._clock.time() >= self.deadline
         self.courier.step(over=self.work.over, leaving=self.work.over and may_go)
         self._archive.step()
+        self.backup.step()
         return self._leave()
 
     def _heed(self) -> None:

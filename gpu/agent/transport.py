@@ -13,10 +13,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
+from typing import BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
 #: Bytes of an answer at most. An assignment names every photo with a presigned URL.
 ANSWER_LIMIT = 32 << 20
+
+#: What is sent: bytes, or a file whose length is in the headers.
+Body = bytes | BinaryIO
 
 
 class Unreachable(Exception):
@@ -56,7 +60,7 @@ class Transport:
         self._limits = limits
 
     def request(
-        self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self, method: str, target: str, body: Body = b"", headers: Mapping[str, str] | None = None
     ) -> Response:
         """Send one request. Raises Unreachable, and Dropped when it is worth the same again."""
         kept = self._connection.sock is not None
@@ -102,7 +106,7 @@ class Transport:
 def request_once(
     method: str,
     url: str,
-    body: bytes = b"",
+    body: Body = b"",
     headers: Mapping[str, str] | None = None,
     limits: Limits = Limits(),
 ) -> Response:

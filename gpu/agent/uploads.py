@@ -48,7 +48,7 @@ class Uploads:
         for attempt in range(TRIES):
             if attempt:
                 self._clock.sleep(float(attempt))
-            url = self._address(name)
+            url = self.address(name)
             if url is None or self._clock.monotonic() >= end:
                 break
             if self._try(name, url, data):
@@ -109,7 +109,8 @@ class Uploads:
         self._unanswered = 0
         return written
 
-    def _address(self, name: str) -> str | None:
+    def address(self, name: str) -> str | None:
+        """Return where a file may be written, None when there is no such place. Raises BotError."""
         if not self._is_fresh(name):
             try:
                 self._ask([name])

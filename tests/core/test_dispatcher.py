@@ -13,6 +13,7 @@ from bot.core.assignments import specification
 from bot.core.dispatcher import DEADLINE, FAREWELL, OPENING, PATIENCE
 from bot.core.errors import BackendError, NotYet, StorageError
 from bot.core.jobs import Job
+from bot.storage.local import LocalStorage
 from gpu.job import Source, SplatError, Stage, Status
 from tests.core.conftest import a_request
 from tests.core.machines import GONE, RUNNING, UNKNOWN, Bench
@@ -394,3 +395,31 @@ def test_a_strangers_zip_is_handed_on_by_its_address(bench: Bench) -> None:
     )  # fmt: skip
     spec = specification(job, bench.storage)
     assert (spec.source, spec.geometry, spec.size) == (Source(address=zip_file), "colmap", "gpu-x")
+
+
+class Signing(LocalStorage):
+    """A store that other machines reach."""
+
+    def sign_get(self, key: str, seconds: int) -> str:
+        return f"https://bucket/{key}"
+
+
+def test_a_rerun_is_told_what_the_earlier_job_has_left(bench: Bench, tmp_path: Path) -> None:
+    request = a_request("z", dataset="https://photos.example.org/a.zip", options={"earlier": "a"})
+    job = bench.ledger.submit(request, backend="fake", price_per_hour=0.0)
+    store = Signing(tmp_path / "store", "http://bot")
+    assert specification(job, store).kept is None
+    store.put("splats/a/geometry/images.bin", b"", "", private=True)
+    store.put(".splatbot/jobs/a/checkpoint.npz", b"", "", private=True)
+    spec = specification(job, store)
+    assert (spec.earlier, spec.kept) == (
+        "a",
+        Source(
+            urls={
+                "geometry/images.bin": "https://bucket/splats/a/geometry/images.bin",
+                "checkpoint.npz": "https://bucket/.splatbot/jobs/a/checkpoint.npz",
+            }
+        ),
+    )
+    own = LocalStorage(tmp_path / "store", "http://bot")
+    assert specification(job, own).kept is None  # its folder is known to the backend
