@@ -142,7 +142,10 @@ def stock(now: Market, most: int = 6) -> str:
 
 def month_bar(spent: float, budget: float) -> str:
     """This month's cost against its budget, as a bar; empty where there is none."""
-    return f"{_bar(min(spent / budget, 1.0)):<{BAR}} {spent / budget:.0%}" if budget > 0 else ""
+    if budget <= 0:
+        return ""
+    full = round(min(spent / budget, 1.0) * BAR)
+    return f"{'▰' * full}{'▱' * (BAR - full)} {spent / budget:.0%}"
 
 
 def _duration(quoted: Quote) -> str:

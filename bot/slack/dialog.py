@@ -130,5 +130,5 @@ def _number(name: str) -> Block:
         "action_id": name,
         "placeholder": plain(wording.AUTOMATIC),
     }
-    hint = f"{meaning} {low:,} to {high:,}."
+    hint = f"{low:,} to {high:,}. {meaning}"
     return entry(name, label, element, hint=hint) | {"optional": True}

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 #: Seconds between two posts into a channel: Slack allows about one a second.
 POST_SPACING = 1.0
 
+#: Stages that get no line in the thread: their picture says it.
+QUIET = frozenset({"preprocess", "descend", "compress"})
+
 #: Tries back off from 2 to this many seconds, and end when the notice is this many seconds old.
 LONGEST_PAUSE, LIFETIME = 120.0, 24 * 3600.0
 
@@ -93,8 +96,8 @@ class Drainer:
         return where if where and notice.kind != "status" else (job.channel, None)
 
     def _send(self, notice: Notice, job: Job, channel: str, thread: str | None) -> None:
-        if notice.kind == "stage" and thread is None:
-            self._ledger.give_up(notice.id, "there is no thread")
+        if notice.kind == "stage" and (thread is None or notice.payload["stage"] in QUIET):
+            self._ledger.give_up(notice.id, "no line in the thread")
             return
         doubtful = job.created_at <= self._started or notice.id in self._doubtful
         there = self._already_there(notice, job, channel, thread) if doubtful else None

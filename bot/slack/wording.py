@@ -82,7 +82,7 @@ PIPELINES = {
     Pipeline.AERIAL: "A drone flight: with the descent to the ground",
 }
 
-PIPELINE_HINT = "In a command these are called `splat` and `aerial`."
+PIPELINE_HINT = "In a command these are called splat and aerial."
 
 AUTOMATIC = "Automatic"
 
@@ -231,7 +231,7 @@ def picture_title(name: str, metrics: Mapping[str, Any]) -> str:
     """What a picture of the thread shows; one that we do not know by its file's name."""
     stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     known = {
-        "photos": "Your photos, and which were left out",
+        "photos": _usable(metrics),
         "geometry": "Cameras and points, from above",
         "descend": "The descent to the ground",
         "turntable": "The splat",
@@ -241,6 +241,13 @@ def picture_title(name: str, metrics: Mapping[str, Any]) -> str:
         likeness = metrics.get("preview_psnr", metrics.get("psnr"))
         return "A held-out photo, and its render" + (f": {likeness:.1f} dB" if likeness else "")
     return known.get(stem, stem.replace("_", " ").capitalize())
+
+
+def _usable(metrics: Mapping[str, Any]) -> str:
+    usable, dropped = metrics.get("photos_usable"), metrics.get("photos_dropped", 0)
+    if usable is None:
+        return "Your photos, and which were left out"
+    return f"{usable} of {usable + dropped} photos are usable"
 
 
 def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:

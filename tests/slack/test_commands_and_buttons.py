@@ -140,7 +140,7 @@ def test_the_home_shows_what_runs_and_what_is_done(bot: Bot) -> None:
     bot.start()
     bot.slack.person.open_home()
     wait_until(lambda: bot.slack.workspace.home is not None, "no home")
-    assert "`#a` demo/parcel" in str(bot.slack.workspace.home)
+    assert "demo/parcel · aerial · #a" in str(bot.slack.workspace.home)
 
 
 def test_a_slack_that_does_not_answer_us_keeps_nobody_from_being_answered(

@@ -137,7 +137,7 @@ def launch(bot: Bot) -> None:
 def test_the_cost_grows_in_the_status_message_and_ends_when_the_droplet_is_gone(bot: Bot) -> None:
     launch(bot)
     bot.drain(100)
-    assert "$0.10 so far · $3.60/h" in text_of(bot.status())
+    assert "$0.09 so far · $3.60/h" in text_of(bot.status())
     bot.ledger.fail("a", error="The photos do not connect.", hint="Take more in between.")
     bot.drain(20)
     assert "the droplet is being destroyed" in text_of(bot.status())

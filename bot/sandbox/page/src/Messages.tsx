@@ -103,7 +103,7 @@ function Content({ message, all }: { message: Message; all: Snapshot }) {
         message.text && <p><Mrkdwn text={message.text} names={all.names} />{message.edited && <small> (edited)</small>}</p>
       )}
       {message.files.length > 0 && (
-        <div className="files">
+        <div className={message.files.length > 1 ? "files many" : "files"}>
           {message.files.map((file) => <Attached key={file.id} file={file} />)}
         </div>
       )}
