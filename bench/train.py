@@ -4,15 +4,21 @@
 simple_trainer: poses from pycolmap, photos undistorted to 1024 px, every 8th by name held out. The
 seconds are wall time from reading the photos to the final Gaussians, with the kernels compiled
 beforehand; each figure is the median of three seeds. Needs ../shared/datasets, or the posed photos
-that an earlier run left in data/bench/train.
+that an earlier run left in data/bench/train. With PEER=<a checkout of gsplat v1.5.3> its own
+trainer runs on the same photos: see bench/peer.py.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -20,16 +26,28 @@ from gpu.gaussians import Gaussians
 from gpu.job import JobPaths, JobSpec, Source, Stage
 from gpu.pipeline import find_stage
 from gpu.stage import Context
+from gpu.training.album import Album
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.init import gaussians_from_points
 from gpu.training.metrics import Score, evaluate
-from gpu.training.trainer import train
+from gpu.training.step import Step
+from gpu.training.step_cuda import RecordedStep
+from gpu.training.trainer import Run as TrainingRun
+from gpu.training.trainer import scene_extent, train
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PHOTOS = REPOSITORY.parent / "shared" / "datasets"
 POSED = REPOSITORY / "data" / "bench" / "train"
-SCENES = ("fox", "herz_jesus_p25", "brighton_beach")
+SCENES = (
+    "fox",
+    "brighton_beach",
+    "herz_jesus_p25",
+    "fountain_p11",
+    "boruszyn_kap",
+    "monstree",
+    "caliterra",
+)
 SIZE, HOLDOUT, SEEDS, WARM = 1024, 8, (0, 1, 2), 60
 CUDA = torch.device("cuda")
 
@@ -101,18 +119,49 @@ def score(trained: Gaussians, held_out: tuple[View, ...]) -> tuple[float, float]
     return total.psnr, total.ssim
 
 
+def peer_run(checkout: Path, name: str, steps: int = 7_000) -> Run:
+    """Train a scene with gsplat's own trainer, in a process of its own, and measure it."""
+    with TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "bench.peer", str(checkout), str(posed(name)), out]
+        command += ["--steps", str(steps)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+    figures = json.loads(done.stdout.splitlines()[-1])
+    return Run(rate=steps / figures["seconds"], **figures)
+
+
+def drift(name: str, steps: int = 40) -> float:
+    """Return the greatest relative difference of the loss between plain and recorded steps."""
+    dataset = load_dataset(posed(name), SIZE, HOLDOUT)
+    points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
+    config = TrainConfig.of(_spec(name, 0), CUDA, len(dataset.train), len(points))
+    losses = []
+    for kind in (Step, RecordedStep):
+        start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
+        run = TrainingRun(start, config, scene_extent(dataset.train), kind)
+        album = Album(dataset.train, [4], CUDA, CUDA)
+        order = album.order(config.views_per_step, config.seed)
+        losses.append([float(run.step(album, next(order))) for _ in range(steps)])
+    return max(abs(a - b) / a for a, b in zip(*losses, strict=True))
+
+
 def main() -> None:
     if not torch.cuda.is_available():
         print("This benchmark needs an NVIDIA GPU.")
         return
+    peer = os.environ.get("PEER")
     print(torch.cuda.get_device_name(), "\n")
-    print("| scene | seconds | steps/s | held-out | SSIM | Gaussians | GPU memory |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"Recorded steps differ from plain ones by {drift(SCENES[0]):.1e} of the loss at most.\n")
+    print("| scene | trainer | seconds | steps/s | held-out | SSIM | Gaussians | GPU memory |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in SCENES:
         run(name, 0, WARM)
         runs = [astuple(run(name, seed)) for seed in SEEDS]
         middle = Run(*(median(figures) for figures in zip(*runs, strict=True)))
-        print(f"| {name} | {middle} |", flush=True)
+        print(f"| {name} | ours | {middle} |", flush=True)
+        if peer:
+            print(f"| {name} | simple_trainer 7k | {peer_run(Path(peer), name)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,10 @@ from gpu.job import JobSpec
 
 @dataclass(frozen=True)
 class Rates:
-    """Adam's learning rates; that of the positions is in scene extents and decays."""
+    """Adam's learning rates; that of the positions is in scene extents and decays.
+
+    The others stay until the number of Gaussians does, then fall to the part `final` of it.
+    """
 
     means: float = 4e-4
     means_final: float = 4e-6
@@ -20,6 +23,7 @@ class Rates:
     logit_opacities: float = 5e-2
     sh0: float = 1e-2
     shN: float = 5e-4  # noqa: N815 - named as the parameter is
+    final: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class TrainConfig:
     grow_until      the part after which the number of Gaussians stays
     opacity_weight, scale_weight   regularisation as in 3DGS-MCMC (Kheradmand et al. 2024)
     dropout         the part of the Gaussians that the last steps leave out; before, fewer
+    random_background   photos are compared before colours drawn by lot: where a photo shows
+                    something, black must not stand for it
     warm            it goes on from a trained scene: all spherical harmonics from the start
     """
 
@@ -50,6 +56,7 @@ class TrainConfig:
     refine_every: int = 100
     grow_until: float = 0.7
     dropout: float = 0.0
+    random_background: bool = False
     warm: bool = False
 
     @classmethod
@@ -61,16 +68,17 @@ class TrainConfig:
         if device.type == "cpu":
             return cls(spec.iterations or 1_200, 15_000, sh_degree=0, seed=spec.seed)
         return cls(
-            iterations=spec.iterations or _between(1_000, 40 * photos, 7_000),
+            iterations=spec.iterations or _between(1_000, 30 * photos, 7_000),
             max_gaussians=_between(100_000, 15 * points, 1_000_000),
             sh_degree=2,
             seed=spec.seed,
-            rates=Rates(means=1.6e-4),
+            rates=Rates(means=1.6e-4, final=0.1),
             opacity_weight=0.01,
             scale_weight=0.01,
             views_per_step=2,
             coarsest=0.2,
-            dropout=min(0.3, (8 / photos) ** 2),
+            dropout=min(0.3, (8 / photos) ** 2) / 2,
+            random_background=True,
         )
 
     def continued(self, iterations: int) -> TrainConfig:

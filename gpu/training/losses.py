@@ -43,13 +43,13 @@ def regularise(gaussians: Gaussians, config: TrainConfig, extent: float) -> None
     by_scale.add_(gaussians.scales, alpha=config.scale_weight / (3 * count * extent))
 
 
-def thinned(opacities: Tensor, part: float, make: torch.Generator) -> Tensor:
-    """Return opacities [N] of which a random part is 0 and the others are greater to make up.
+def thinned(opacities: Tensor, part: float | Tensor, noise: Tensor) -> Tensor:
+    """Return opacities [N] of which a part is 0 and the others are greater to make up.
 
-    As in DropGaussian (Park et al., CVPR 2025): Gaussians that a few photos see can not agree on
+    Which ones it is follows from `noise` [N], 0 to 1; without any, nothing is left out. As in
+    DropGaussian (Park et al., CVPR 2025): Gaussians that a few photos see can not agree on
     colours that only those photos have.
     """
-    if part == 0:
+    if not noise.numel():
         return opacities
-    kept = torch.rand(opacities.shape, generator=make, device=opacities.device) >= part
-    return opacities * kept / (1 - part)
+    return opacities * (noise >= part) / (1 - part)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import torch
 from torch import Tensor
 
@@ -18,27 +16,37 @@ class SceneOptimizer:
     """Owns the parameters and Adam's moments for them."""
 
     def __init__(self, gaussians: Gaussians, rates: Rates) -> None:
-        self._rates = asdict(rates)
         leaves = gaussians.detach().tensors()
+        device = gaussians.means.device
+        # Adam reads the rates where they lie, so that a recorded step sees them change.
+        self._first = torch.tensor([getattr(rates, name) for name in leaves], device=device)
+        self._rates = self._first.clone()
         groups = [
-            {"params": [leaf.requires_grad_()], "name": name, "lr": self._rates[name]}
-            for name, leaf in leaves.items()
+            {"params": [leaf.requires_grad_()], "name": name, "lr": rate}
+            for (name, leaf), rate in zip(leaves.items(), self._rates, strict=True)
         ]
-        self._adam = torch.optim.Adam(groups, eps=1e-15, fused=True)
+        on_gpu = device.type == "cuda"
+        self._adam = torch.optim.Adam(groups, eps=1e-15, fused=True, capturable=on_gpu)
+        for leaf in leaves.values():
+            # As Adam does in its first step, which must not be a recorded one.
+            moments = {key: torch.zeros_like(leaf) for key in MOMENTS}
+            self._adam.state[leaf] = {"step": torch.zeros((), device=device), **moments}
 
     @property
     def gaussians(self) -> Gaussians:
         """The parameters themselves: leaves of autograd, changed by every step."""
         return Gaussians(**{group["name"]: group["params"][0] for group in self._adam.param_groups})
 
-    def step(self, position_rate: float) -> None:
+    def set_rates(self, position: float, others: float) -> None:
+        """Set the positions' learning rate, and the part of their first rates that others have."""
+        torch.mul(self._first, others, out=self._rates)
+        self._rates[0] = position  # The means are a Gaussian's first tensor.
+
+    def step(self) -> None:
         """Take one step along the gradients and clear them.
 
         Where a gradient is not finite the whole step is left out; nothing waits for the GPU.
         """
-        for group in self._adam.param_groups:
-            if group["name"] == "means":
-                group["lr"] = position_rate
         gradients = [t.grad for t in self.gaussians.tensors().values() if t.grad is not None]
         length = torch.nn.utils.get_total_norm(gradients)
         # What torch's own GradScaler sets: 1 makes the fused kernel change nothing.
@@ -50,7 +58,7 @@ class SceneOptimizer:
         """Return the parameters, and Adam's moments and step for each; not copied."""
         found: State = dict(self.gaussians.tensors())
         for group in self._adam.param_groups:
-            moments = self._adam.state.get(group["params"][0], {})
+            moments = self._adam.state[group["params"][0]]
             found |= {f"{group['name']}.{key}": value for key, value in moments.items()}
         return found
 
@@ -58,12 +66,10 @@ class SceneOptimizer:
         """Go on where the optimizer was whose state this is."""
         for group in self._adam.param_groups:
             name, old = group["name"], group["params"][0]
-            self._adam.state.pop(old, None)
+            del self._adam.state[old]
             leaf = state[name].detach().clone().requires_grad_()
             group["params"] = [leaf]
-            moments = {key: state.get(f"{name}.{key}") for key in (*MOMENTS, "step")}
-            if moments["step"] is not None:
-                self._adam.state[leaf] = moments
+            self._adam.state[leaf] = {key: state[f"{name}.{key}"] for key in (*MOMENTS, "step")}
 
     def replace(self, gaussians: Gaussians, parents: Tensor, fresh: Tensor) -> None:
         """Go on with other Gaussians [M].
@@ -74,12 +80,10 @@ class SceneOptimizer:
         new = gaussians.detach().tensors()
         for group in self._adam.param_groups:
             old = group["params"][0]
-            state = self._adam.state.pop(old, {})
+            state = self._adam.state.pop(old)
             leaf = new[group["name"]].requires_grad_()
             group["params"] = [leaf]
             for key in MOMENTS:
-                if key in state:
-                    state[key] = state[key][parents]
-                    state[key][fresh] = 0
-            if state:
-                self._adam.state[leaf] = state
+                state[key] = state[key][parents]
+                state[key][fresh] = 0
+            self._adam.state[leaf] = state

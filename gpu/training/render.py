@@ -38,7 +38,13 @@ def render_view(
 
 
 def render_batch(
-    gaussians: Gaussians, opacities: Tensor, batch: Batch, *, sh_degree: int, absgrad: bool
+    gaussians: Gaussians,
+    opacities: Tensor,
+    batch: Batch,
+    *,
+    sh_degree: int,
+    absgrad: bool,
+    backgrounds: Tensor | None = None,
 ) -> Rendering:
     """Render the cameras of a batch, RGB, with other opacities [N] than the Gaussians' own.
 
@@ -56,6 +62,7 @@ def render_batch(
         batch.Ks,
         batch.width,
         batch.height,
+        backgrounds=backgrounds,
         rasterize_mode="antialiased",
         absgrad=absgrad,
     )

@@ -11,6 +11,12 @@ def position_rate(config: TrainConfig, done: float, extent: float) -> float:
     return float(rates.means * (rates.means_final / rates.means) ** done) * extent
 
 
+def slower(config: TrainConfig, done: float) -> float:
+    """Return by what all other learning rates are multiplied: it falls once nothing is added."""
+    over = max(0.0, (done - config.grow_until) / (1 - config.grow_until))
+    return float(config.rates.final**over)
+
+
 def reduction(config: TrainConfig, done: float) -> int:
     """Return by how much the photos are reduced: 4 first, then 2, then 1."""
     if done < config.coarsest:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,27 +36,35 @@ class Strategy:
     """Watches the renders of a training run and says what to split and what to drop."""
 
     def __init__(self) -> None:
-        self._pull: Tensor | None = None
-        self._seen: Tensor | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Start watching anew."""
+        self._pull = self._seen = torch.empty(0)
 
     def state(self) -> State:
         """Return what was seen since the last refinement; not copied."""
-        if self._pull is None or self._seen is None:
-            return {}
         return {"pull": self._pull, "seen": self._seen}
 
     def restore(self, state: State) -> None:
         """Go on where the strategy was whose state this is."""
-        self._pull, self._seen = state.get("pull"), state.get("seen")
+        self._pull, self._seen = state["pull"], state["seen"]
 
     @torch.no_grad()
-    def observe(self, meta: dict[str, Any]) -> None:
-        """Add the gradients that a backward pass left in a render's `meta` (with absgrad)."""
-        gradient, visible = meta["means2d"].absgrad, meta["radii"][..., 0] > 0
-        if self._pull is None or self._seen is None:
-            self._pull, self._seen = gradient.new_zeros(2, gradient.shape[1])
-        self._pull.add_(gradient.norm(dim=-1).sum(0), alpha=meta["width"] / 2)
-        self._seen += visible.sum(0)
+    def observe(self, gradients: Tensor, radii: Tensor, width: int) -> None:
+        """Add what a step saw of each Gaussian.
+
+        gradients [B, N, 2] by the image positions in pixels; radii [B, N, 2], 0 where a photo does
+        not see it; width of the photos in pixels.
+        """
+        self.watch(gradients.shape[1], gradients.device)
+        self._pull.add_(gradients.norm(dim=-1).sum(0), alpha=width / 2)
+        self._seen += (radii[..., 0] > 0).sum(0)
+
+    def watch(self, count: int, device: torch.device) -> None:
+        """Make room for what will be seen of `count` Gaussians, where there is none."""
+        if len(self._pull) != count:
+            self._pull, self._seen = torch.zeros(2, count, device=device)
 
     @torch.no_grad()
     def refine(self, gaussians: Gaussians, target: int) -> Refined:
@@ -65,10 +72,10 @@ class Strategy:
         alive = torch.nonzero(gaussians.opacities > MIN_OPACITY)[:, 0]
         wanted = min(max(0, target - len(alive)), len(alive))
         chosen = torch.zeros(len(gaussians), dtype=torch.bool, device=gaussians.means.device)
-        if wanted and self._pull is not None and self._seen is not None:
+        if wanted and len(self._pull) == len(gaussians):
             score = self._pull / self._seen.clamp_min(1)
             chosen[alive[score[alive].topk(wanted).indices]] = True
-        self._pull = self._seen = None
+        self.forget()
         parents = torch.cat([alive, torch.nonzero(chosen)[:, 0]])
         second = torch.arange(len(parents), device=parents.device) >= len(alive)
         fresh = chosen[parents]

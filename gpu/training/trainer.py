@@ -10,13 +10,12 @@ from torch import Tensor
 
 from gpu.gaussians import Gaussians
 from gpu.training import schedules
-from gpu.training.album import Album, Batch, storage_for
+from gpu.training.album import Album, storage_for
 from gpu.training.checkpoint import Keeper, State, part_of
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View
-from gpu.training.losses import photo_loss, regularise, thinned
 from gpu.training.optimizer import SceneOptimizer
-from gpu.training.render import render_batch
+from gpu.training.step import Parts, Step
 from gpu.training.strategy import Strategy
 
 #: Called after every step with the part that is done, the loss (a scalar on the device: reading it
@@ -53,19 +52,37 @@ def train(
     return run.gaussians.detach()
 
 
+def step_on(device: torch.device) -> type[Step]:
+    """Return the kind of step that is fastest on a device."""
+    if device.type != "cuda":
+        return Step
+    from gpu.training.step_cuda import RecordedStep
+
+    return RecordedStep
+
+
 class Run:
     """The state of a training run: after `steps` steps, with what the next one depends on.
 
     The order of the photos is not part of it: it follows from the seed and the number of steps.
     """
 
-    def __init__(self, gaussians: Gaussians, config: TrainConfig, extent: float) -> None:
+    def __init__(
+        self,
+        gaussians: Gaussians,
+        config: TrainConfig,
+        extent: float,
+        kind: type[Step] | None = None,
+    ) -> None:
+        """Start with some Gaussians; `kind` None takes the kind of step that is fastest there."""
         self.steps = 0
         self._config, self._extent = config, extent
         self._optimizer = SceneOptimizer(gaussians, config.rates)
         self._strategy = Strategy()
-        self._make = torch.Generator(gaussians.means.device).manual_seed(config.seed)
+        self._chance = torch.Generator(gaussians.means.device).manual_seed(config.seed)
         self._first = len(gaussians)
+        parts = Parts(config, extent, self._optimizer, self._strategy, self._chance)
+        self._step = (kind or step_on(gaussians.means.device))(parts)
 
     @property
     def gaussians(self) -> Gaussians:
@@ -79,41 +96,23 @@ class Run:
     def step(self, album: Album, photos: Sequence[int]) -> Tensor:
         """Step towards some of the photos, refine if it is time to; return the loss, a scalar."""
         config, done = self._config, self.done
-        loss = self._descend(album.batch(photos, schedules.reduction(config, done)), done)
+        loss = self._step(album.batch(photos, schedules.reduction(config, done)), done)
         self.steps += 1
         if self.steps % config.refine_every == 0 and done < config.grow_until:
             self._refine(schedules.target_count(config, done, self._first))
         return loss
 
-    def _descend(self, batch: Batch, done: float) -> Tensor:
-        """Render a batch, step along the gradients, and return the loss."""
-        config, gaussians = self._config, self.gaussians
-        growing = done < config.grow_until
-        renders, _, meta = render_batch(
-            gaussians,
-            thinned(gaussians.opacities, config.dropout * done, self._make),
-            batch,
-            sh_degree=schedules.sh_degree(config, done),
-            absgrad=growing,
-        )
-        loss = photo_loss(renders, batch, config.ssim_weight)
-        torch.autograd.backward(loss)
-        regularise(gaussians, config, self._extent)
-        if growing:
-            self._strategy.observe(meta)
-        self._optimizer.step(schedules.position_rate(config, done, self._extent))
-        return loss.detach()
-
     def _refine(self, target: int) -> None:
         """Drop and split Gaussians towards a number of them."""
         refined = self._strategy.refine(self.gaussians, target)
         self._optimizer.replace(refined.gaussians, refined.parents, refined.fresh)
+        self._step.forget()
 
     def state(self) -> State:
         """Return all that the next steps depend on besides photos and config; not copied."""
         return {
             "run/steps": torch.tensor([self.steps, self._first]),
-            "run/chance": self._make.get_state(),
+            "run/chance": self._chance.get_state(),
             **{f"optimizer/{name}": t for name, t in self._optimizer.state().items()},
             **{f"strategy/{name}": t for name, t in self._strategy.state().items()},
         }
@@ -122,11 +121,12 @@ class Run:
         """Go on where the run was whose state this is; its tensors may be on another device."""
         device = self.gaussians.means.device
         self.steps, self._first = state["run/steps"].tolist()
-        self._make.set_state(state["run/chance"])
+        self._chance.set_state(state["run/chance"])
         there = {name: tensor.to(device) for name, tensor in state.items()}
         self._optimizer.restore(part_of(there, "optimizer"))
         self._strategy.restore(part_of(there, "strategy"))
         self._limit(self._config.max_gaussians)
+        self._step.forget()
 
     def _limit(self, most: int) -> None:
         """Keep the most opaque Gaussians where there are too many: the memory did not suffice."""
@@ -134,7 +134,7 @@ class Run:
             kept = self.gaussians.opacities.topk(most).indices.sort().values
             fresh = torch.zeros_like(kept, dtype=torch.bool)
             self._optimizer.replace(self.gaussians.select(kept), kept, fresh)
-            self._strategy = Strategy()
+            self._strategy.forget()
 
 
 def scene_extent(views: Sequence[View]) -> float:
