@@ -20,14 +20,16 @@ from playwright.sync_api import Browser, CDPSession, Page
 MBIT, LATENCY = 20, 20
 WIDTH, HEIGHT, KEPT = 640, 360, 640
 #: The part of the picture that no viewer puts its controls over: left, top, right, bottom.
-FREE = (0.2, 0.1, 0.8, 0.6)
+FREE = (0.35, 0.16, 0.95, 0.46)
 #: dB to the complete picture. A picture is of use when it is as near to it as a good splat is to a
 #: photo that was held out (23 dB is what the demo must reach); it is complete when nobody sees a
 #: difference. A scene that is not there yet is 8 to 15 dB away.
 USEFUL, COMPLETE = 23.0, 38.0
 #: Seconds without a change after which nothing more is expected, and at most.
-QUIET, PATIENCE = 6.0, 120.0
-DRAG_SECONDS = 6.0
+QUIET, PATIENCE = 8.0, 150.0
+#: Standard deviation of the values of a picture that shows more than a background.
+SCENE = 20.0
+DRAG_SECONDS = 12.0
 
 WATCH = """
 (() => {
@@ -93,7 +95,6 @@ def load(browser: Browser, address: str, ready: str, pictures: Path) -> Load:
         "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
     )
     times = _drag(page)
-    page.screenshot(path=pictures.with_suffix(".end.png"))
     context.close()
     loading = [t for t in marks["frames"] if t <= 1000 * complete]
     return Load(
@@ -149,8 +150,9 @@ def _wait(page: Page, ready: str, frames: list[tuple[float, bytes]]) -> None:
     start = time.monotonic()
     while time.monotonic() - start < PATIENCE:
         seen = len(frames)
-        page.wait_for_timeout(1000 * QUIET / 2)
-        if len(frames) == seen or time.monotonic() - start > 3 * QUIET:
+        page.wait_for_timeout(1000 * QUIET)
+        still = len(frames) == seen or time.monotonic() - start > 3 * QUIET
+        if still and frames and _seen(frames[-1][1]).std() > SCENE:
             return
 
 
@@ -158,9 +160,12 @@ def _milestones(shots: list[tuple[float, bytes]], pictures: Path) -> tuple[float
     """Return when a useful picture was first there, and from when on it was complete."""
     final = _seen(shots[-1][1])
     likeness = [(at, _psnr(_seen(data), final)) for at, data in shots]
-    pictures.with_suffix(".txt").write_text("".join(f"{a:.3f} {p:.1f}\n" for a, p in likeness))
+    pictures.with_name(f"{pictures.name}.txt").write_text(
+        "".join(f"{a:.3f} {p:.1f}\n" for a, p in likeness)
+    )
     first = next(i for i, (_, psnr) in enumerate(likeness) if psnr >= USEFUL)
-    pictures.with_suffix(".useful.jpg").write_bytes(shots[first][1])
+    pictures.with_name(f"{pictures.name} useful.jpg").write_bytes(shots[first][1])
+    pictures.with_name(f"{pictures.name} complete.jpg").write_bytes(shots[-1][1])
     short = [i for i, (_, psnr) in enumerate(likeness) if psnr < COMPLETE]
     return likeness[first][0], likeness[short[-1] + 1 if short else 0][0]
 
@@ -193,7 +198,10 @@ def _drag(page: Page) -> list[float]:
         page.wait_for_timeout(16)
     page.mouse.up()
     drawn = page.evaluate("window.__marks.drawn")
-    return [float(t) for t in np.diff(drawn)][2:] or [float("nan")]
+    between = [float(t) for t in np.diff(drawn)][1:]
+    return between or [
+        1000 * DRAG_SECONDS / max(1, len(drawn))
+    ]  # two frames, or none, in all the time
 
 
 class Memory:

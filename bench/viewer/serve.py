@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import threading
 from collections.abc import Mapping
@@ -65,6 +66,10 @@ def _handler(folders: Mapping[str, Path]) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Encoding", "gzip")
             self.end_headers()
             self.wfile.write(body)
+
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # a page that is closed stops its transfers
+                super().handle()
 
         def log_message(self, *_: object) -> None:
             """The table is enough."""

@@ -69,6 +69,7 @@ function levels(wanted: readonly Level[]): Loading {
   });
   return async function* (stage, say) {
     tell = say;
+    tell(done, total);
     try {
       const layers = stage.newLayers();
       await layers.warm();

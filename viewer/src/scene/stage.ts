@@ -162,7 +162,8 @@ export class Stage {
     if (count === layers.drawn) return;
     const more = count > layers.drawn;
     layers.draw(count);
-    if (more) void this.settle().then(() => layers.fit(this.still));
+    const atOnce = this.still || this.detail.levels(layers.sums) < layers.sums.length; // each step is a frame of all
+    if (more) void this.settle().then(() => layers.fit(atOnce));
   }
 
   private drawn(): void {
