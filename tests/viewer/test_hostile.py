@@ -95,9 +95,12 @@ def cases() -> Iterator[Case]:
 def test_hostile_manifests_do_nothing_but_a_sentence(page: Page, server: Server) -> None:
     held: list[Route] = []
     asked: list[str] = []
-    page.route(
-        "**/stage-*.js", lambda route: held.append(route)
-    )  # the engine need not come: nothing is to be drawn
+
+    def hold(route: Route) -> None:
+        """The engine need not come: nothing is to be drawn."""
+        held.append(route)
+
+    page.route("**/stage-*.js", hold)
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
     wrong = []
