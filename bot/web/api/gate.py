@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import math
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from fastapi import HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
+from fastapi import HTTPException, Request
 
 from bot.core.roles import Owner
-from bot.web.hooks.limits import TokenBuckets
+from bot.web.admission import address_of, limit, read_body
+from bot.web.limits import TokenBuckets
 
 #: Bytes of a body, and seconds in which it has to be here.
 BODY_LIMIT, PATIENCE = 16 * 1024, 10.0
@@ -69,72 +64,12 @@ class KeyGate:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         owner = self._keys.owner(token.strip()) if scheme.lower() == "bearer" else None
         if owner is None:
-            self._limit(self._strangers, request.client.host if request.client else "")
+            limit(self._strangers, address_of(request), self._clock())
             headers = {"WWW-Authenticate": "Bearer"}
             raise HTTPException(401, "The token is not one of ours.", headers)
-        self._limit(self._owners, owner.name)
+        limit(self._owners, owner.name, self._clock())
         request.state.owner = owner
-        return await _body(request)
-
-    def _limit(self, buckets: TokenBuckets, who: str) -> None:
-        seconds = buckets.take(who, self._clock())
-        if seconds:
-            again = {"Retry-After": str(math.ceil(seconds))}
-            raise HTTPException(429, "Too many requests.", again)
-
-
-def admitted_by(gate: KeyGate) -> type[APIRoute]:
-    """Return the kind of route whose requests have passed a gate before FastAPI reads them."""
-
-    class AdmittedRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            handle = super().get_route_handler()
-
-            async def admitted(request: Request) -> Response:
-                body = await gate.admit(request)
-                try:
-                    return await handle(_ReadRequest(request, body))
-                except RequestValidationError as wrong:
-                    # FastAPI's own answer repeats the input, which it can not always write.
-                    raise HTTPException(422, _sentence(wrong)) from None
-
-            return admitted
-
-    return AdmittedRoute
-
-
-class _ReadRequest(Request):
-    """A request whose body was read."""
-
-    def __init__(self, request: Request, body: bytes) -> None:
-        super().__init__(request.scope)
-        self._read = body
-
-    async def body(self) -> bytes:
-        return self._read
-
-
-async def _body(request: Request) -> bytes:
-    """Read a body of BODY_LIMIT at most, as long as it comes in time."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            async for part in request.stream():
-                body += part
-                if len(body) > BODY_LIMIT:
-                    raise HTTPException(413, f"The body is larger than {BODY_LIMIT} bytes.")
-    except TimeoutError:
-        raise HTTPException(408, "The body did not come in time.") from None
-    except ClientDisconnect:
-        raise HTTPException(400, "The body is not whole.") from None
-    return bytes(body)
-
-
-def _sentence(wrong: RequestValidationError) -> str:
-    """Name the field that is wrong, and how."""
-    first = wrong.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}"[:300].encode("ascii", "backslashreplace").decode()
+        return await read_body(request, BODY_LIMIT, PATIENCE)
 
 
 def _digest(token: str) -> bytes:

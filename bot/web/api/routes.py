@@ -25,10 +25,11 @@ from bot.core.orders import Order
 from bot.core.roles import Owner
 from bot.storage.base import Storage
 from bot.storage.names import result_key
-from bot.web.api.gate import KeyGate, admitted_by
+from bot.web.admission import admitted_by
+from bot.web.api.gate import KeyGate
 from bot.web.api.models import JobStatus, Problem
 from gpu.job import InvalidValue
-from gpu.job.paths import MANIFEST, METRICS, PLY, SPLAT, THUMBNAIL
+from gpu.job.paths import MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
 from gpu.job.spec import JOB_ID
 
 Result = TypeVar("Result")
@@ -45,14 +46,16 @@ class Model(StrEnum):
 
     SPLAT = "splat"
     PLY = "ply"
+    SOG = "sog"
+    SPZ = "spz"
     MANIFEST = "manifest"
     METRICS = "metrics"
     THUMBNAIL = "thumbnail"
 
 
 FILES = {
-    Model.SPLAT: SPLAT, Model.PLY: PLY, Model.MANIFEST: MANIFEST, Model.METRICS: METRICS,
-    Model.THUMBNAIL: THUMBNAIL,
+    Model.SPLAT: SPLAT, Model.PLY: PLY, Model.SOG: SOG, Model.SPZ: SPZ, Model.MANIFEST: MANIFEST,
+    Model.METRICS: METRICS, Model.THUMBNAIL: THUMBNAIL,
 }  # fmt: skip
 
 JobId = Annotated[str, Path(pattern=f"^{JOB_ID.pattern}$")]
@@ -77,7 +80,7 @@ Caller = Annotated[Owner, Depends(_owner)]
 def api_router(desk: Desk, storage: Storage, gate: KeyGate) -> APIRouter:
     """Return the routes under `/api/jobs`."""
     router = APIRouter(
-        prefix="/api/jobs", tags=["jobs"], route_class=admitted_by(gate), responses=_PROBLEMS,
+        prefix="/api/jobs", tags=["jobs"], route_class=admitted_by(gate.admit), responses=_PROBLEMS,
         dependencies=[Depends(HTTPBearer(auto_error=False))],
     )  # fmt: skip
 

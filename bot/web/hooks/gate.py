@@ -5,19 +5,16 @@ Whoever is not let in learns nothing: not whether a job exists, nor what was wro
 
 from __future__ import annotations
 
-import asyncio
-import math
 import re
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastapi import HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import HTTPException, Request
 from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
 
-from bot.web.hooks.limits import Nonces, TokenBuckets
+from bot.web.admission import ReadRequest, address_of, admitted_by, limit, read_body, too_many
+from bot.web.limits import Nonces, TokenBuckets
 from gpu.job.events import parse_json
 from gpu.job.messages import BODY_LIMIT
 from gpu.job.signing import FENCE, NONCE, TIMESTAMP, WINDOW, is_genuine, job_key
@@ -34,9 +31,6 @@ STRANGER_RATE, STRANGER_BURST = 5.0, 20.0
 
 #: Seconds in which a body has to be here.
 PATIENCE = 10.0
-
-#: Characters of an answer that says what is wrong with a body.
-SENTENCE = 300
 
 
 class Gate:
@@ -74,10 +68,9 @@ class Gate:
         try:
             body = await self._genuine(request)
         except HTTPException:
-            address = request.client.host if request.client else ""
-            self._limit(self._strangers, address)
+            limit(self._strangers, address_of(request), self._clock())
             raise
-        self._limit(self._jobs, request.path_params["job"])
+        limit(self._jobs, request.path_params["job"], self._clock())
         self._remember(request)
         return body
 
@@ -86,91 +79,42 @@ class Gate:
         fence, nonce = headers.get(FENCE, ""), headers.get(NONCE, "")
         if not re.fullmatch(FENCE_FORM, fence) or not re.fullmatch(NONCE_FORM, nonce):
             raise _unknown()
-        body = await self._body(request)
+        body = await read_body(request, BODY_LIMIT, self._patience)
         keys = [job_key(secret, job, int(fence)) for secret in self._secrets]
         genuine = is_genuine(keys, headers, job, body, now=self._clock())
         if not genuine or self._nonces.has(job, nonce):
             raise _unknown()
         return body
 
-    async def _body(self, request: Request) -> bytes:
-        """Read a body of BODY_LIMIT at most, as long as it comes in time."""
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._patience):
-                async for part in request.stream():
-                    body += part
-                    if len(body) > BODY_LIMIT:
-                        raise HTTPException(413, f"The body is larger than {BODY_LIMIT} bytes.")
-        except TimeoutError:
-            raise HTTPException(408, "The body did not come in time.") from None
-        except ClientDisconnect:
-            raise HTTPException(400, "The body is not whole.") from None
-        return bytes(body)
-
-    def _limit(self, buckets: TokenBuckets, who: str) -> None:
-        seconds = buckets.take(who, self._clock())
-        if seconds:
-            raise _too_many(seconds)
-
     def _remember(self, request: Request) -> None:
         """Remember a request until its time is out of the window, which may be ahead of ours."""
         job, nonce = request.path_params["job"], request.headers[NONCE]
         until = int(request.headers[TIMESTAMP]) + WINDOW
         if not self._nonces.add(job, nonce, until=until, now=self._clock()):
-            raise _too_many(WINDOW)
+            raise too_many(WINDOW)
 
 
 def signed_by(gate: Gate) -> type[APIRoute]:
     """Return the kind of route whose requests have passed a gate before FastAPI reads them."""
-
-    class SignedRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            handle = super().get_route_handler()
-
-            async def admitted(request: Request) -> Response:
-                body = await gate.admit(request)
-                try:
-                    return await handle(_SignedRequest(request, body))
-                except RequestValidationError as wrong:
-                    # FastAPI's own answer repeats the input, which it can not always write.
-                    raise HTTPException(422, _sentence(wrong)) from None
-
-            return admitted
-
-    return SignedRoute
+    return admitted_by(gate.admit, _SignedRequest)
 
 
-class _SignedRequest(Request):
+class _SignedRequest(ReadRequest):
     """A request whose body was read. It is JSON: the signature vouches for it, not a header."""
 
     def __init__(self, request: Request, body: bytes) -> None:
+        super().__init__(request, body)
         others = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
         headers = [*others, (b"content-type", b"application/json")]
-        super().__init__({**request.scope, "headers": headers})
-        self._signed_body = body
-
-    async def body(self) -> bytes:
-        return self._signed_body
+        self.scope = {**request.scope, "headers": headers}
 
     async def json(self) -> Any:
         try:
-            return parse_json(self._signed_body)
+            return parse_json(self.read_body)
         except (ValueError, RecursionError):
             raise HTTPException(422, "The body is no JSON.") from None
-
-
-def _sentence(wrong: RequestValidationError) -> str:
-    """Name the field that is wrong, and how."""
-    first = wrong.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}"[:SENTENCE].encode("ascii", "backslashreplace").decode()
 
 
 def _unknown() -> HTTPException:
     headers = {"WWW-Authenticate": "Splatbot"}
     return HTTPException(401, "The request is not signed by the machine of a job.", headers)
-
-
-def _too_many(seconds: float) -> HTTPException:
-    return HTTPException(429, "Too many requests.", {"Retry-After": str(math.ceil(seconds))})

@@ -13,7 +13,7 @@ from bot.core.desk import Desk
 from bot.core.ledger import Ledger
 from bot.core.roles import Owner, Roles
 from bot.web.api import KeyGate, Keys, api_router
-from bot.web.hooks.limits import TokenBuckets
+from bot.web.limits import TokenBuckets
 from tests.core.conftest import Clock
 from tests.web.hooks.conftest import Bucket
 

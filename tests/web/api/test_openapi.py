@@ -7,7 +7,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from bot.core.ledger import Ledger
-from bot.web.hooks.limits import TokenBuckets
+from bot.web.limits import TokenBuckets
 from tests.core.conftest import a_request
 from tests.web.api.conftest import TOKEN
 from tests.web.hooks.test_openapi import EXAMPLES, cases, refused

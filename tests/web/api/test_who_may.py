@@ -11,7 +11,7 @@ from bot.core.config import BadSetting, Settings
 from bot.core.roles import Owner
 from bot.web.api import gate
 from bot.web.api.gate import BODY_LIMIT, Keys
-from bot.web.hooks.limits import TokenBuckets
+from bot.web.limits import TokenBuckets
 from tests.core.conftest import Clock
 from tests.web.api.conftest import OTHER, OWNERS, TOKEN
 

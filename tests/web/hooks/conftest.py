@@ -14,7 +14,7 @@ from bot.core.config import DropletSettings
 from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
 from bot.web.hooks import Gate, hooks_router
-from bot.web.hooks.limits import TokenBuckets
+from bot.web.limits import TokenBuckets
 from gpu.job import Event, Source, Target
 from gpu.job.messages import Figures, Report
 from gpu.job.signing import job_key, sign

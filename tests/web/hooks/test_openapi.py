@@ -27,8 +27,8 @@ from bot.core.ledger import Ledger
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.workspaces import OneWorkspace
 from bot.web.app import create_app
-from bot.web.hooks.limits import TokenBuckets
 from bot.web.hooks.models import JOB_FORM
+from bot.web.limits import TokenBuckets
 from gpu.job.signing import job_key, sign
 from gpu.job.spec import RANGES
 from tests.core.conftest import Clock

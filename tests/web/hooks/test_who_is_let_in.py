@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from bot.core.ledger import Ledger
 from bot.web.hooks import Gate
-from bot.web.hooks.limits import Nonces, TokenBuckets
+from bot.web.limits import Nonces, TokenBuckets
 from gpu.job import Stage, Status
 from gpu.job.messages import BODY_LIMIT
 from gpu.job.signing import FENCE, NONCE, SIGNATURE, TIMESTAMP, job_key

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.web.hooks.limits import Nonces, TokenBuckets
+from bot.web.limits import Nonces, TokenBuckets
 
 
 def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
