@@ -48,7 +48,7 @@ def main() -> None:
     subprocess.run(
         ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=PEERS, check=True
     )
-    with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
+    with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         lay_out(folder)
         public = PEERS / "node_modules/@playcanvas/supersplat-viewer/public"
@@ -57,9 +57,9 @@ def main() -> None:
             runs: dict[str, list[Load]] = {name: [] for name in READY}
             for turn in range(ROUNDS):
                 for name, address in addresses(server.url).items():
-                    runs[name].append(
-                        load(browser, address, READY[name], folder / f"{name} {turn}")
-                    )
+                    with chromium() as browser:  # a new one: no shader was compiled before
+                        place = folder / f"{name} {turn}"
+                        runs[name].append(load(browser, address, READY[name], place))
         report(runs, folder)
 
 
