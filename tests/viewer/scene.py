@@ -9,6 +9,10 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from gpu.export.walls import BLOCKED, Walls
+
 Colour = tuple[int, int, int]
 Point = tuple[float, float, float]
 
@@ -48,6 +52,15 @@ def height_map() -> dict[str, Any]:
         "rows": len(side),
         "heights": [ground(x) for _ in side for x in side],
     }
+
+
+def walls() -> dict[str, Any]:
+    """The manifest's `walls`, as the pipeline packs them: nobody can stand in the cube."""
+    cell, side = 0.25, round(2 * HALF_PLANE / 0.25)
+    tops = np.zeros((side, side), np.uint8)
+    low, high = (round((HALF_PLANE + at) / cell) for at in (-HALF_CUBE, HALF_CUBE))
+    tops[low:high, low:high] = BLOCKED
+    return Walls((-HALF_PLANE, -HALF_PLANE), cell, tops).to_json()
 
 
 def manifest(**changes: Any) -> dict[str, Any]:

@@ -110,6 +110,21 @@ def test_without_a_height_map_the_ground_is_flat(page: Page, server: Server) -> 
     assert position(page)[2] == pytest.approx(scene.EYE, abs=1e-3)
 
 
+def test_walking_stops_at_the_cube_and_goes_along_it(page: Page, server: Server) -> None:
+    publish(server, walls=scene.walls())
+    visit(page, server)
+    page.keyboard.press("3")
+    page.keyboard.down("w")
+    page.wait_for_function("() => splatViewer.camera().position[1] > -2.5")
+    hold(page, "d", "c.position[0] > 1.5")
+    x, y, _ = position(page)
+    assert x > 1.5, "beside the wall the way east is free"
+    assert y < -scene.HALF_CUBE, "it pressed against the wall all the way"
+    hold(page, "d", "c.position[0] > 2.5")
+    page.wait_for_function("() => splatViewer.camera().position[1] > 0")
+    page.keyboard.up("w")
+
+
 def test_nobody_walks_out_of_the_scene(cube: Page) -> None:
     cube.keyboard.press("3")
     cube.keyboard.down("Shift")

@@ -2,6 +2,7 @@ import { ViewerError } from "./errors";
 import { MAX_COORDINATE, MAX_FORMATS, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_GROW, MAX_LEVELS, MAX_SPLAT_BYTES, MAX_TEXT, MAX_URL } from "./limits";
 import { clamp, type Vec2, type Vec3 } from "./math";
 import { texts } from "./texts";
+import type { WallGrid } from "./walls";
 
 export interface Camera {
   readonly position: Vec3;
@@ -53,6 +54,7 @@ export interface Manifest {
   readonly camera: Camera | null;
   readonly walkCamera: Camera | null;
   readonly ground: HeightMap | null;
+  readonly walls: WallGrid | null;
   readonly metadata: Metadata;
 }
 
@@ -104,6 +106,11 @@ class Fields {
   url = (key: string, base: URL): URL | null => this.optional(key, (v, n) => readUrl(v, n, base));
   requiredUrl = (key: string, base: URL): URL => this.required(key, (v, n) => readUrl(v, n, base), texts.wanted.url);
   requiredNumber = (key: string): number => this.required(key, readNumber, texts.wanted.number);
+  positive(key: string): number {
+    const value = this.requiredNumber(key);
+    if (value <= 0) throw wrong(this.name(key), texts.wanted.positive);
+    return value;
+  }
   requiredCount = (key: string, limit: number): number =>
     this.required(key, (v, n) => readCount(v, n, limit), texts.wanted.count(limit));
   list = (key: string, limit: number): readonly Fields[] => this.optional(key, (v, n) => readList(v, n, limit)) ?? [];
@@ -128,6 +135,7 @@ export function parseManifest(json: unknown, base: URL): Manifest {
     camera: readCamera(root.child("camera_defaults")),
     walkCamera: readCamera(root.child("walk_camera_defaults")),
     ground: readGround(root.child("ground")),
+    walls: readWallGrid(root.child("walls")),
     metadata: readMetadata(root.child("metadata")),
   };
 }
@@ -169,17 +177,28 @@ function readCamera(fields: Fields | null): Camera | null {
   return fields && { position: fields.vec3("position"), lookAt: fields.vec3("look_at"), up: fields.vec3("up") };
 }
 
-function readGround(fields: Fields | null): HeightMap | null {
-  if (!fields) return null;
+/** A grid that lies in the world: how many cells, of which size, from where on. */
+function readGrid(fields: Fields): Omit<HeightMap, "heights"> {
   const columns = fields.requiredCount("columns", MAX_GROUND_CELLS);
   const rows = fields.requiredCount("rows", MAX_GROUND_CELLS);
   if (columns * rows > MAX_GROUND_CELLS) throw wrong(fields.field("rows"), texts.wanted.cells(MAX_GROUND_CELLS));
-  const cell = fields.requiredNumber("cell");
-  if (cell <= 0) throw wrong(fields.field("cell"), texts.wanted.positive);
+  return { origin: fields.vec2("origin"), cell: fields.positive("cell"), columns, rows };
+}
+
+function readWallGrid(fields: Fields | null): WallGrid | null {
+  if (!fields) return null;
+  const tops = fields.raw("tops");
+  if (typeof tops !== "string") throw wrong(fields.field("tops"), texts.wanted.text);
+  return { ...readGrid(fields), level: fields.positive("level"), tops };
+}
+
+function readGround(fields: Fields | null): HeightMap | null {
+  if (!fields) return null;
+  const grid = readGrid(fields);
   const heights = fields.raw("heights");
-  const good = Array.isArray(heights) && heights.length === columns * rows && heights.every(sensible);
+  const good = Array.isArray(heights) && heights.length === grid.columns * grid.rows && heights.every(sensible);
   if (!good) throw wrong(fields.field("heights"), texts.wanted.heights);
-  return { origin: fields.vec2("origin"), cell, columns, rows, heights: Float32Array.from(heights as number[]) };
+  return { ...grid, heights: Float32Array.from(heights as number[]) };
 }
 
 function readMetadata(fields: Fields | null): Metadata {

@@ -10,12 +10,14 @@ import { measure } from "./scene/extent";
 import type { Stage } from "./scene/stage";
 import { texts } from "./texts";
 import { Shell } from "./ui/shell";
+import { readWalls, type Walls } from "./walls";
 import { buildWorld } from "./world";
 
 /** Something to show, and the manifest when there is one. */
 interface Scene {
   readonly title: string;
   readonly manifest: Manifest | null;
+  readonly walls: Walls | null;
   readonly load: Loading;
 }
 
@@ -51,7 +53,8 @@ export class Viewer {
       const manifest = await fetchManifest(url);
       const title = manifest.title ?? texts.untitled;
       this.shell.begin(title, manifest.thumbnailUrl);
-      return { title, manifest, load: fromManifest(manifest) };
+      const walls = manifest.walls && (await readWalls(manifest.walls));
+      return { title, manifest, walls, load: fromManifest(manifest) };
     });
   }
 
@@ -61,7 +64,7 @@ export class Viewer {
       const load = fromThisComputer(file);
       const title = file.name.slice(0, 80);
       this.shell.begin(title, null);
-      return { title, manifest: null, load };
+      return { title, manifest: null, walls: null, load };
     }).catch(() => undefined); // shown on the page, and nobody else waits for it
   }
 
@@ -87,7 +90,7 @@ export class Viewer {
     let subject: Subject | null = null;
     for await (subject of scene.load(stage, tell)) {
       if (turn !== this.turn) return; // another scene was opened meanwhile
-      if (!this.rig) this.enter(scene.manifest, subject);
+      if (!this.rig) this.enter(scene, subject);
       void stage.settle().then(() => turn === this.turn && this.shell.live(this.rig!.mode));
     }
     if (turn !== this.turn || !subject) return;
@@ -98,8 +101,9 @@ export class Viewer {
   }
 
   /** Puts the camera into the scene. */
-  private enter(manifest: Manifest | null, { centers }: Subject): void {
-    const world = buildWorld(manifest, manifest?.bounds ? null : measure(centers.values, centers.count));
+  private enter({ manifest, walls }: Scene, { centers }: Subject): void {
+    const measured = manifest?.bounds ? null : measure(centers.values, centers.count);
+    const world = buildWorld(manifest, measured, walls);
     this.rig = new Rig(world, startMode(manifest), this.still.matches);
     this.stage!.setScale(world.radius);
     this.stage!.place(this.rig.shown);

@@ -2,6 +2,7 @@ import { flat, type Ground, heightMap } from "./ground";
 import type { Bounds, Camera, Manifest } from "./manifest";
 import { clamp, length, scale, sub, add, type Vec3 } from "./math";
 import { lookAt, type Pose } from "./pose";
+import type { Walls } from "./walls";
 
 const EYE_METRES = 1.7;
 const WALK_METRES_PER_SECOND = 2.2;
@@ -13,6 +14,8 @@ export interface World {
   readonly min: Vec3;
   readonly max: Vec3;
   readonly ground: Ground;
+  /** What stops a walker, where the scene's author has mapped it. */
+  readonly walls: Walls | null;
   /** The eye above the ground, world units. */
   readonly eye: number;
   /** World units per second. */
@@ -22,7 +25,7 @@ export interface World {
 }
 
 /** Builds the world from a manifest, or from the measured bounds alone when a file was dropped. */
-export function buildWorld(manifest: Manifest | null, measured: Bounds | null): World {
+export function buildWorld(manifest: Manifest | null, measured: Bounds | null, walls: Walls | null = null): World {
   const bounds = manifest?.bounds ?? measured ?? { min: [-5, -5, 0], max: [5, 5, 3], groundZ: 0 };
   const center = scale(add(bounds.min, bounds.max), 0.5);
   const radius = Math.max(length(sub(bounds.max, bounds.min)) / 2, 1e-3);
@@ -34,6 +37,7 @@ export function buildWorld(manifest: Manifest | null, measured: Bounds | null): 
     min: bounds.min,
     max: bounds.max,
     ground,
+    walls,
     eye,
     walkSpeed: (eye / EYE_METRES) * WALK_METRES_PER_SECOND,
     home: manifest?.camera ? pose(manifest.camera) : overview(center, radius),

@@ -10,6 +10,7 @@ const good = {
   scene_bounds: { min: [-1, -2, 0], max: [1, 2, 3], ground_z: 0.5 },
   camera_defaults: { position: [0, 0, 9], look_at: [0, 0, 0], up: [0, 1, 0] },
   ground: { origin: [0, 0], cell: 1, columns: 2, rows: 2, heights: [0, 1, 2, 3] },
+  walls: { origin: [0, 0], cell: 0.5, columns: 2, rows: 1, level: 0.1, tops: "eJxj+A8AAQEA/w==" },
   metadata: { metric: true, gaussians: 5, photos: 38 },
 };
 
@@ -29,6 +30,7 @@ describe("a manifest", () => {
     expect(manifest.splatUrl.href).toBe("https://cdn.example/splats/j1/scene.splat");
     expect(manifest.bounds).toEqual({ min: [-1, -2, 0], max: [1, 2, 3], groundZ: 0.5 });
     expect([...manifest.ground!.heights]).toEqual([0, 1, 2, 3]);
+    expect(manifest.walls).toMatchObject({ columns: 2, rows: 1, cell: 0.5, level: 0.1 });
     expect(manifest.metadata.metric).toBe(true);
   });
 
@@ -69,6 +71,9 @@ describe("a manifest", () => {
     ["ground.rows", { ground: { ...good.ground, rows: -1 } }],
     ["ground.cell", { ground: { ...good.ground, cell: 0 } }],
     ["ground.heights", { ground: { ...good.ground, heights: [1, 2, 3] } }],
+    ["walls.rows", { walls: { ...good.walls, columns: 1e6, rows: 1e6 } }],
+    ["walls.level", { walls: { ...good.walls, level: 0 } }],
+    ["walls.tops", { walls: { ...good.walls, tops: [1, 2] } }],
     ["ground.heights", { ground: { ...good.ground, heights: [0, 1, "2", 3] } }],
     ["metadata.gaussians", { metadata: { gaussians: 1e15 } }],
     ["metadata.gaussians", { metadata: { gaussians: 1.5 } }],

@@ -4,6 +4,7 @@ import { distance, sub, type Vec3 } from "../src/math";
 import type { Intent, ModeName } from "../src/modes/mode";
 import { forward, lookAt, NADIR, right, up } from "../src/pose";
 import { Rig } from "../src/rig";
+import { Walls } from "../src/walls";
 import { buildWorld, type World } from "../src/world";
 
 const VIEW = { vertical: 0.9, height: 600 };
@@ -100,6 +101,55 @@ describe("walking", () => {
   test("goes at a walker's pace", () => {
     const { rig, from } = after("walk", { move: [0, 1, 0] }, 0.5);
     expect(Math.abs(rig.shown.position[1] - from[1])).toBeCloseTo(1);
+  });
+});
+
+describe("walking among walls", () => {
+  // A wall along x = 2 with a gap at y > 6, and three steps of 0.4 up towards x = -4.
+  const size = 80;
+  const tops = new Uint8Array(size * size);
+  for (let row = 0; row < size; row++) {
+    const y = -10 + row * 0.25;
+    for (let column = 0; column < size; column++) {
+      const x = -10 + column * 0.25;
+      if (x >= 2 && x < 2.5 && y < 6) tops[row * size + column] = 255;
+      if (x < -3) tops[row * size + column] = x < -5 ? 12 : x < -4 ? 8 : 4;
+    }
+  }
+  const walls = new Walls({ origin: [-10, -10], cell: 0.25, columns: size, rows: size, level: 0.1, tops: "" }, tops);
+  const walled: World = { ...world, ground: () => 0, walls, walkHome: lookAt([0, 0, 1.7], [0, 9, 1.7]) };
+
+  function walk(move: Vec3, seconds: number, within: World = walled): Vec3 {
+    const rig = new Rig(within, "walk", true);
+    for (let i = 0; i < seconds * 20; i++) rig.update({ ...rest, move }, 0.05, VIEW);
+    return rig.shown.position;
+  }
+
+  test("stops at one, however fast", () => {
+    expect(walk([1, 0, 0], 5)[0]).toBeLessThan(2);
+    const rig = new Rig(walled, "walk", true);
+    rig.update({ ...rest, move: [1, 0, 0], fast: true }, 10, VIEW);
+    expect(rig.shown.position[0]).toBeLessThan(2);
+  });
+
+  test("slides along it, and through its gap", () => {
+    const [x, y] = walk([1, 1, 0], 2);
+    expect(x).toBeLessThan(2);
+    expect(y).toBeCloseTo(4);
+    expect(walk([1, 1, 0], 5)[0]).toBeGreaterThan(2.5);
+  });
+
+  test("climbs steps, and not what is as high as three of them", () => {
+    const [x, , z] = walk([-1, 0, 0], 4);
+    expect(x).toBeLessThan(-6);
+    expect(z).toBeCloseTo(1.7 + 1.2, 1);
+    const high: World = { ...walled, walls: new Walls({ origin: [-10, -10], cell: 20, columns: 1, rows: 1, level: 0.1, tops: "" }, Uint8Array.of(12)) };
+    expect(walk([0, 1, 0], 1, { ...high, min: [-20, -20, 0], walkHome: lookAt([0, -15, 1.7], [0, 0, 1.7]) })[1]).toBeLessThan(-10);
+  });
+
+  test("leaves a place in which nobody can stand", () => {
+    const inside = { ...walled, walkHome: lookAt([2.2, 0, 1.7], [2.2, 9, 1.7]) };
+    expect(walk([1, 0, 0], 2, inside)[0]).toBeGreaterThan(2.5);
   });
 });
 

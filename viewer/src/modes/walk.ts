@@ -1,4 +1,4 @@
-import { add, clamp, scale, type Vec3 } from "../math";
+import { add, clamp, lerp, scale, type Vec2, type Vec3 } from "../math";
 import { ahead, type Pose, right, rotated } from "../pose";
 import type { World } from "../world";
 import { look } from "./fly";
@@ -6,7 +6,10 @@ import { FAST, type Intent, type Mode, unitsPerPixel, type View } from "./mode";
 
 const LEVEL = [-0.35, 0.35] as const;
 
-/** First person with the eye at a fixed height over the ground; the scene's bounds are the fence. */
+/** How fast the eye follows the foot onto a step, per second. */
+const RISE = 10;
+
+/** First person with the eye at a fixed height over what is stood on; walls and the scene's bounds stop it. */
 export class Walk implements Mode {
   constructor(private readonly world: World) {}
 
@@ -24,14 +27,23 @@ export class Walk implements Mode {
     const pixel = unitsPerPixel(view, 2 * this.world.eye);
     const sideways = scale(right(seen), move[0] * step - pan[0] * pixel);
     const onward = scale(ahead(seen), move[1] * step + pan[1] * pixel + zoom * 2 * this.world.eye);
-    return this.grounded({ ...seen, position: add(add(seen.position, sideways), onward) });
+    return this.stand(seen, add(add(seen.position, sideways), onward), 1 - Math.exp(-RISE * seconds));
   }
 
   private grounded(pose: Pose): Pose {
-    const { min, max, ground, eye } = this.world;
-    const x = clamp(pose.position[0], min[0], max[0]);
-    const y = clamp(pose.position[1], min[1], max[1]);
-    return { ...pose, position: [x, y, ground(x, y) + eye] };
+    return this.stand(pose, pose.position, 1);
+  }
+
+  /** Goes towards a place as far as the way is free, and lifts the eye by a part of the way to its height there. */
+  private stand(pose: Pose, to: Vec3, part: number): Pose {
+    const { min, max, ground, walls, eye } = this.world;
+    const wanted: Vec2 = [clamp(to[0], min[0], max[0]), clamp(to[1], min[1], max[1])];
+    const from: Vec2 = [pose.position[0], pose.position[1]];
+    const [x, y] = walls ? walls.reach(from, wanted) : wanted;
+    const above = walls?.above(x, y) ?? 0;
+    const before = pose.position[2] - ground(...from) - eye;
+    const lift = lerp(before, above === Infinity ? 0 : above, part);
+    return { ...pose, position: [x, y, ground(x, y) + eye + (walls ? lift : 0)] };
   }
 
   private inside([x, y]: Vec3): boolean {
