@@ -89,10 +89,15 @@ def _smaller(image: Tensor, factor: int) -> Tensor:
     return means.round().byte().permute(1, 2, 0)
 
 
-def storage_for(views: Sequence[View], device: torch.device) -> torch.device:
-    """Return where to keep the photos: on the device, unless they would fill a fourth of it."""
-    if device.type == "cpu":
-        return device
+def storage_for(
+    views: Sequence[View], device: torch.device, *, on_host: bool = False
+) -> torch.device:
+    """Return where to keep the photos: on the device, unless they would fill a fourth of it.
+
+    `on_host` keeps them in the machine's memory in any case.
+    """
+    if device.type == "cpu" or on_host:
+        return torch.device("cpu")
     free, _ = torch.cuda.mem_get_info(device)
     size = sum(view.image.numel() for view in views) * PYRAMID
     return device if size < free / 4 else torch.device("cpu")

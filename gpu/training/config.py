@@ -39,6 +39,7 @@ class TrainConfig:
     dropout         the part of the Gaussians that the last steps leave out; before, fewer
     random_background   photos are compared before colours drawn by lot: where a photo shows
                     something, black must not stand for it
+    photos_on_host  photos stay in the machine's memory, and only the batch is on the device
     warm            it goes on from a trained scene: all spherical harmonics from the start
     """
 
@@ -57,6 +58,7 @@ class TrainConfig:
     grow_until: float = 0.7
     dropout: float = 0.0
     random_background: bool = False
+    photos_on_host: bool = False
     warm: bool = False
 
     @classmethod

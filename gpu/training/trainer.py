@@ -39,7 +39,8 @@ def train(
     run = Run(gaussians.to(device), config, scene_extent(views))
     if keeper is not None and keeper.found is not None:
         run.restore(keeper.found.state)
-    album = Album(views, schedules.reductions(config), device, storage_for(views, device))
+    storage = storage_for(views, device, on_host=config.photos_on_host)
+    album = Album(views, schedules.reductions(config), device, storage)
     order = album.order(min(config.views_per_step, len(views)), config.seed)
     for photos in islice(order, run.steps, config.iterations):
         loss = run.step(album, photos)

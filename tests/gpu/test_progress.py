@@ -111,6 +111,7 @@ class TestMemory:
         dataset = load_dataset(ctx.paths.undistorted, 96, 8)
         config, size = made_to_fit(ctx, CONFIG, dataset, 96, int(1.5 * GIB))
         assert size == 96 and config.max_gaussians < CONFIG.max_gaussians
+        assert config.photos_on_host == told.messages[0].count("the photos stay")
         wanted = f"at most {config.max_gaussians:,} instead of 1,000,000 Gaussians"
         assert (
             told.messages[0].startswith("The GPU has 1.5 GiB free") and wanted in told.messages[0]
