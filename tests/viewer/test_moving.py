@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from . import scene
 from .conftest import publish, visit
@@ -150,6 +150,24 @@ def test_home_comes_back_to_the_start(cube: Page) -> None:
     cube.wait_for_function(
         "(s) => splatViewer.camera().position.every((v, i) => Math.abs(v - s[i]) < 1e-6)", arg=start
     )
+
+
+def test_a_link_opens_the_scene_where_somebody_stood(cube: Page, context: BrowserContext) -> None:
+    cube.keyboard.press("3")
+    hold(cube, "d", "c.position[0] > 4")
+    cube.wait_for_function("() => location.hash.startsWith('#walk@')")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    cube.keyboard.press("c")
+    cube.get_by_text("Copied").wait_for()
+    address = cube.evaluate("() => navigator.clipboard.readText()")
+    there = cube.evaluate("() => splatViewer.camera()")
+    other = context.new_page()
+    other.goto(address)
+    other.evaluate("() => window.splatViewer.ready")
+    here = other.evaluate("() => splatViewer.camera()")
+    assert other.evaluate("() => splatViewer.mode") == "walk"
+    assert here["position"] == pytest.approx(there["position"], abs=1e-3)
+    assert here["heading"] == pytest.approx(there["heading"], abs=1e-3)
 
 
 def test_the_camera_glides_where_motion_is_welcome(browser: Browser, server: Server) -> None:

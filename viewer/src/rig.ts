@@ -21,15 +21,16 @@ export class Rig {
   private glide: { from: Pose; elapsed: number } | null = null;
   private readonly modes: Readonly<Record<ModeName, Mode>>;
 
-  /** `still`: the person prefers reduced motion, so the camera jumps instead of gliding. */
+  /** `still`: the person prefers reduced motion, so the camera jumps instead of gliding; `at`: not where the mode starts. */
   constructor(
     private readonly world: World,
     start: ModeName,
     private readonly still: boolean,
+    at: Pose | null = null,
   ) {
     this.modes = { orbit: new Orbit(world), fly: new Fly(world), walk: new Walk(world), topdown: new TopDown(world) };
     this.mode = start;
-    this.goal = this.modes[start].enter(this.home(start));
+    this.goal = this.modes[start].enter(at ?? this.home(start));
     this.shown = this.goal;
   }
 

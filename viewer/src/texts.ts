@@ -33,6 +33,9 @@ export const texts = {
     topdown: "Drag to shift · pinch to zoom",
   } satisfies Record<ModeName, string>,
   home: { name: "Home", title: "Back to the start (H)" },
+  link: { name: "Link", title: "Copy a link to what you see (C)" },
+  linkCopied: "Copied: the link opens the scene as you see it now.",
+  linkInAddress: "The address of this page opens the scene as you see it now.",
   help: { name: "Help", title: "Keys and gestures (?)" },
   pad: "Move: drag this pad",
 
@@ -47,6 +50,7 @@ export const texts = {
     ["Right drag", "Shift sideways"],
     ["Wheel, pinch", "Nearer, further"],
     ["H", "Back to the start"],
+    ["C", "Copy a link to what you see"],
     ["?", "This list"],
   ] as const,
   close: "Close",

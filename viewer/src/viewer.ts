@@ -5,6 +5,8 @@ import { MAX_MANIFEST_BYTES } from "./limits";
 import { fromManifest, fromThisComputer, type Loading, type Subject } from "./loading";
 import { type Manifest, parseManifest, webAddress } from "./manifest";
 import { MODES, type ModeName } from "./modes/mode";
+import { fromHash, toHash } from "./place";
+import type { Pose } from "./pose";
 import { Rig } from "./rig";
 import { measure } from "./scene/extent";
 import type { Stage } from "./scene/stage";
@@ -12,6 +14,9 @@ import { texts } from "./texts";
 import { Shell } from "./ui/shell";
 import { readWalls, type Walls } from "./walls";
 import { buildWorld } from "./world";
+
+/** A camera that stands still so long rests. */
+const RESTS_MS = 400;
 
 /** Something to show, and the manifest when there is one. */
 interface Scene {
@@ -28,16 +33,28 @@ export class Viewer {
   private readonly shell = new Shell({
     setMode: (mode) => this.setMode(mode),
     home: () => this.rig?.goHome(),
+    copyLink: () => void this.copyLink(),
     openFile: (file) => void this.openFile(file),
     pad: (right, ahead) => (this.input.pad = [right, ahead]),
   });
   private readonly input = new Input(this.shell.canvas);
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
+  /** Whether the scene came from an address. */
+  private addressed = false;
+  private noted: Pose | null = null;
+  private noteTimer = 0;
 
   setMode(mode: ModeName): void {
     this.rig?.setMode(mode);
     if (this.rig) this.shell.showMode(mode);
+  }
+
+  /** Copies the address of the scene as it is seen now. */
+  async copyLink(): Promise<void> {
+    this.note();
+    const copied = await Promise.resolve(navigator.clipboard?.writeText(location.href)).then(() => "clipboard" in navigator, () => false);
+    this.shell.say(copied ? texts.linkCopied : texts.linkInAddress);
   }
 
   welcome(): void {
@@ -104,9 +121,25 @@ export class Viewer {
   private enter({ manifest, walls }: Scene, { centers }: Subject): void {
     const measured = manifest?.bounds ? null : measure(centers.values, centers.count);
     const world = buildWorld(manifest, measured, walls);
-    this.rig = new Rig(world, startMode(manifest), this.still.matches);
+    const place = manifest && fromHash(location.hash);
+    this.rig = new Rig(world, place?.mode ?? startMode(manifest), this.still.matches, place?.pose);
+    this.addressed = manifest !== null;
+    this.noted = this.rig.shown;
     this.stage!.setScale(world.radius);
     this.stage!.place(this.rig.shown);
+  }
+
+  /** Puts the place into the address once the camera rests, so that a reload or a copied address comes back to it. */
+  private noteSoon(shown: Pose): void {
+    this.noted = shown;
+    clearTimeout(this.noteTimer);
+    this.noteTimer = setTimeout(() => this.note(), RESTS_MS);
+  }
+
+  /** A file from this computer has no address that anybody else could open. */
+  private note(): void {
+    const { rig } = this;
+    if (rig && this.addressed) history.replaceState(null, "", toHash({ mode: rig.mode, pose: rig.shown }));
   }
 
   private async openStage(): Promise<Stage> {
@@ -117,7 +150,9 @@ export class Viewer {
     stage.onFrame = (seconds) => {
       const intent = this.input.take(); // also without a scene: what was done then must not move the next one
       this.rig?.update(intent, seconds, stage.fieldOfView);
-      if (this.rig) stage.place(this.rig.shown);
+      if (!this.rig) return;
+      stage.place(this.rig.shown);
+      if (this.rig.shown !== this.noted) this.noteSoon(this.rig.shown);
     };
     this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;

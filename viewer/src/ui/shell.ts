@@ -15,6 +15,7 @@ const HINT_MS = 4500;
 export interface Actions {
   readonly setMode: (mode: ModeName) => void;
   readonly home: () => void;
+  readonly copyLink: () => void;
   readonly openFile: (file: File) => void;
   readonly pad: (right: number, ahead: number) => void;
 }
@@ -84,7 +85,7 @@ export class Shell {
     this.card.error(error);
   }
 
-  private say(words: string): void {
+  say(words: string): void {
     this.hint.textContent = words;
     this.hint.classList.add("shown");
     clearTimeout(this.hintTimer);
@@ -95,6 +96,7 @@ export class Shell {
     if (event.ctrlKey || event.metaKey || event.altKey || this.toolbar.element.hidden) return;
     if (event.key === "?") this.help.toggle();
     else if (event.key.toLowerCase() === "h") this.actions.home();
+    else if (event.key.toLowerCase() === "c") this.actions.copyLink();
     else if (/^[1-4]$/.test(event.key)) this.actions.setMode((["orbit", "fly", "walk", "topdown"] as const)[Number(event.key) - 1]!);
   }
 
