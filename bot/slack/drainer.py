@@ -32,6 +32,11 @@ QUIET = frozenset({"preprocess", "descend", "compress"})
 #: Tries back off from 2 to this many seconds, and end when the notice is this many seconds old.
 LONGEST_PAUSE, LIFETIME = 120.0, 24 * 3600.0
 
+#: While Slack is away, its oldest notice is tried for the whole conversation, so that all come in
+#: order afterwards: at most this many seconds apart, and this often (8 minutes). Then it may be
+#: that notice alone that Slack can not take, and the others wait for it no more.
+LONGEST_HOLD, PATIENT = 30.0, 20
+
 #: Messages of a channel or thread that are searched for one that may have arrived, and the
 #: seconds by which our clock and Slack's may differ.
 LOOK_BACK, CLOCKS_DIFFER = 200, 60.0
@@ -84,7 +89,7 @@ class Drainer:
         except SlackApiError as refused:
             return self._refused(notice, job, channel, refused)
         except (SlackClientError, OSError) as lost:
-            return self._in_doubt(notice, type(lost).__name__)
+            return self._in_doubt(notice, channel, type(lost).__name__)
         except Exception as wrong:  # one notice must not keep all others from being sent
             log.exception("job %s: its %s can not be shown", job.id, notice.kind)
             self._ledger.give_up(notice.id, type(wrong).__name__)
@@ -160,13 +165,11 @@ class Drainer:
     def _refused(self, notice: Notice, job: Job, channel: str, refused: SlackApiError) -> bool:
         error = answers.error_of(refused)
         if answers.is_too_early(refused):
-            wait = answers.retry_after(refused)
-            self._next_post[channel] = self._clock() + wait
-            return self._later(notice, wait, error)
+            return self._hold(notice, channel, answers.retry_after(refused), error)
         if answers.is_doubtful(refused):
-            return self._in_doubt(notice, error)
+            return self._in_doubt(notice, channel, error)
         if error in answers.LOCKED_OUT:
-            return self._later(notice, 0.0, error)
+            return self._hold(notice, channel, 0.0, error)
         if error in answers.GONE:
             self._ledger.forget_status_message(job.id)
             return False
@@ -193,15 +196,29 @@ class Drainer:
             self._ledger.give_up(notice.id, type(lost).__name__)
         return True
 
-    def _in_doubt(self, notice: Notice, error: str) -> bool:
+    def _in_doubt(self, notice: Notice, channel: str, error: str) -> bool:
         self._doubtful.add(notice.id)
-        return self._later(notice, 0.0, error)
+        return self._hold(notice, channel, 0.0, error)
+
+    def _hold(self, notice: Notice, channel: str, wait: float, error: str) -> bool:
+        """Try a notice later, and none of its conversation before it."""
+        if notice.tries >= PATIENT:
+            self._next_post[channel] = max(self._next_post[channel], self._clock() + wait)
+            return self._later(notice, wait, error)
+        pause = max(wait, min(_back_off(notice), LONGEST_HOLD))
+        self._next_post[channel] = self._clock() + pause
+        self._ledger.postpone(notice.id, self._clock() + pause, error)
+        return False
 
     def _later(self, notice: Notice, wait: float, error: str) -> bool:
         if self._clock() - notice.created_at > LIFETIME:
             log.warning("job %s: its %s is given up: %s", notice.job_id, notice.kind, error)
             self._ledger.give_up(notice.id, error)
             return True
-        pause = max(wait, min(2.0 ** (notice.tries + 1), LONGEST_PAUSE))
+        pause = max(wait, min(_back_off(notice), LONGEST_PAUSE))
         self._ledger.postpone(notice.id, self._clock() + pause, error)
         return False
+
+
+def _back_off(notice: Notice) -> float:
+    return float(2.0 ** (notice.tries + 1))
