@@ -47,13 +47,16 @@ HOOK_SECRET = Settings.from_env(
 class Load:
     """So many machines. They pause so many seconds between two reports, of all that is new.
 
-    Without a pause there is one event in a report, and one report an event.
+    Without a pause there is one event in a report, and one report an event. `rate` is events a
+    second of all machines together, `seconds` how long they tell.
     """
 
     name: str
     machines: int
     pause: tuple[float, float] | None
     restart: bool = False
+    rate: float = RATE
+    seconds: float = SECONDS
 
 
 LOADS = (
@@ -77,10 +80,10 @@ class Machine:
     last_answer: float = 0.0
 
     def run(self) -> None:
-        """Tell for SECONDS, then what is left."""
+        """Tell for as long as the load says, then what is left."""
         begin, told = time.monotonic(), 0
         connection = HTTPConnection(self.address, timeout=30)
-        total = round(self.rate * SECONDS)
+        total = round(self.rate * self.load.seconds)
         while told < total:
             due = min(int((time.monotonic() - begin) * self.rate), total)
             while len(self.sent) < due:
@@ -121,14 +124,14 @@ class Machine:
 
     def _event(self, seq: int) -> Event:
         metrics = {"loss": random.random(), "gaussians": 1000 * seq, "psnr": 20 + random.random()}
-        message = f"Step {seq} of {int(self.rate * SECONDS)}"
+        message = f"Step {seq} of {int(self.rate * self.load.seconds)}"
         stage, status, fraction = Stage.TRAIN, Status.PROGRESS, min(seq / 10_000, 1.0)
         return Event(self.job, 1, seq, stage, status, fraction, message, time.time(), metrics)
 
 
 def tell(url: str, load: Load, results: "multiprocessing.Queue[list[Machine]]") -> None:
     """Be all machines; runs in a process of its own."""
-    rate = RATE / load.machines
+    rate = load.rate / load.machines
     address = urlsplit(url).netloc
     machines = [Machine(f"job-{n}", address, rate, load) for n in range(load.machines)]
     threads = [threading.Thread(target=machine.run) for machine in machines]
@@ -165,21 +168,21 @@ def measure(load: Load) -> str:
             teller = processes.Process(target=tell, args=(bot.url, load, results))
             teller.start()
             if load.restart:
-                crash_half_way(bot)
-            machines = results.get(timeout=10 * SECONDS)
+                crash_half_way(bot, load)
+            machines = results.get(timeout=10 * load.seconds)
             teller.join()
             return row(load, machines, ledger)
 
 
-def crash_half_way(bot: RunningBot) -> None:
-    time.sleep(SECONDS / 2)
+def crash_half_way(bot: RunningBot, load: Load) -> None:
+    time.sleep(load.seconds / 2)
     bot.crash()
     bot.start()
 
 
 def row(load: Load, machines: Sequence[Machine], ledger: Ledger) -> str:
     sent = sum(len(machine.sent) for machine in machines)
-    lost = sum(len(_missing(machine, ledger)) for machine in machines)
+    lost = sum(len(missing(machine, ledger)) for machine in machines)
     again = sum(machine.again for machine in machines)
     kept = sum(len(ledger.events(ledger.job(machine.job))) for machine in machines)
     taken = sorted(one for machine in machines for one in machine.taken)
@@ -191,7 +194,7 @@ def row(load: Load, machines: Sequence[Machine], ledger: Ledger) -> str:
     )
 
 
-def _missing(machine: Machine, ledger: Ledger) -> list[Event]:
+def missing(machine: Machine, ledger: Ledger) -> list[Event]:
     """Return what was sent and is not in the ledger as it was sent."""
     kept = {e.seq: json.loads(e.to_json()) for e in ledger.events(ledger.job(machine.job))}
     return [e for e in machine.sent if kept.get(e.seq) != json.loads(e.to_json())]

@@ -14,7 +14,7 @@ from bot.core.drops import DATASETS, Drop, DroppedFile, name_of, slug
 from bot.core.errors import UnknownJob, UnknownMachine
 from bot.core.estimates import whole
 from bot.core.intents import Kind
-from bot.core.jobs import Job, Request, State
+from bot.core.jobs import Job, Request
 from bot.core.ledger import Ledger
 from bot.core.market import Market
 from bot.core.near import nearest
@@ -154,11 +154,8 @@ class Desk:
 
     def logs(self, job_id: str | None) -> tuple[Job, str]:
         """Return a job, the running or newest one when none is named, and the end of its log."""
-        active = self.ledger.active()
-        if job_id is None and active:
-            job = self.pick(None)
-        else:
-            job = self._newest(job_id, lambda job: True, "is there yet")
+        foremost = self.ledger.foremost() if job_id is None else None
+        job = foremost or self._newest(job_id, lambda job: True, "is there yet")
         return job, self._read_log(job.id)
 
     def _newest(self, job_id: str | None, fits: Callable[[Job], bool], what: str) -> Job:
@@ -198,10 +195,10 @@ class Desk:
     def pick(self, job_id: str | None) -> Job:
         """Return the job that is named, else the one that runs or waits; raises UnknownJob."""
         if job_id is None:
-            active = self.ledger.active()
-            if active:
-                return next((j for j in active if j.state is not State.QUEUED), active[0])
-            raise UnknownJob("No job is running.", hint="`/splat list` shows the newest ones.")
+            job = self.ledger.foremost()
+            if job is None:
+                raise UnknownJob("No job is running.", hint="`/splat list` shows the newest ones.")
+            return job
         try:
             return self.ledger.job(job_id)
         except UnknownJob as unknown:

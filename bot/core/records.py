@@ -33,10 +33,23 @@ class Records(Outbox):
         sql = f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)}) ORDER BY rowid"  # noqa: S608
         return [job_from(row) for row in self._db.execute(sql, _ACTIVE)]
 
+    def foremost(self) -> Job | None:
+        """Return the job that runs, the oldest of several, else the one that is next."""
+        row = one(
+            self._db,
+            f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)})"  # noqa: S608
+            " ORDER BY state = 'queued', rowid LIMIT 1",
+            *_ACTIVE,
+        )
+        return job_from(row) if row else None
+
     def queue_position(self, job_id: str) -> int:
         """Return 1 for the job that is next, 2 for the one after; 0 when it does not wait."""
-        waiting = [job.id for job in self.active() if job.state is State.QUEUED]
-        return waiting.index(job_id) + 1 if job_id in waiting else 0
+        sql = (
+            "SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND rowid <="
+            " (SELECT rowid FROM jobs WHERE id = ? AND state = 'queued')"
+        )
+        return int(one(self._db, sql, job_id)[0])
 
     def holders(self) -> list[tuple[int, str]]:
         """Return (slot, job id) of every slot that is taken."""

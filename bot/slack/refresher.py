@@ -20,7 +20,9 @@ from bot.slack.workspaces import Workspaces
 log = logging.getLogger(__name__)
 
 #: Seconds between two edits of one status message, in a job's first minute and later: nobody
-#: reads faster. A new state or stage is shown at once.
+#: reads faster. A new state or stage is shown at once. A message that needed no edit is looked at
+#: again after EARLY_SPACING: with many jobs in the queue each look takes time from those who wait
+#: for an answer.
 EARLY_SPACING, LATE_SPACING, EARLY = 3.0, 12.0, 60.0
 
 #: Edits of all messages together within MINUTE seconds: Slack allows 50 and more (tier 3 of
@@ -79,7 +81,10 @@ class Refresher:
         post = self.render(job)
         digest = hashlib.sha256(json.dumps(post.blocks).encode()).hexdigest()
         version, shown = self._ledger.rendered(job.id)
-        if digest != shown and not self._edit(job, where, post):
+        if digest == shown:
+            self._shown[job.id] = _step(job)
+            self._not_before[job.id] = self._clock() + EARLY_SPACING
+        elif not self._edit(job, where, post):
             return
         if digest != shown or job.version != version:
             self._ledger.set_rendered(job.id, job.version, digest)

@@ -54,6 +54,19 @@ def test_the_queue_is_served_in_order_one_slot_at_a_time(ledger: Ledger, ask: As
     assert [ledger.queue_position(name) for name in "abc"] == [0, 1, 2]
 
 
+def test_the_foremost_job_is_the_one_that_runs_else_the_next(ledger: Ledger, ask: Ask) -> None:
+    assert ledger.foremost() is None
+    for name in "abc":
+        ask(name)
+    ledger.request_cancel("a", "U1")
+    assert ledger.foremost() == ledger.job("b")
+    ledger.claim()
+    ledger.request_cancel("c", "U1")
+    ask("d")
+    assert ledger.foremost() == ledger.job("b")
+    assert [ledger.queue_position(name) for name in "abcd"] == [0, 0, 0, 1]
+
+
 def test_a_slot_stays_taken_after_the_end_until_it_is_released(ledger: Ledger, ask: Ask) -> None:
     ask("a")
     ask("b")

@@ -164,6 +164,20 @@ def test_nothing_is_sent_when_nothing_changed(bot: Bot) -> None:
     assert len(bot.slack.api.calls) == before
 
 
+def test_a_message_that_needs_no_edit_is_not_made_anew_at_every_pass(
+    bot: Bot, monkeypatch: Any
+) -> None:
+    refresher = bot.outbox._drainer._refresher
+    made: list[str] = []
+    render = refresher.render
+    monkeypatch.setattr(refresher, "render", lambda job: made.append(job.id) or render(job))
+    bot.slack.person.type("/splat demo/parcel")
+    bot.drain(30)
+    made.clear()
+    bot.drain(30, step=0.5)
+    assert 5 <= len(made) <= 11
+
+
 def test_silence_is_said(bot: Bot) -> None:
     bot.start()
     bot.tell(1, Stage.TRAIN, Status.PROGRESS)

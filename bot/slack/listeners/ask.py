@@ -127,7 +127,7 @@ def _accepted(desk: Desk, text: str, job: Job) -> Post:
 def _strangers(desk: Desk, job_id: str | None) -> Post | None:
     """The droplets that are not ours, where no job is named and none runs that could be meant."""
     found = desk.ledger.intents.foreign()
-    if job_id is not None or desk.ledger.active() or not found:
+    if job_id is not None or not found or desk.ledger.foremost():
         return None
     asked = desk.ledger.intents.newest(Kind.DESTROY_FOREIGN)
     return reports.strangers(found, asked, time.time())
