@@ -54,6 +54,7 @@ def test_the_way_from_a_command_to_a_walk_in_the_splat(browser: Browser, demo: s
     before = viewer.evaluate("() => window.splatViewer.camera().position")
     viewer.evaluate("() => window.splatViewer.setMode('walk')")
     viewer.keyboard.down("w")
-    viewer.wait_for_timeout(500)
+    viewer.wait_for_function(
+        "(before) => splatViewer.camera().position.some((v, i) => v !== before[i])", arg=before
+    )
     viewer.keyboard.up("w")
-    assert viewer.evaluate("() => window.splatViewer.camera().position") != before
