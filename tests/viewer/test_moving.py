@@ -152,6 +152,27 @@ def test_home_comes_back_to_the_start(cube: Page) -> None:
     )
 
 
+@pytest.mark.parametrize("mode", ["orbit", "fly", "topdown"])
+def test_a_double_click_comes_nearer_to_the_place(cube: Page, mode: str) -> None:
+    """The click is on the plane, right of the cube."""
+    cube.evaluate("(mode) => splatViewer.setMode(mode)", mode)
+    x, _, z = position(cube)
+    cube.mouse.dblclick(640, 300)
+    cube.wait_for_function("(z) => splatViewer.camera().position[2] < 0.8 * z", arg=z)
+    assert position(cube)[0] > x + 0.5
+
+
+def test_walking_to_a_double_click_stops_at_what_stands_between(page: Page, server: Server) -> None:
+    publish(server, walls=scene.walls())
+    visit(page, server)
+    page.keyboard.press("3")
+    page.mouse.dblclick(480, 290)
+    page.wait_for_function("() => splatViewer.camera().position[1] > -4")
+    x, y, z = position(page)
+    assert (x, z) == pytest.approx((0, scene.EYE), abs=0.2)
+    assert y < -scene.HALF_CUBE
+
+
 def test_a_link_opens_the_scene_where_somebody_stood(cube: Page, context: BrowserContext) -> None:
     cube.keyboard.press("3")
     hold(cube, "d", "c.position[0] > 4")

@@ -3,6 +3,9 @@ import type { Intent } from "./modes/mode";
 
 const WHEEL = 0.0012;
 const WHEEL_LINES = 24;
+/** A press that is shorter and moves less is a tap, not a drag. */
+const TAP_MS = 350;
+const TAP_PIXELS = 8;
 /** What keys do: index into right, ahead, up and the sign. Codes are places on the keyboard, so W A S D stay a cross on AZERTY. */
 const MOVES: Readonly<Record<string, readonly [number, number]>> = {
   KeyD: [0, 1], KeyA: [0, -1], KeyW: [1, 1], KeyS: [1, -1], KeyQ: [2, 1], KeyE: [2, -1],
@@ -21,9 +24,16 @@ export class Input {
   private readonly keys = new Set<string>();
   private readonly pointers = new Map<number, { x: number; y: number; panning: boolean }>();
 
+  /** A place that was pressed and let go without a drag, CSS pixels; the second in a row is a double one. */
+  onTap: (x: number, y: number, double: boolean) => void = () => {};
+  /** Enter, while the scene has the focus. */
+  onEnter: () => void = () => {};
+  private tap: { x: number; y: number; at: number; double: boolean } | null = null;
+
   constructor(private readonly surface: HTMLElement) {
     surface.addEventListener("pointerdown", (event) => this.press(event));
     surface.addEventListener("pointermove", (event) => this.slide(event));
+    surface.addEventListener("pointerup", (event) => this.lift(event));
     for (const end of ["pointerup", "pointercancel", "lostpointercapture"] as const) {
       surface.addEventListener(end, (event) => this.pointers.delete(event.pointerId));
     }
@@ -54,6 +64,20 @@ export class Input {
     this.surface.setPointerCapture(event.pointerId);
     this.surface.focus({ preventScroll: true });
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, panning: event.button !== 0 || event.shiftKey });
+    this.begin(event);
+  }
+
+  private lift({ clientX: x, clientY: y, timeStamp: at }: PointerEvent): void {
+    const { tap } = this;
+    if (tap && at - tap.at < TAP_MS && Math.hypot(x - tap.x, y - tap.y) < TAP_PIXELS) this.onTap(x, y, tap.double);
+    else this.tap = null;
+  }
+
+  /** One finger or the main button begins what may become a tap. */
+  private begin({ clientX: x, clientY: y, timeStamp: at, button }: PointerEvent): void {
+    const before = this.tap;
+    const again = before !== null && !before.double && at - before.at < 2 * TAP_MS && Math.hypot(x - before.x, y - before.y) < 2 * TAP_PIXELS;
+    this.tap = button === 0 && this.pointers.size === 1 ? { x, y, at, double: again } : null;
   }
 
   private slide(event: PointerEvent): void {
@@ -77,7 +101,8 @@ export class Input {
 
   private key(event: KeyboardEvent): void {
     this.shift(event);
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    if (event.key === "Enter" && event.target === this.surface) this.onEnter();
     if (event.code in TURNS && event.target !== this.surface && event.target !== document.body) return;
     if (!(event.code in MOVES) && !(event.code in TURNS)) return;
     this.keys.add(event.code);
@@ -94,6 +119,9 @@ export class Input {
     else this.keys.delete("Shift");
   }
 }
+
+/** Whether a key is meant for a field of text. */
+export const isTyping = ({ target }: Event): boolean => target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
 
 function pinch(from: { x: number; y: number }, other: { x: number; y: number }, to: PointerEvent): number {
   const before = Math.hypot(from.x - other.x, from.y - other.y);

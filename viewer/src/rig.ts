@@ -1,4 +1,4 @@
-import { smooth } from "./math";
+import { smooth, type Vec3 } from "./math";
 import { Fly } from "./modes/fly";
 import type { Intent, Mode, ModeName, View } from "./modes/mode";
 import { Orbit } from "./modes/orbit";
@@ -41,6 +41,10 @@ export class Rig {
 
   goHome(): void {
     this.glideTo(this.modes[this.mode].enter(this.home(this.mode)));
+  }
+
+  visit(place: Vec3): void {
+    this.glideTo(this.modes[this.mode].visit(this.goal, place));
   }
 
   /** Moves on by some time. `shown` stays the same object while the camera stands still. */

@@ -4,6 +4,10 @@ import type { ModeName } from "./modes/mode";
 const number = new Intl.NumberFormat("en-GB");
 const decimal = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
+const figure = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+/** A slope as surveyors say it; one that is nearly upright has no useful figure. */
+const percent = (radians: number): string => (Math.abs(radians) < 1.4 ? `${decimal.format(100 * Math.tan(radians))} %` : "upright");
+
 export const megabytes = (bytes: number): string => decimal.format(bytes / 1e6);
 
 export const texts = {
@@ -36,6 +40,31 @@ export const texts = {
   link: { name: "Link", title: "Copy a link to what you see (C)" },
   linkCopied: "Copied: the link opens the scene as you see it now.",
   linkInAddress: "The address of this page opens the scene as you see it now.",
+  measure: {
+    name: "Measure",
+    title: "Measure distance, height, slope and area (M)",
+    hint: "Click places in the scene, or press Enter to take the one in the middle.",
+    nothing: "Nothing is there to measure. Click on the scene itself.",
+    said: (distance: string) => `Distance: ${distance}`,
+    metre: "m",
+    unit: "units",
+    length: (value: number, unit: string) => `${figure.format(value)} ${unit}`,
+    squareMetres: (value: number) => `${figure.format(value)} m²`,
+    squareUnits: (value: number) => `${figure.format(value)} square units`,
+    degrees: (radians: number) => `${decimal.format((radians * 180) / Math.PI)}° (${percent(radians)})`,
+    distance: "Distance",
+    level: "On the map",
+    height: "Height",
+    slope: "Slope",
+    area: "Area",
+    levelArea: "Area on the map",
+    undo: "Undo",
+    clear: "Clear",
+    copy: "Copy",
+    csv: "CSV",
+    copied: "Copied: the figures.",
+    notCopied: "This browser does not let the page copy. Save the CSV instead.",
+  },
   help: { name: "Help", title: "Keys and gestures (?)" },
   pad: "Move: drag this pad",
 
@@ -48,8 +77,10 @@ export const texts = {
     ["Shift", "Faster"],
     ["Drag", "Turn, look, or shift the map"],
     ["Right drag", "Shift sideways"],
+    ["Double click", "Go there"],
     ["Wheel, pinch", "Nearer, further"],
     ["H", "Back to the start"],
+    ["M", "Measure; Enter takes the middle"],
     ["C", "Copy a link to what you see"],
     ["?", "This list"],
   ] as const,

@@ -10,7 +10,10 @@ import type { Pose } from "./pose";
 import { Rig } from "./rig";
 import { measure } from "./scene/extent";
 import type { Stage } from "./scene/stage";
+import { project } from "./screen";
 import { texts } from "./texts";
+import { Measuring } from "./ui/measuring";
+import { copy } from "./ui/share";
 import { Shell } from "./ui/shell";
 import { readWalls, type Walls } from "./walls";
 import { buildWorld } from "./world";
@@ -33,11 +36,13 @@ export class Viewer {
   private readonly shell = new Shell({
     setMode: (mode) => this.setMode(mode),
     home: () => this.rig?.goHome(),
+    measure: () => this.measure(),
     copyLink: () => void this.copyLink(),
     openFile: (file) => void this.openFile(file),
     pad: (right, ahead) => (this.input.pad = [right, ahead]),
   });
   private readonly input = new Input(this.shell.canvas);
+  private readonly measuring = new Measuring(() => this.overlay(), (words) => this.shell.say(words));
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
   /** Whether the scene came from an address. */
@@ -45,16 +50,45 @@ export class Viewer {
   private noted: Pose | null = null;
   private noteTimer = 0;
 
+  constructor() {
+    const { overlay, element } = this.measuring;
+    this.shell.lay(element, overlay.element, overlay.aim);
+    this.input.onTap = (x, y, double) => void this.tap(x, y, double);
+    addEventListener("resize", () => this.overlay());
+    this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
+  }
+
   setMode(mode: ModeName): void {
     this.rig?.setMode(mode);
     if (this.rig) this.shell.showMode(mode);
   }
 
+  measure(): void {
+    if (!this.rig) return;
+    this.measuring.toggle();
+    this.shell.showMeasuring(this.measuring.active);
+  }
+
+  /** While something is measured a tap takes a place; otherwise a double one goes there. */
+  private async tap(x: number, y: number, double: boolean): Promise<void> {
+    const { rig, stage, turn } = this;
+    if (!rig || !stage || double === this.measuring.active) return;
+    const place = await stage.pick(x, y);
+    if (turn !== this.turn) return; // another scene was opened meanwhile
+    if (this.measuring.active) this.measuring.add(place);
+    else if (place) rig.visit(place);
+  }
+
+  /** What is drawn over the scene follows the camera. */
+  private overlay(): void {
+    const { rig, stage } = this;
+    if (rig && stage) this.measuring.draw((place) => project(place, rig.shown, stage.fieldOfView));
+  }
+
   /** Copies the address of the scene as it is seen now. */
   async copyLink(): Promise<void> {
     this.note();
-    const copied = await Promise.resolve(navigator.clipboard?.writeText(location.href)).then(() => "clipboard" in navigator, () => false);
-    this.shell.say(copied ? texts.linkCopied : texts.linkInAddress);
+    this.shell.say((await copy(location.href)) ? texts.linkCopied : texts.linkInAddress);
   }
 
   welcome(): void {
@@ -123,6 +157,8 @@ export class Viewer {
     const world = buildWorld(manifest, measured, walls);
     const place = manifest && fromHash(location.hash);
     this.rig = new Rig(world, place?.mode ?? startMode(manifest), this.still.matches, place?.pose);
+    this.measuring.use(manifest?.metadata.metric === true);
+    this.shell.showMeasuring(false);
     this.addressed = manifest !== null;
     this.noted = this.rig.shown;
     this.stage!.setScale(world.radius);
@@ -152,6 +188,7 @@ export class Viewer {
       this.rig?.update(intent, seconds, stage.fieldOfView);
       if (!this.rig) return;
       stage.place(this.rig.shown);
+      if (this.rig.shown !== this.noted) this.overlay();
       if (this.rig.shown !== this.noted) this.noteSoon(this.rig.shown);
     };
     this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));

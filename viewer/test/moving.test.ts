@@ -162,6 +162,40 @@ describe("the map", () => {
   });
 });
 
+describe("going to a place", () => {
+  const place: Vec3 = [3, 2, 0];
+
+  test.each<ModeName>(["orbit", "fly"])("by %s looks at it from nearer", (mode) => {
+    const rig = new Rig(world, mode, true);
+    const before = rig.shown.position;
+    rig.visit(place);
+    expect(distance(rig.shown.position, place)).toBeCloseTo(0.4 * distance(before, place));
+    const ray = sub(place, rig.shown.position);
+    close(forward(rig.shown), scaled(ray, 1 / Math.hypot(...ray)));
+  });
+
+  test("by orbit turns around it from then on", () => {
+    const rig = new Rig(world, "orbit", true);
+    rig.visit(place);
+    const away = distance(rig.shown.position, place);
+    rig.update({ ...rest, drag: [200, 40] }, 0.1, VIEW);
+    expect(distance(rig.shown.position, place)).toBeCloseTo(away);
+  });
+
+  test("on foot stands there, at the eye's height", () => {
+    const rig = new Rig(world, "walk", true);
+    rig.visit(place);
+    close(rig.shown.position, [3, 2, slope(3, 2) + 1.7]);
+  });
+
+  test("on the map is over it", () => {
+    const rig = new Rig(world, "topdown", true);
+    rig.visit(place);
+    expect(rig.shown.position.slice(0, 2)).toEqual([3, 2]);
+    expect(rig.shown.pitch).toBe(NADIR);
+  });
+});
+
 describe("changing the mode", () => {
   test("glides, unless reduced motion is preferred", () => {
     const gliding = new Rig(world, "orbit", false);
@@ -176,6 +210,8 @@ describe("changing the mode", () => {
     expect(gliding.shown.pitch).toBeCloseTo(NADIR);
   });
 });
+
+const scaled = (a: Vec3, s: number): Vec3 => [a[0] * s, a[1] * s, a[2] * s];
 
 function rayHitsGround(rig: Rig): Vec3 {
   const [position, direction] = [rig.shown.position, forward(rig.shown)];

@@ -1,7 +1,7 @@
-import { add, clamp, scale, type Vec3 } from "../math";
-import { ahead, forward, moved, type Pose, right, rotated, up } from "../pose";
+import { add, clamp, mix, scale, type Vec3 } from "../math";
+import { ahead, forward, lookAt, moved, type Pose, right, rotated, up } from "../pose";
 import type { World } from "../world";
-import { FAST, type Intent, LOOK_PER_PIXEL, type Mode, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
+import { FAST, type Intent, LOOK_PER_PIXEL, type Mode, NEAR, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
 
 export const LOOK_RANGE = [-1.55, 1.55] as const;
 
@@ -21,6 +21,10 @@ export class Fly implements Mode {
 
   enter(pose: Pose): Pose {
     return rotated(pose, 0, 0, LOOK_RANGE);
+  }
+
+  visit(pose: Pose, place: Vec3): Pose {
+    return rotated(lookAt(mix(place, pose.position, NEAR), place, up(pose)), 0, 0, LOOK_RANGE);
   }
 
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose {

@@ -30,9 +30,13 @@ export interface View {
 export interface Mode {
   /** Takes over from whatever came before and returns the pose to glide to. */
   enter(pose: Pose): Pose;
+  /** Goes to a place somebody pointed at, and returns the pose to glide to. */
+  visit(pose: Pose, place: Vec3): Pose;
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose;
 }
 
+/** Of the way to a place, what is left when it was visited. */
+export const NEAR = 0.4;
 export const LOOK_PER_PIXEL = 0.0032;
 export const TURN_PER_SECOND = 1.4;
 export const FAST = 3;

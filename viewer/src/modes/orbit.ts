@@ -1,7 +1,7 @@
-import { add, clamp, distance, scale, type Vec3 } from "../math";
+import { add, clamp, distance, mix, scale, type Vec3 } from "../math";
 import { ahead, forward, lookAt, type Pose, right, rotated, up } from "../pose";
 import type { World } from "../world";
-import { FAST, focus, type Intent, LOOK_PER_PIXEL, type Mode, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
+import { FAST, focus, type Intent, LOOK_PER_PIXEL, type Mode, NEAR, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
 
 const PITCH = [-1.55, 0.6] as const;
 
@@ -16,6 +16,11 @@ export class Orbit implements Mode {
   enter(pose: Pose): Pose {
     this.target = focus(pose, this.world);
     return lookAt(pose.position, this.target, up(pose));
+  }
+
+  visit(pose: Pose, place: Vec3): Pose {
+    this.target = place;
+    return lookAt(mix(place, pose.position, NEAR), place, up(pose));
   }
 
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose {

@@ -2,7 +2,7 @@ import { add, clamp, scale, type Vec3 } from "../math";
 import { distance } from "../math";
 import { ahead, NADIR, type Pose, right } from "../pose";
 import type { World } from "../world";
-import { FAST, focus, type Intent, type Mode, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
+import { FAST, focus, type Intent, type Mode, NEAR, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
 
 /** A map: straight down; dragging keeps the ground under the finger. */
 export class TopDown implements Mode {
@@ -13,6 +13,11 @@ export class TopDown implements Mode {
     const target = focus(pose, this.world);
     const away = Math.max(distance(pose.position, target), 1.2 * this.world.radius);
     return { position: add(target, [0, 0, away]), heading: pose.heading, pitch: NADIR };
+  }
+
+  visit(pose: Pose, place: Vec3): Pose {
+    const away = NEAR * (pose.position[2] - place[2]);
+    return { ...pose, position: this.within(place, place[2] + away, this.world.ground(place[0], place[1])) };
   }
 
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose {

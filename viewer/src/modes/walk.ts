@@ -20,6 +20,11 @@ export class Walk implements Mode {
     return this.grounded(rotated(near ? pose : this.world.walkHome, 0, 0, LEVEL));
   }
 
+  /** Walks straight there, as far as nothing stands in the way. */
+  visit(pose: Pose, place: Vec3): Pose {
+    return this.stand(pose, place, 1);
+  }
+
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose {
     const seen = look(pose, intent, seconds);
     const { move, pan, zoom } = intent;

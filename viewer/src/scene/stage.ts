@@ -12,13 +12,15 @@ import {
   WebglGraphicsDevice,
 } from "playcanvas";
 import { ViewerError } from "../errors";
-import { radians } from "../math";
+import { radians, type Vec3 } from "../math";
 import { forward, type Pose, right, up } from "../pose";
+import { type Screen, unproject } from "../screen";
 import { texts } from "../texts";
 import { Cloud } from "./cloud";
 import { Detail } from "./detail";
 import { Layers } from "./layers";
 import { Pacing } from "./pacing";
+import { Picking } from "./picking";
 import { Resolution } from "./resolution";
 
 /** Of the shorter side of the picture, degrees. */
@@ -39,6 +41,7 @@ export class Stage {
   private readonly pacing: Pacing;
   /** Gaussians of the frame that was drawn last. */
   private inFlight = 0;
+  private picking: Picking | null = null;
   private readonly detail = new Detail();
   private subject: Cloud | Layers | null = null;
   private placed: Pose | null = null;
@@ -56,6 +59,7 @@ export class Stage {
     this.resolution = new Resolution(Math.min(devicePixelRatio, 2));
     this.pacing = new Pacing(device.gl);
     this.app = createApp(canvas, device);
+    Picking.prepare(this.app);
     this.camera = new Entity("camera", this.app);
     this.camera.addComponent("camera", { clearColor: BACKGROUND });
     this.app.root.addChild(this.camera);
@@ -85,11 +89,20 @@ export class Stage {
     camera.farClip = radius * 100;
   }
 
-  get fieldOfView(): { vertical: number; height: number } {
+  get fieldOfView(): Screen {
     const aspect = this.canvas.clientWidth / Math.max(1, this.canvas.clientHeight);
     const half = Math.tan(radians(FIELD_OF_VIEW) / 2);
     const vertical = 2 * Math.atan(aspect >= 1 ? half : half / aspect);
-    return { vertical, height: this.canvas.clientHeight };
+    return { vertical, width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+  }
+
+  /** The place in the scene under a place of the screen, CSS pixels; null where nothing is. */
+  async pick(x: number, y: number): Promise<Vec3 | null> {
+    const { camera, placed, fieldOfView } = this;
+    if (!placed) return null;
+    this.picking ??= new Picking(this.app, camera.camera!);
+    const depth = await this.picking.depth(x, y, fieldOfView.width, fieldOfView.height);
+    return depth === null ? null : unproject([x, y], depth, placed, fieldOfView);
   }
 
   place(pose: Pose): void {

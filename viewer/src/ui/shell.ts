@@ -4,6 +4,7 @@ import type { ModeName } from "../modes/mode";
 import { texts } from "../texts";
 import { Card } from "./card";
 import { el } from "./dom";
+import { isTyping } from "../input";
 import { Help } from "./help";
 import { Pad } from "./pad";
 import { panel } from "./panel";
@@ -15,6 +16,7 @@ const HINT_MS = 4500;
 export interface Actions {
   readonly setMode: (mode: ModeName) => void;
   readonly home: () => void;
+  readonly measure: () => void;
   readonly copyLink: () => void;
   readonly openFile: (file: File) => void;
   readonly pad: (right: number, ahead: number) => void;
@@ -75,6 +77,16 @@ export class Shell {
     this.say((matchMedia("(pointer: coarse)").matches ? texts.touchHints : texts.hints)[mode]);
   }
 
+  /** Lays a tool beside the scene: its panel, and what it draws over the picture. */
+  lay(panel: HTMLElement, ...over: readonly Element[]): void {
+    this.canvas.after(...over);
+    this.title.after(panel);
+  }
+
+  showMeasuring(active: boolean): void {
+    this.toolbar.showMeasuring(active);
+  }
+
   welcome(): void {
     document.title = texts.documentTitle(texts.untitled);
     this.card.welcome();
@@ -93,9 +105,10 @@ export class Shell {
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey || this.toolbar.element.hidden) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || this.toolbar.element.hidden) return;
     if (event.key === "?") this.help.toggle();
     else if (event.key.toLowerCase() === "h") this.actions.home();
+    else if (event.key.toLowerCase() === "m") this.actions.measure();
     else if (event.key.toLowerCase() === "c") this.actions.copyLink();
     else if (/^[1-4]$/.test(event.key)) this.actions.setMode((["orbit", "fly", "walk", "topdown"] as const)[Number(event.key) - 1]!);
   }

@@ -1,0 +1,47 @@
+import { type AppBase, type CameraComponent, Picker, SHADERLANGUAGE_GLSL, ShaderChunks } from "playcanvas";
+
+/** CSS pixels along the side of the patch around a place, and how many of them have to hit something. */
+const SIDE = 3;
+const HITS = 2;
+/** Opacity below which nothing is drawn, in the picture as here. */
+const FAINTEST = 1 / 255;
+/**
+ * Instead of the engine's fixed threshold a Gaussian is hit as often as it is opaque, by a hash of the fragment: each
+ * pixel's nearest hit is then a sample of where light comes from (stochastic transparency, Enderton et al. 2010).
+ */
+const THRESHOLD = "alpha < alphaClip";
+const CHANCE = "alpha < fract(sin(dot(gl_FragCoord.xyz, vec3(12.9898, 78.233, 9137.31))) * 43758.5453)";
+
+/** Finds how far away what is seen at a place of the screen is. */
+export class Picking {
+  private readonly picker: Picker;
+
+  constructor(
+    private readonly app: AppBase,
+    private readonly camera: CameraComponent,
+  ) {
+    this.picker = new Picker(app, 1, 1, true);
+  }
+
+  /** Has to come before the engine builds its shaders. */
+  static prepare(app: AppBase): void {
+    const chunks = ShaderChunks.get(app.graphicsDevice, SHADERLANGUAGE_GLSL);
+    chunks.set("gsplatPS", chunks.get("gsplatPS").replace(THRESHOLD, CHANCE));
+    app.scene.gsplat.alphaClip = FAINTEST; // else the engine leaves out what is fainter, and cuts edges off
+  }
+
+  /**
+   * Along the camera's axis, world units: the median of what a small patch hits, so that neither a thin veil
+   * before a wall nor a hole in it counts. x, y and the picture's sides in CSS pixels. Null where nothing is.
+   */
+  async depth(x: number, y: number, width: number, height: number): Promise<number | null> {
+    const { picker, camera } = this;
+    picker.resize(width, height);
+    picker.prepare(camera, this.app.scene);
+    const steps = Array.from({ length: SIDE * SIDE }, (_, i) => [(i % SIDE) - (SIDE >> 1), Math.floor(i / SIDE) - (SIDE >> 1)] as const);
+    const found = await Promise.all(steps.map(([right, down]) => picker.getPointDepthAsync(x + right, y + down)));
+    const hits = found.filter((share) => share !== null).sort((a, b) => a - b);
+    if (hits.length < HITS) return null;
+    return camera.nearClip + hits[hits.length >> 1]! * (camera.farClip - camera.nearClip);
+  }
+}

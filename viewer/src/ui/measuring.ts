@@ -1,0 +1,116 @@
+import type { Vec3 } from "../math";
+import { texts } from "../texts";
+import { type Figures, figures, toCsv } from "../tools/measure";
+import { el } from "./dom";
+import { Overlay, type Project } from "./overlay";
+import { copy, save } from "./share";
+
+/** The tape measure: places that were picked, their figures, and ways to take them along. */
+export class Measuring {
+  readonly overlay = new Overlay();
+  private places: readonly Vec3[] = [];
+  private metric = false;
+  private readonly list = el("dl", {});
+  private readonly hint = el("p", {}, texts.measure.hint);
+  private readonly tools = el("div", { class: "actions" });
+  readonly element = el(
+    "section",
+    { class: "measuring panel glass", "aria-label": texts.measure.name, hidden: true },
+    el("h2", {}, texts.measure.name),
+    this.hint,
+    this.list,
+    this.tools,
+  );
+
+  /** `changed`: the line over the scene is to be drawn anew; `say` tells what was done. */
+  constructor(
+    private readonly changed: () => void,
+    private readonly say: (words: string) => void,
+  ) {
+    const { measure: words } = texts;
+    this.tools.append(
+      action(words.undo, () => this.set(this.places.slice(0, -1))),
+      action(words.clear, () => this.set([])),
+      action(words.copy, () => void copy(this.words()).then((done) => this.say(done ? words.copied : words.notCopied))),
+      action(words.csv, () => save("measure.csv", new Blob([toCsv(this.places, this.unit)], { type: "text/csv" }))),
+    );
+  }
+
+  get active(): boolean {
+    return !this.element.hidden;
+  }
+
+  /** Starts, with an empty tape, or stops. */
+  toggle(active = !this.active): void {
+    this.element.hidden = this.overlay.aim.hidden = !active;
+    this.set([]);
+  }
+
+  /** Metres are said only where the scene's maker knew them. */
+  use(metric: boolean): void {
+    this.metric = metric;
+    this.toggle(false);
+  }
+
+  add(place: Vec3 | null): void {
+    if (place) this.set([...this.places, place]);
+    else this.say(texts.measure.nothing);
+    const found = figures(this.places);
+    if (place && found) this.say(texts.measure.said(this.length(found.distance)));
+  }
+
+  draw(project: Project): void {
+    this.overlay.draw(this.places, project);
+  }
+
+  private set(places: readonly Vec3[]): void {
+    this.places = places;
+    const rows = this.rows();
+    this.list.replaceChildren(...rows.flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, value)]));
+    this.hint.hidden = this.list.childElementCount > 0;
+    this.list.hidden = rows.length === 0;
+    this.tools.hidden = places.length === 0;
+    this.changed();
+  }
+
+  private rows(): readonly (readonly [string, string])[] {
+    const found = figures(this.places);
+    return found ? rows(found, (value) => this.length(value), (value) => this.area(value)) : [];
+  }
+
+  private words(): string {
+    return this.rows().map(([label, value]) => `${label}: ${value}`).join("\n");
+  }
+
+  private get unit(): string {
+    return this.metric ? texts.measure.metre : texts.measure.unit;
+  }
+
+  private length(value: number): string {
+    return texts.measure.length(value, this.unit);
+  }
+
+  private area(value: number): string {
+    return this.metric ? texts.measure.squareMetres(value) : texts.measure.squareUnits(value);
+  }
+}
+
+type Say = (value: number) => string;
+
+function rows(found: Figures, length: Say, area: Say): readonly (readonly [string, string])[] {
+  const { measure: words } = texts;
+  const lines = [
+    [words.distance, length(found.distance)],
+    [words.level, length(found.level)],
+    [words.height, length(found.height)],
+    [words.slope, words.degrees(found.slope)],
+  ] as const;
+  if (found.area === null || found.levelArea === null) return lines;
+  return [...lines, [words.area, area(found.area)], [words.levelArea, area(found.levelArea)]];
+}
+
+function action(name: string, act: () => void): HTMLButtonElement {
+  const button = el("button", { type: "button", class: "quiet" }, name);
+  button.addEventListener("click", act);
+  return button;
+}
