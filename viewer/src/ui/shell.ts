@@ -28,7 +28,7 @@ export class Shell {
   readonly progress = new Progress();
   /** The bot's page brings it along, so that it is there before this script. */
   private readonly poster = document.querySelector<HTMLImageElement>("img.poster") ?? el("img", { class: "poster", alt: texts.posterAlt, hidden: true });
-  private readonly title = el("div", { class: "title" });
+  private readonly title = el("header", { class: "title" });
   private readonly hint = el("p", { class: "hint", role: "status" });
   private readonly help = new Help();
   private readonly card: Card;

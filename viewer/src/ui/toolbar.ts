@@ -54,7 +54,7 @@ export class Toolbar {
 }
 
 function button(text: { name: string; title: string }, path: string, act: () => void): HTMLButtonElement {
-  const element = el("button", { type: "button", title: text.title, "aria-label": text.title }, icon(path), el("span", {}, text.name));
+  const element = el("button", { type: "button", title: text.title }, icon(path), el("span", {}, text.name));
   element.addEventListener("click", act);
   return element;
 }
