@@ -1,0 +1,94 @@
+"""Takes the pictures of docs/viewer.md: every way to move, and the tape measure, in a finished run.
+
+splatbot run PHOTOS --out RUN --pipeline aerial
+python scripts/viewer_pictures.py RUN
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+from playwright.sync_api import Page
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from scripts.screenshots import save  # noqa: E402
+from tests.e2e.workspace import chromium  # noqa: E402
+from tests.viewer.conftest import DIST  # noqa: E402
+from tests.viewer.server import Answer, Server  # noqa: E402
+
+OUT = REPOSITORY / "docs" / "viewer"
+LOOKS = {"desktop": (1120, 700, False), "phone": (390, 844, True)}
+MODES = ("orbit", "fly", "walk", "topdown")
+#: Where the tape is laid on the map, shares of the width and height.
+TAPE = ((0.42, 0.52), (0.62, 0.44), (0.6, 0.62))
+
+
+def main(run: Path) -> None:
+    """Take a picture of every mode on every screen."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with Server(DIST) as server, chromium() as browser:
+        for file in run.iterdir():
+            if file.is_file():
+                server.answers[f"/files/{file.name}"] = Answer(file.read_bytes())
+        manifest = quote(f"{server.url}/files/manifest.json", safe="")
+        for look, (width, height, phone) in LOOKS.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                reduced_motion="reduce",
+                is_mobile=phone,
+                has_touch=phone,
+            )
+            page = context.new_page()
+            page.goto(f"{server.url}/viewer/?manifest={manifest}")
+            page.evaluate("() => splatViewer.ready")
+            take(page, look)
+            context.close()
+
+
+def take(page: Page, look: str) -> None:
+    """Take every picture in one window."""
+    size = page.viewport_size
+    assert size
+    width, height = size["width"], size["height"]
+    for number, mode in enumerate(MODES, start=1):
+        page.keyboard.press(str(number))
+        page.mouse.move(width / 2, height / 2)
+        if mode == "orbit":
+            drag(page, width / 2 + 60, height / 2 - 110)  # from above to aslant
+        if mode == "fly":
+            page.mouse.wheel(0, -250)
+        if mode == "topdown":
+            page.keyboard.press("h")
+        rest(page)
+        save(page.screenshot(), OUT / f"{mode}-{look}.webp")
+    page.keyboard.press("m")
+    for laid, (right, down) in enumerate(TAPE):
+        page.mouse.click(right * width, down * height)
+        page.locator(".overlay circle").nth(laid).wait_for()
+    rest(page)
+    save(page.screenshot(), OUT / f"measure-{look}.webp")
+
+
+def drag(page: Page, x: float, y: float) -> None:
+    page.mouse.down()
+    page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+
+
+def rest(page: Page) -> None:
+    """Wait until nothing is drawn any more: the picture is as sharp as it gets."""
+    page.wait_for_function(
+        """() => {
+            const now = [splatViewer.frames, performance.now()];
+            if (window.seen?.[0] !== now[0]) window.seen = now;
+            return now[1] - window.seen[1] > 1500;
+        }"""
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
