@@ -32,6 +32,17 @@ export class Walls {
     return top === BLOCKED ? Infinity : top * level;
   }
 
+  /** The nearest place, by whole cells, at which one can stand: in a house that is before its wall. */
+  standing(from: Vec2): Vec2 {
+    const { cell, columns, rows } = this.grid;
+    const far = ([x, y]: Vec2): number => Math.hypot(x - from[0], y - from[1]);
+    for (let ring = 0; ring <= Math.max(columns, rows); ring++) {
+      const free = square(from, ring, cell).filter((place) => this.above(...place) !== Infinity);
+      if (free.length > 0) return free.reduce((best, place) => (far(place) < far(best) ? place : best));
+    }
+    return from;
+  }
+
   /** How far one comes from a place towards another: along a wall that is met at an angle, and up steps. */
   reach(from: Vec2, to: Vec2): Vec2 {
     const strides = Math.max(1, Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / (this.grid.cell / 2)));
@@ -55,6 +66,13 @@ export class Walls {
     const before = this.above(...from);
     return before === Infinity || this.above(...to) - before <= STEP;
   }
+}
+
+/** The places on the edge of a square around a place, a cell apart; `ring` cells from its middle to its sides. */
+function square([x, y]: Vec2, ring: number, cell: number): Vec2[] {
+  const along = Array.from({ length: 2 * ring + 1 }, (_, i) => (i - ring) * cell);
+  const out = ring * cell;
+  return along.flatMap((at): Vec2[] => [[x + at, y - out], [x + at, y + out], [x - out, y + at], [x + out, y + at]]);
 }
 
 /** Unpacks a grid. What is damaged, or longer than it says, is no wall: one walks as without it. */

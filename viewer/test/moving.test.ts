@@ -147,9 +147,13 @@ describe("walking among walls", () => {
     expect(walk([0, 1, 0], 1, { ...high, min: [-20, -20, 0], walkHome: lookAt([0, -15, 1.7], [0, 0, 1.7]) })[1]).toBeLessThan(-10);
   });
 
-  test("leaves a place in which nobody can stand", () => {
-    const inside = { ...walled, walkHome: lookAt([2.2, 0, 1.7], [2.2, 9, 1.7]) };
-    expect(walk([1, 0, 0], 2, inside)[0]).toBeGreaterThan(2.5);
+  test("begins before a wall that it would begin in", () => {
+    const inside = { ...walled, walkHome: lookAt([2.1, 0, 1.7], [2.1, 9, 1.7]) };
+    const [x, y] = new Rig(inside, "walk", true).shown.position;
+    expect(x).toBeLessThan(2);
+    expect(x).toBeGreaterThan(1.7);
+    expect(y).toBeCloseTo(0);
+    expect(walk([1, 0, 0], 2, inside)[0]).toBeLessThan(2);
   });
 });
 

@@ -17,7 +17,9 @@ export class Walk implements Mode {
   enter(pose: Pose): Pose {
     const [x, y, z] = pose.position;
     const near = z - this.world.ground(x, y) < 4 * this.world.eye && this.inside(pose.position);
-    return this.grounded(rotated(near ? pose : this.world.walkHome, 0, 0, LEVEL));
+    const start = rotated(near ? pose : this.world.walkHome, 0, 0, LEVEL);
+    const [east, north] = this.world.walls?.standing([start.position[0], start.position[1]]) ?? start.position;
+    return this.grounded({ ...start, position: [east, north, start.position[2]] });
   }
 
   /** Walks straight there, as far as nothing stands in the way. */
