@@ -22,6 +22,7 @@ class LedgerFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
+        self._turn = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         database = self.connection()
         database.execute("PRAGMA journal_mode = WAL")
@@ -43,8 +44,14 @@ class LedgerFile:
         """A write transaction that takes the lock first.
 
         `BEGIN IMMEDIATE`: a deferred transaction that starts by reading dies at once with
-        "database is locked" when another writer was faster, whatever the timeout says.
+        "database is locked" when another writer was faster, whatever the timeout says. Our own
+        threads take turns before: SQLite would have them sleep, longer every time, and look again.
         """
+        with self._turn, self._transaction() as database:
+            yield database
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Database]:
         database = self.connection()
         database.execute("BEGIN IMMEDIATE")
         try:

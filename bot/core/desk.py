@@ -138,7 +138,7 @@ class Desk:
             dataset, request.pipeline, self.market.plan_of(request.options.get("size")),
             self.market.problem,
             whole(request.pipeline, self.ledger.stage_history(request.pipeline)),
-            ahead=len(self.ledger.active()), budget_left=left,
+            ahead=self.ledger.count_active(), budget_left=left,
         )  # fmt: skip
 
     def rerun(self, job_id: str | None, request: Callable[[Job], Request]) -> Job:

@@ -33,15 +33,22 @@ class Records(Outbox):
         sql = f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)}) ORDER BY rowid"  # noqa: S608
         return [job_from(row) for row in self._db.execute(sql, _ACTIVE)]
 
+    def count_active(self) -> int:
+        """Return how many jobs are not over."""
+        sql = f"SELECT COUNT(*) FROM jobs WHERE state IN ({_marks(_ACTIVE)})"  # noqa: S608
+        return int(one(self._db, sql, *_ACTIVE)[0])
+
+    def lineup(self, most: int) -> list[Job]:
+        """Return the jobs that run, then those that are next; `most` of them."""
+        sql = (
+            f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)})"  # noqa: S608
+            " ORDER BY state = 'queued', rowid LIMIT ?"
+        )
+        return [job_from(row) for row in self._db.execute(sql, (*_ACTIVE, most))]
+
     def foremost(self) -> Job | None:
         """Return the job that runs, the oldest of several, else the one that is next."""
-        row = one(
-            self._db,
-            f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)})"  # noqa: S608
-            " ORDER BY state = 'queued', rowid LIMIT 1",
-            *_ACTIVE,
-        )
-        return job_from(row) if row else None
+        return next(iter(self.lineup(1)), None)
 
     def queue_position(self, job_id: str) -> int:
         """Return 1 for the job that is next, 2 for the one after; 0 when it does not wait."""

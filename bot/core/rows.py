@@ -40,13 +40,18 @@ class Notice:
 def job_from(row: Row) -> Job:
     """Build a Job from a row of `jobs`."""
     columns: dict[str, Any] = {name: row[name] for name in _PLAIN}
-    columns |= {name: json.loads(row[name]) if row[name] else None for name in _JSON}
+    columns |= {name: _read(row[name]) for name in _JSON}
     return Job(
         **columns,
         pipeline=Pipeline(row["pipeline"]),
         state=State(row["state"]),
         stage=Stage(row["stage"]) if row["stage"] else None,
     )
+
+
+def _read(column: str | None) -> Any:
+    # Most are empty, and a list of jobs has hundreds of them.
+    return {} if column == "{}" else json.loads(column) if column else None
 
 
 def row_of(job: Job) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -47,7 +46,7 @@ def create_app(
         signing_secret=settings.slack_signing_secret,
         # By default the first command waits for `auth.test`, however long Slack takes for it.
         authorize=partial(_authorized, workspaces),  # type: ignore[arg-type]  # None: not ours
-        listener_executor=ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener"),
+        process_before_response=True,  # listeners run in the thread of their request: hearing.py
     )
     deliveries = Deliveries()
     app.use(deliveries.heed)
@@ -79,12 +78,12 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _unexpected(
-    deliveries: Deliveries, error: Exception, body: dict[str, Any], response: BoltResponse | None
-) -> Any:
+    deliveries: Deliveries, error: Exception, body: dict[str, Any]
+) -> BoltResponse | None:
     """Log what no listener expected, and say so where the person waits for an answer."""
     deliveries.forget(body)
     log.error("a listener failed", exc_info=error)
-    if response is None or "command" not in body:
+    if "command" not in body:
         return None
     said = {"response_type": "ephemeral", "text": wording.UNEXPECTED}
     headers: dict[str, str | Sequence[str]] = {"Content-Type": "application/json"}

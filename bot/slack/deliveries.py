@@ -14,24 +14,28 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from slack_bolt import BoltResponse
+from slack_bolt import Ack, BoltResponse
 
 #: Seconds for which a delivery is remembered, longer than Slack repeats, and how many at most.
 REMEMBERED, MOST = 600.0, 10_000
 
 
 class Deliveries:
-    """A middleware of Bolt that answers repetitions itself."""
+    """A middleware of Bolt that acknowledges events, and keeps repetitions from the listeners."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def heed(self, body: Mapping[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:
-        """Hand on what is new; acknowledge what is not."""
+    def heed(
+        self, body: Mapping[str, Any], ack: Ack, next: Callable[[], BoltResponse]
+    ) -> BoltResponse:
+        """Acknowledge events; hand on what is new."""
         key = key_of(body)
-        return BoltResponse(status=200) if key and not self._is_new(key) else next()
+        is_new = not key or self._is_new(key)
+        response = ack() if key else BoltResponse(status=200)
+        return next() if is_new else response
 
     def forget(self, body: Mapping[str, Any]) -> None:
         """Heed a delivery again that comes again: this time it went wrong."""

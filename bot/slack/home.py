@@ -90,7 +90,8 @@ def _now(home: Home) -> list[Block]:
         shown.append(context(blocks.facts(job, standing)))
     rest = [job for job, _ in home.running[RUNNING:]]
     if rest or home.waiting or not shown:
-        shown.append(section(wording.queue([*rest, *home.waiting])))
+        others = [*rest, *home.waiting]
+        shown.append(section(wording.queue(others, len(others))))
     return shown
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from threading import Timer
 
-from slack_bolt import App, BoltResponse
+from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.socket_mode.builtin import SocketModeHandler
-from slack_bolt.adapter.socket_mode.internals import run_bolt_app, send_response
+from slack_bolt.adapter.socket_mode.internals import build_headers, send_response
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -20,6 +21,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from bot.core.config import Settings
 from bot.slack.answers import error_of
 from bot.slack.app import LISTENERS
+from bot.slack.hearing import SOON, Answer, hear, may_follow
 from bot.slack.wording import NOT_ACTING
 from bot.slack.workspaces import web_client
 
@@ -85,8 +87,13 @@ class _Handler(SocketModeHandler):
     ) -> None:
         """Hand a request to the listeners, and their answer to Slack."""
         if self._may_act():
-            response: BoltResponse = run_bolt_app(self.app, req)
-            send_response(connection, req, response, 0.0)
+            answer = Answer(lambda response: send_response(connection, req, response, 0.0))
+            heard = BoltRequest(mode="socket_mode", body=req.payload, headers=build_headers(req))
+            late = Timer(SOON, answer.acknowledge)
+            if may_follow(heard):
+                late.start()
+            hear(self.app, heard, answer)
+            late.cancel()
         elif req.type == "slash_commands":
             said = {"response_type": "ephemeral", "text": NOT_ACTING["acting"]}
             connection.send_socket_mode_response(SocketModeResponse(req.envelope_id, said))

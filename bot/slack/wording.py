@@ -70,6 +70,9 @@ NOT_ACTING = {
 }
 
 
+#: Jobs of the queue that are shown: Slack takes 3,000 characters.
+QUEUE = 20
+
 CHOOSE = "Choose photos: then this says how many there are, how long it takes and what it costs."
 
 NO_PHOTOS_CHOSEN = "Choose one of the sets of photos in the list."
@@ -314,11 +317,13 @@ def log(job: Job, text: str) -> str:
     return f"{job_line(job)}\n```{plain[-2_700:]}```"
 
 
-def queue(active: Sequence[Job]) -> str:
-    """What runs and what waits, in the order in which it comes."""
-    waiting = [job for job in active if job.state is State.QUEUED]
-    lines = [f"▸ {job_line(job)}" for job in active if job.state is not State.QUEUED]
+def queue(active: Sequence[Job], count: int) -> str:
+    """What runs and what waits, in the order in which it comes; of `count` jobs the first."""
+    shown = active[:QUEUE]
+    waiting = [job for job in shown if job.state is State.QUEUED]
+    lines = [f"▸ {job_line(job)}" for job in shown if job.state is not State.QUEUED]
     lines += [f"{n}. {job_line(job)} for {person(job.user)}" for n, job in enumerate(waiting, 1)]
+    lines += [f"… and {count - len(shown)} more"] if count > len(shown) else []
     return "\n".join(lines) or "Nothing runs, and nothing waits."
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from slack_bolt import App
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.core.ledger import Ledger
 from bot.storage.base import Storage
@@ -37,15 +38,31 @@ def create_app(
     if STATIC.is_dir():
         app.mount("/upload", StaticFiles(directory=STATIC, html=True))
 
-    @app.middleware("http")
-    async def headers(request: Request, call_next: Any) -> Response:
-        response: Response = await call_next(request)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
-        if request.url.path.startswith("/viewer"):
-            response.headers["Content-Security-Policy"] = VIEWER_POLICY
-        elif request.url.path.startswith("/upload"):
-            response.headers["Content-Security-Policy"] = POLICY
-        return response
-
+    app.add_middleware(Headers)
     return app
+
+
+class Headers:
+    """Adds what every answer says to browsers, without a task for each as BaseHTTPMiddleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI has it."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _add_headers(MutableHeaders(scope=message), scope["path"])
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def _add_headers(headers: MutableHeaders, path: str) -> None:
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    if path.startswith("/viewer"):
+        headers["Content-Security-Policy"] = VIEWER_POLICY
+    elif path.startswith("/upload"):
+        headers["Content-Security-Policy"] = POLICY

@@ -40,7 +40,7 @@ def add_pages(app: FastAPI, ledger: Ledger) -> None:
 
     @router.get("/healthz")
     def healthz() -> dict[str, object]:
-        return {"ok": True, "active_jobs": len(ledger.active())}
+        return {"ok": True, "active_jobs": ledger.count_active()}
 
     @router.get("/metrics", response_class=PlainTextResponse)
     def metrics() -> Response:

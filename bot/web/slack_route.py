@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+
 from fastapi import APIRouter, HTTPException, Request, Response
-from slack_bolt import App
+from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
-from starlette.concurrency import run_in_threadpool
+from starlette.background import BackgroundTask
+
+from bot.slack.app import LISTENERS
+from bot.slack.hearing import SOON, Answer, hear, may_follow
 
 #: Bytes of a request. Slack's are some kilobytes; whoever sends more is not Slack, and is told so
 #: before a signature can be checked.
@@ -15,13 +22,49 @@ MOST = 1_000_000
 def slack_router(app: App) -> APIRouter:
     """Return the route that commands, actions, dialogs and events come to."""
     router = APIRouter()
+    threads = ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener")
 
-    @router.post("/slack/events", include_in_schema=False)
     async def receive(request: Request) -> Response:
-        bolt_request = to_bolt_request(request, await read_body(request))
-        return to_starlette_response(await run_in_threadpool(app.dispatch, bolt_request))
+        body = await read_body(request)
+        try:
+            heard = to_bolt_request(request, body)
+        except UnicodeDecodeError:
+            raise HTTPException(400, "The body is no text.") from None
+        return await _answer(app, heard, threads)
 
+    # Starlette's own route: FastAPI's takes half a millisecond to find that there is nothing to do.
+    router.add_route("/slack/events", receive, ["POST"], include_in_schema=False)
     return router
+
+
+async def _answer(app: App, heard: BoltRequest, threads: ThreadPoolExecutor) -> Response:
+    """Return the answer as soon as there is one; what is done after it goes on."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[BoltResponse] = loop.create_future()
+
+    def settle(response: BoltResponse) -> None:
+        if not answered.done():  # whoever asked has gone
+            answered.set_result(response)
+
+    def give(response: BoltResponse) -> None:
+        with suppress(RuntimeError):  # the bot has stopped meanwhile
+            loop.call_soon_threadsafe(settle, response)
+
+    answer = Answer(give)
+    work = threads.submit(hear, app, heard, answer)
+    soon = loop.call_later(SOON, answer.acknowledge) if may_follow(heard) else None
+    response = to_starlette_response(await answered)
+    if soon and loop.time() >= soon.when():
+        # Acknowledged before it is done: a bot gives its place away to the next one after it.
+        response.background = BackgroundTask(_end_of, work)
+    elif soon:
+        soon.cancel()
+    return response
+
+
+async def _end_of(work: Future[None]) -> None:
+    with suppress(Exception):  # a listener's failure was logged
+        await asyncio.wrap_future(work)
 
 
 async def read_body(request: Request) -> bytes:

@@ -3,6 +3,7 @@
 import multiprocessing
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core import database
 from bot.core.errors import IllegalMove, UnknownJob, UnreadableLedger
 from bot.core.jobs import State
 from bot.core.ledger import Ledger
@@ -52,6 +54,31 @@ def test_the_queue_is_served_in_order_one_slot_at_a_time(ledger: Ledger, ask: As
     assert (claimed.id, claimed.state) == ("a", State.LAUNCHING)
     assert ledger.claim() is None
     assert [ledger.queue_position(name) for name in "abc"] == [0, 1, 2]
+
+
+def test_threads_take_turns_instead_of_finding_the_ledger_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.0)  # whoever had to wait would fail
+    ledger = Ledger(tmp_path / "ledger.db")
+
+    def write(who: int) -> None:
+        for n in range(20):
+            ledger.audit("U", f"{who} {n}", None)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(8)))
+    assert len(ledger.audit_log(1000)) == 160
+
+
+def test_the_lineup_is_what_runs_and_then_what_is_next(ledger: Ledger, ask: Ask) -> None:
+    for name in "abcd":
+        ask(name)
+    ledger.claim(2)
+    ledger.claim(2)
+    ledger.fail("a", error="e", hint="h")
+    assert [job.id for job in ledger.lineup(2)] == ["b", "c"]
+    assert ledger.count_active() == 3
 
 
 def test_the_foremost_job_is_the_one_that_runs_else_the_next(ledger: Ledger, ask: Ask) -> None:

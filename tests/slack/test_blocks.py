@@ -196,10 +196,15 @@ def test_slack_takes_the_card_below_any_link(job: Job, picture: str) -> None:
 
 @given(some.lists(jobs(), max_size=60), jobs(), words)
 def test_slack_takes_any_list_and_log(shown: list[Job], job: Job, text: str) -> None:
-    accepted(said(wording.queue(shown)))
+    accepted(said(wording.queue(shown, len(shown))))
     accepted(said("\n".join(map(wording.job_line, shown)) or "none"))
     accepted(reports.log(job, text))
     accepted(reports.view(job))
+
+
+def test_a_long_queue_says_how_many_are_not_shown() -> None:
+    waiting = [running(id=f"j{n}", state=State.QUEUED) for n in range(wording.QUEUE)]
+    assert wording.queue(waiting, 143).splitlines()[-1] == "… and 123 more"
 
 
 def test_a_dataset_picker_offers_at_most_what_slack_takes() -> None:

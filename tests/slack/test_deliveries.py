@@ -1,7 +1,7 @@
 """What Slack delivers again is heeded once; what was never heard is heeded whenever it comes."""
 
 import pytest
-from slack_bolt import BoltResponse
+from slack_bolt import Ack, BoltResponse
 
 from bot.slack.deliveries import MOST, REMEMBERED, Deliveries
 from tests.core.conftest import Clock
@@ -23,7 +23,7 @@ class Heard:
     def deliver(self, body: dict[str, object]) -> bool:
         """Deliver something; return whether it came through. It is acknowledged either way."""
         before = self.count
-        assert self.deliveries.heed(body, self._through).status == 200
+        assert self.deliveries.heed(body, Ack(), self._through).status == 200
         return self.count > before
 
     def _through(self) -> BoltResponse:

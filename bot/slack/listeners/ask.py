@@ -57,7 +57,8 @@ def answer(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
             lines = map(wording.job_line, desk.ledger.jobs(limit=15))
             return said("\n".join(lines) or "There are no jobs yet.")
         case grammar.ShowQueue():
-            return said(wording.queue(desk.ledger.active()))
+            shown = desk.ledger.lineup(wording.QUEUE)
+            return said(wording.queue(shown, desk.ledger.count_active()))
         case _:
             return _of_a_job(desk, command, asker)
 

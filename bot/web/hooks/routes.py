@@ -49,7 +49,7 @@ class Caller:
     fence: int
 
 
-def _caller(
+async def _caller(
     job: Annotated[str, Path(pattern=JOB_FORM)],
     fence: Annotated[str, Header(alias=FENCE, pattern=FENCE_FORM)],
     timestamp: Annotated[str, Header(alias=TIMESTAMP, description="Unix time in seconds")],
