@@ -7,6 +7,7 @@ listeners are the same, and so are their answers. docs.slack.dev/apis/events-api
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Timer
 
@@ -27,6 +28,10 @@ from bot.slack.workspaces import web_client
 
 log = logging.getLogger(__name__)
 
+#: Seconds between two tries to connect: the first, doubled every time, and the most. Slack allows
+#: about one a minute (tier 1 of docs.slack.dev/apis/web-api/rate-limits).
+PAUSE, LONGEST_PAUSE = 2.0, 60.0
+
 
 class Socket:
     """A connection to Slack, kept up by `keep`, which somebody calls every so often.
@@ -36,14 +41,25 @@ class Socket:
     """
 
     def __init__(
-        self, app: App, settings: Settings, *, may_act: Callable[[], bool] = lambda: True
+        self,
+        app: App,
+        settings: Settings,
+        *,
+        may_act: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._may_act = may_act
+        self._clock = clock
         self._handler = _Handler(app, settings, may_act)
         self._complaint = ""
+        self._pause, self._not_before = PAUSE, 0.0
 
     def keep(self) -> None:
         """Connect, or let go, as the bot's place asks for. What goes wrong is tried again."""
+        if self._clock() >= self._not_before:
+            self._keep()
+
+    def _keep(self) -> None:
         connection = self._handler.client
         try:
             if self._may_act() and not connection.is_connected():
@@ -52,7 +68,7 @@ class Socket:
                 log.info("connected to Slack (Socket Mode)")
             elif not self._may_act() and connection.is_connected():
                 connection.disconnect()
-            self._complaint = ""
+            self._complaint, self._pause = "", PAUSE
         except SlackApiError as refused:
             self._complain(error_of(refused))
         except (SlackClientError, OSError) as lost:
@@ -66,6 +82,15 @@ class Socket:
         if problem != self._complaint:
             log.warning("no connection to Slack (Socket Mode): %s; it is tried again", problem)
         self._complaint = problem
+        self._not_before = self._clock() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+
+def _quiet() -> logging.Logger:
+    """Return a log for slack_sdk, which would write at every try what `Socket` says once."""
+    quiet = log.getChild("sdk")
+    quiet.setLevel(logging.CRITICAL)
+    return quiet
 
 
 class _Handler(SocketModeHandler):
@@ -77,7 +102,7 @@ class _Handler(SocketModeHandler):
             app,
             settings.slack_app_token,
             web_client=web_client(settings),
-            logger=log,
+            logger=_quiet(),
             auto_reconnect_enabled=False,  # `keep` does it, and knows whether the bot may act
             concurrency=LISTENERS,
         )

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from slack_sdk.errors import SlackClientError
 
 from bot import doctor, relay, service
 from bot.compute import choice
@@ -27,11 +28,13 @@ from bot.compute.digitalocean import DigitalOcean
 from bot.core.config import Settings
 from bot.core.jobs import TERMINAL, State
 from bot.core.ledger import Ledger
+from bot.core.rows import Notice
 from bot.core.snapshots import FOLDER
 from bot.relay import Relay
 from bot.sandbox.person import Person
 from bot.sandbox.sender import Sender
-from bot.slack.workspaces import OneWorkspace
+from bot.slack.installations import _key
+from bot.slack.workspaces import OneWorkspace, open_workspaces
 from bot.storage import open_storage
 from gpu.job import Event, Pipeline, Stage, Status, stages_of
 from gpu.job.messages import LOG, Report
@@ -43,6 +46,8 @@ from tests.fakes import slack as fake
 from tests.fakes.digitalocean.server import serving
 from tests.fakes.digitalocean.world import Droplet, Fault, World
 from tests.service.rolling import Clockwork
+from tests.slack.test_several_workspaces import SECRET as CLIENT_SECRET
+from tests.slack.test_several_workspaces import Several, age, several
 
 PLANTED = SECRETS | {
     "DIGITALOCEAN_TOKEN": "dop_v1_planted_account_token",
@@ -50,12 +55,31 @@ PLANTED = SECRETS | {
     "SLACK_SIGNING_SECRET": "planted-signing-secret",
     "SPLATBOT_HOOK_SECRETS": "planted-hook-secret",
     "SPLATBOT_SELF_DESTRUCT_TOKEN": "dop_v1_planted_self_destruct",
+    "SLACK_APP_TOKEN": "xapp-planted-app-token",
 }
+
+#: Secrets that are a part of what an operator sets.
+API_TOKEN, NOTIFY_PASSWORD = "planted-token-of-the-api-1", "planted-notify-password"
+PARTS = {
+    "SPLATBOT_API_TOKENS": f"ci:{API_TOKEN}",
+    "SPLATBOT_NOTIFY": f"json://bot:{NOTIFY_PASSWORD}@127.0.0.1:1/{NOTIFY_PASSWORD}",
+    "SPLATBOT_INBOX": "ci",
+}
+HIDDEN = PLANTED | {"API token": API_TOKEN, "notify password": NOTIFY_PASSWORD}
 
 #: Part of every presigned address, which is as good as a key for as long as it is valid.
 SIGNATURE = "X-Amz-Signature="
 
+__all__ = ["several"]  # a fixture
+
 CREATE, LIST, DESTROY = "POST /v2/droplets", "GET /v2/droplets", "DELETE /v2/droplets"
+
+
+#: What the bot's clockwork does, but the doctor, who is called below.
+EVERYTHING = (
+    "dispatch", "drain", "upload", "intake", "tokens", "elsewhere", "catalogue", "market", "groups",
+    "inbox", "socket",
+)  # fmt: skip
 
 
 class Machine:
@@ -123,6 +147,10 @@ class Scene:
     def press_destroy(self, machine: Machine) -> None:
         self.person.type(f"/splat cancel {machine.job}")
 
+    def told_elsewhere(self) -> Sequence[Notice]:
+        """What a place outside of Slack was told, in vain."""
+        return self._ledger.elsewhere(now=1e12)
+
     @property
     def _ledger(self) -> Ledger:
         assert self.relay.service
@@ -142,7 +170,7 @@ class Scene:
             clock.move(5.0)
             self.relay.step()
             self.relay.follow()
-            for name in ("dispatch", "drain", "upload", "market", "catalogue"):
+            for name in EVERYTHING:
                 clockwork.call(name)
             if holds():
                 return
@@ -173,7 +201,7 @@ def settings(
     port = fake.free_port()
     with serving(world) as digitalocean:
         for name, value in {
-            **PLANTED, "SLACK_API_URL": f"http://127.0.0.1:{port}/api/",
+            **PLANTED, **PARTS, "SLACK_API_URL": f"http://127.0.0.1:{port}/api/",
             "DIGITALOCEAN_API_URL": digitalocean, "SPACES_ENDPOINT_URL": bucket.url,
             "SPACES_BUCKET": bucket.name, "SPLATBOT_DATA": str(tmp_path / "data"),
             "SPLATBOT_PUBLIC_URL": "https://bot.example.com",
@@ -191,7 +219,8 @@ def scene(settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(relay, "Succession", partial(relay.Succession, monotonic=clock))
     monkeypatch.setattr(service, "Ledger", partial(Ledger, clock=clock))
     monkeypatch.setattr(service, "Dispatcher", partial(service.Dispatcher, **times))
-    monkeypatch.setattr(service, "SlackOutbox", partial(service.SlackOutbox, clock=clock))
+    for name in ("SlackOutbox", "Notifier"):
+        monkeypatch.setattr(service, name, partial(getattr(service, name), clock=clock))
     monkeypatch.setattr(choice, "DropletBackend", partial(choice.DropletBackend, **times))
     port = int(settings.slack_api_url.split(":")[2].split("/")[0])
     slack = fake.FakeSlack(port, "http://bot")
@@ -228,6 +257,7 @@ def test_planted_secrets_are_nowhere(
     assert run("stopped", on(DESTROY, "503"), work=is_cancelled) is State.CANCELLED
     assert run("refused", on(CREATE, "403"), work=works) is State.FAILED
     said = {
+        "answers of the API": "".join(ordered(scene.http)),
         "logs": caplog.text,
         "messages": json.dumps([vars(m) for m in scene.slack.workspace.messages], default=str),
         "requests to Slack": str(scene.slack.api.calls),
@@ -239,17 +269,63 @@ def test_planted_secrets_are_nowhere(
         "terminal": "".join(capfd.readouterr()),
     }
     assert all(said[name] for name in said if name != "terminal")
+    assert "no connection to Slack (Socket Mode)" in said["logs"]
+    assert all(notice.tries for notice in scene.told_elsewhere())
+    answers = said["answers of the API"].splitlines()
+    assert {answer.split()[0] for answer in answers} == {"202", "401", "422"}
     keys = {f"key of {machine.job}": machine.key for machine in machines}
-    everything = PLANTED | keys | {"presigned address": SIGNATURE}
+    everything = HIDDEN | keys | {"presigned address": SIGNATURE}
     for where, text in said.items():
         assert [name for name, secret in everything.items() if secret in text] == [], where
     for machine, droplet in zip(machines, scene.world.droplets, strict=True):
         # An address that a bucket signed names the key with which it was; its secret it does not.
-        known = PLANTED | keys | {"SPACES_KEY": f"not {PLANTED['SPACES_KEY']}"}
+        known = HIDDEN | keys | {"SPACES_KEY": f"not {PLANTED['SPACES_KEY']}"}
         assert known["SPACES_SECRET"] not in machine.bundle
         user_data = droplet.user_data
         assert [name for name in known if known[name] in user_data] == [f"key of {machine.job}"]
         assert user_data.count(PLANTED["SPACES_KEY"]) == machine.bundle.count(PLANTED["SPACES_KEY"])
+
+
+def test_planted_secrets_of_several_workspaces_are_nowhere(
+    several: Several, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Tokens that are handed out, refused, changed, revoked and lost on the way."""
+    for name in ("bot", "slack_bolt", ""):
+        caplog.set_level(logging.DEBUG if name else logging.INFO, name)
+    pages = [several.install(team).text for team in ("TA", "TEVIL")]
+    several.slack.refuses = "invalid_client_id"
+    pages.append(several.install("TB").text)
+    age(several, hours=10)
+    several.workspaces.rotate()
+    lost = replace(several.settings, slack_api_url="http://127.0.0.1:1/")
+    other = replace(several.settings, slack_client_secret="another")
+    for settings in (lost, other):
+        open_workspaces(settings, several.ledger.tenants).rotate()
+    with pytest.raises(SlackClientError) as wrong:
+        several.workspaces.client("TA").auth_test()
+    assert caplog.text.count("the token of TA could not be changed") == 2
+    said = {
+        "logs": caplog.text,
+        "pages": "".join(pages),
+        "ledger": "".join(read(f) for f in several.settings.ledger.parent.glob("ledger.db*")),
+        "settings": repr(several.settings) + repr(several.workspaces),
+        "exception": "".join(traceback.format_exception(wrong.value)),
+    }
+    sealed = several.ledger.tenants.get("TA")
+    assert sealed
+    assert sealed in said["ledger"]
+    key = _key(CLIENT_SECRET).decode()
+    for where, text in said.items():
+        assert [each for each in ("xoxe", CLIENT_SECRET, key) if each in text] == [], where
+
+
+def ordered(http: TestClient) -> Iterator[str]:
+    """What a program is answered that orders jobs, with its token, a wrong one and none."""
+    for token in (API_TOKEN, f"{API_TOKEN}x", ""):
+        for order in ({"dataset": "demo/parcel"}, {"dataset": "nowhere"}, {"size": API_TOKEN * 9}):
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = http.post("/api/jobs", json=order, headers=headers)
+            yield f"{answer.status_code} {answer.text} {answer.headers}\n"
 
 
 def on(call: str, what: str, moment: str = "before") -> Fault:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -9,6 +10,7 @@ from bot.sandbox import state
 from bot.slack.app import create_app
 from bot.slack.socket import Socket
 from bot.slack.workspaces import OneWorkspace
+from tests.core.conftest import Clock
 from tests.fakes.socket_mode import APP_TOKEN, FakeSocketMode, socket_mode
 from tests.slack.conftest import Bot
 
@@ -113,6 +115,25 @@ def test_a_token_that_slack_refuses_is_logged_once_without_being_shown(
     [line] = [r.getMessage() for r in caplog.records if "no connection" in r.getMessage()]
     assert "not_allowed_token_type" in line
     assert "xapp-wrong" not in caplog.text
+
+
+def test_a_slack_that_can_not_be_reached_is_asked_less_and_less_often(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(bot.settings, slack_app_token=APP_TOKEN, slack_api_url="http://[::1]:1/")
+    app, clock, tries = create_app(settings, bot.desk, OneWorkspace(settings)), Clock(), []
+    socket = Socket(app, settings, clock=clock)
+
+    def fail(**_: object) -> None:
+        tries.append(clock())
+        raise OSError
+
+    monkeypatch.setattr(socket._handler.client, "connect_to_new_endpoint", fail)
+    for _ in range(200):
+        socket.keep()
+        clock.move(1)
+    socket.close()
+    assert [later - earlier for earlier, later in pairwise(tries)] == [2, 4, 8, 16, 32, 60, 60]
 
 
 def _keeps(connected: Connected) -> bool:
