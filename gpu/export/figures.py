@@ -107,8 +107,16 @@ def _geometry(geometry: Geometry) -> dict[str, object]:
         "reprojection_error_px": rounded(geometry.reprojection_error),
         "track_length": rounded(geometry.track_length),
         "metric": geometry.metric,
+        "coverage": rounded(geometry.coverage),
+        "parts": list(geometry.parts),
+        "quality": geometry.quality,
+        "tries": list(geometry.tries),
         "gps_rmse_m": rounded(geometry.gps_rmse),
+        "gps_across_m": rounded(geometry.gps_across),
+        "gps_up_m": rounded(geometry.gps_up),
         "gps_photos": geometry.gps_agreeing,
+        "gps_note": geometry.gps_note,
+        "up_from": geometry.up_from,
     }
 
 

@@ -101,6 +101,20 @@ def _metadata(geometry: Geometry, scene: Scene, photos: int) -> Mapping[str, obj
         "photos_registered": len(geometry.registered),
         "psnr": scene.psnr,
         "ssim": scene.ssim,
-        "georeference": geometry.origin
-        and dict(zip(("latitude", "longitude", "altitude"), geometry.origin, strict=True)),
+        "georeference": _georeference(geometry),
+    }
+
+
+def _georeference(geometry: Geometry) -> Mapping[str, object] | None:
+    """Say where (0, 0, 0) is; x points east, y north, z up, in metres, and `epsg` names the UTM
+    zone in which a map would draw it."""
+    if geometry.origin is None:
+        return None
+    latitude, longitude, altitude = geometry.origin
+    return {
+        "latitude": latitude,
+        "longitude": longitude,
+        "altitude": altitude,
+        "axes": "ENU",
+        "epsg": geometry.epsg,
     }

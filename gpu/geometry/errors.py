@@ -12,19 +12,28 @@ from collections.abc import Sequence
 from gpu.ingest.errors import named
 from gpu.job import SplatError
 
+#: What photos that connect have.
+OVERLAP = (
+    "each photo should show two thirds of what the one before it shows, from a step further, on a "
+    "subject with texture and without blur"
+)
+
 
 class PhotosDoNotConnect(SplatError):
-    """Too few photos could be placed relative to each other. `left_out` names the others."""
+    """Too few photos could be placed relative to each other. `left_out` names the others, `why`
+    is the end of the sentence and `hint` what to shoot (gpu.geometry.diagnosis)."""
 
-    def __init__(self, registered: int, left_out: Sequence[str]) -> None:
+    def __init__(
+        self, registered: int, left_out: Sequence[str], *, why: str = "", hint: str = ""
+    ) -> None:
         total = registered + len(left_out)
         how_many = (
             f"only {registered} of {total} photos" if registered else f"none of {total} photos"
         )
+        told = f"{how_many} could be placed (left out: {named(left_out)})"
         super().__init__(
-            f"The photos do not connect: {how_many} could be placed (left out: {named(left_out)}).",
-            hint="Photograph the ways between them: each photo should show two thirds of what the "
-            "one before it shows, from a step further, on a subject with texture and without blur.",
+            f"The photos do not connect: {told}{', since ' + why if why else ''}.",
+            hint=hint or f"Photograph the ways between them: {OVERLAP}.",
         )
         self.left_out = tuple(left_out)
 

@@ -6,6 +6,7 @@ photos and seed give the same geometry.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,43 +20,33 @@ from gpu.ingest.photos import Photo
 
 #: COLMAP's guess where the EXIF says nothing: a field of view of about 45 degrees.
 FOCAL_GUESS = 1.2
-PHOTOS_AT_ONCE, PAIRS_AT_ONCE = 4, 60
-#: SIFT finds its features in photos of this long side; it looks at larger ones scaled down. All
-#: real sets but three register wholly at 1024, and its cost grows with the square.
-SIFT_SIZE = 1024
+#: Photos and pairs that are given to COLMAP at once: enough for all cores, few enough to report.
+PHOTOS_AT_ONCE, PAIRS_AT_ONCE = max(4, 2 * (os.cpu_count() or 1)), 120
+#: SIFT finds its features in photos of this long side; it looks at larger ones scaled down.
+SIFT_SIZE = 1600
+#: A smaller photo than this (long side) is looked at twice as large: it has too few features else.
+SMALL = 1200
 
 Say = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to look: features a photo, and the contrast from which something is one."""
+    """How hard to look: features a photo, the contrast from which something is one, whether photos
+    are first enlarged (four times the work), and whether features follow slanted surfaces."""
 
     features: int
     contrast: float
+    enlarged: bool = False
+    slanted: bool = False
+    guided: bool = False
 
 
-def build_database(
-    file: Path,
-    images: Path,
-    photos: Sequence[Photo],
-    pairs: Sequence[Pair],
-    *,
-    effort: Effort,
-    seed: int,
-    say: Say,
-) -> None:
-    """Fill a new database at `file`: cameras, SIFT features, and verified matches of `pairs`."""
+def new_database(file: Path, images: Path, photos: Sequence[Photo]) -> None:
+    """Make a database at `file` with one camera for each group of photos that shares one."""
     file.unlink(missing_ok=True)
     with pycolmap.Database.open(file):
         pass
-    _import_photos(file, images, photos)
-    _extract(file, images, photos, effort, say)
-    _match(file, photos, pairs, seed, say)
-
-
-def _import_photos(file: Path, images: Path, photos: Sequence[Photo]) -> None:
-    """Enter the photos with one camera for each group that shares its intrinsics."""
     in_groups = sorted(photos, key=lambda photo: photo.camera)
     for _, group in groupby(in_groups, key=lambda photo: photo.camera):
         members = list(group)
@@ -83,27 +74,48 @@ def _camera(photos: Sequence[Photo]) -> pycolmap.Camera:
     return camera
 
 
-def _extract(file: Path, images: Path, photos: Sequence[Photo], effort: Effort, say: Say) -> None:
-    options = pycolmap.FeatureExtractionOptions()
-    options.max_image_size = SIFT_SIZE
-    options.sift.max_num_features = effort.features
-    options.sift.peak_threshold = effort.contrast
+def find_features(
+    file: Path, images: Path, photos: Sequence[Photo], effort: Effort, say: Say
+) -> None:
+    """Add the SIFT features of every photo."""
+    options = _extraction(photos, effort)
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
         some = [photo.image for photo in photos[start : start + PHOTOS_AT_ONCE]]
         pycolmap.extract_features(file, images, image_names=some, extraction_options=options)
         done = start + len(some)
-        say(0.4 * done / len(photos), f"Found features in {done} of {len(photos)} photos")
+        say(done / len(photos), f"Found features in {done} of {len(photos)} photos")
 
 
-def _match(file: Path, photos: Sequence[Photo], pairs: Sequence[Pair], seed: int, say: Say) -> None:
+def _extraction(photos: Sequence[Photo], effort: Effort) -> pycolmap.FeatureExtractionOptions:
+    small = median(max(photo.width, photo.height) for photo in photos) < SMALL
+    options = pycolmap.FeatureExtractionOptions()
+    options.max_image_size = SIFT_SIZE
+    options.sift.first_octave = -1 if effort.enlarged or small else 0
+    options.sift.max_num_features = effort.features
+    options.sift.peak_threshold = effort.contrast
+    options.sift.estimate_affine_shape = options.sift.domain_size_pooling = effort.slanted
+    return options
+
+
+def match(
+    file: Path, photos: Sequence[Photo], pairs: Sequence[Pair], effort: Effort, seed: int, say: Say
+) -> None:
+    """Add the matches of `pairs`, verified by the geometry of two views."""
     pairing = pycolmap.ImportedPairingOptions()
     pairing.match_list_path = file.with_suffix(".pairs")
     verification = pycolmap.TwoViewGeometryOptions()
     verification.ransac.random_seed = seed
+    matching = pycolmap.FeatureMatchingOptions()
+    matching.guided_matching = effort.guided
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         some = pairs[start : start + PAIRS_AT_ONCE]
         lines = [f"{photos[i].image} {photos[j].image}" for i, j in some]
         pairing.match_list_path.write_text("\n".join(lines), encoding="utf-8")
-        pycolmap.match_image_pairs(file, pairing_options=pairing, verification_options=verification)
+        pycolmap.match_image_pairs(
+            file,
+            matching_options=matching,
+            pairing_options=pairing,
+            verification_options=verification,
+        )
         done = start + len(some)
-        say(0.4 + 0.6 * done / len(pairs), f"Compared {done} of {len(pairs)} pairs of photos")
+        say(done / len(pairs), f"Compared {done} of {len(pairs)} pairs of photos")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,12 +62,34 @@ def spread(places: NDArray[np.float64]) -> float:
     return float(_axes(places)[0])
 
 
-def fix_a_frame(places: NDArray[np.float64]) -> bool:
-    """Say whether positions [N, 3] (metres) are enough, far enough apart and not in one line."""
+@dataclass(frozen=True)
+class Extent:
+    """Whether positions are enough, far enough apart, and all in one line."""
+
+    enough: bool
+    far: bool
+    straight: bool
+
+
+def extent_of(places: NDArray[np.float64]) -> Extent:
+    """Judge positions [N, 3] (metres)."""
     if len(places) < MIN_PLACES:
-        return False
+        return Extent(enough=False, far=False, straight=True)
     first, second, _ = _axes(places)
-    return bool(first > MIN_EXTENT and second > MIN_SECOND_AXIS * first)
+    return Extent(True, bool(first > MIN_EXTENT), bool(second <= MIN_SECOND_AXIS * first))
+
+
+def utm_epsg(latitude: float, longitude: float) -> int:
+    """Return the EPSG code of the UTM zone (WGS 84) of a place, with the zones of Norway.
+
+    326 and 327 are north and south (EPSG Geodetic Parameter Dataset, "WGS 84 / UTM zone").
+    """
+    zone = int((longitude + 180) % 360 // 6) + 1
+    if 56 <= latitude < 64 and 3 <= longitude < 12:
+        zone = 32
+    if 72 <= latitude < 84 and 0 <= longitude < 42:
+        zone = 31 + 2 * int((longitude + 3) // 12)
+    return (32600 if latitude >= 0 else 32700) + zone
 
 
 def _axes(places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
-"""Which pairs of photos are compared: all of them, near ones by GPS, or near ones in time."""
+"""Which pairs of photos are compared: all, or those that are near by GPS, in time or in looks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -11,23 +11,28 @@ from numpy.typing import NDArray
 from gpu.geometry.gps import enu_metres
 from gpu.ingest.photos import Photo
 
-#: Up to this many photos every pair is compared: 1770 pairs take under a minute on two cores.
-EXHAUSTIVE = 60
-#: Above it, this many nearest neighbours on the ground ...
-NEIGHBOURS = 20
+#: Up to this many photos every pair is compared.
+EXHAUSTIVE = 30
+#: Above it, this many nearest neighbours on the ground, and as many that look alike ...
+NEIGHBOURS, ALIKE = 14, 8
 #: ... and this many followers in the order of the names, then those 2, 4, 8, ... further on, which
 #: close the loops of a walk.
-FOLLOWERS = 8
+FOLLOWERS = 6
 
 Pair = tuple[int, int]
 
 
-def choose_pairs(photos: Sequence[Photo]) -> list[Pair]:
-    """Return the pairs (i, j), i < j, of photos to compare, sorted."""
+def all_pairs(count: int) -> list[Pair]:
+    """Return every pair (i, j), i < j, of `count` photos."""
+    return list(combinations(range(count), 2))
+
+
+def choose_pairs(photos: Sequence[Photo], alike: Iterable[Pair] = ()) -> list[Pair]:
+    """Return the pairs (i, j), i < j, of photos to compare, sorted; `alike` are pairs by looks."""
     count = len(photos)
     if count <= EXHAUSTIVE:
-        return list(combinations(range(count), 2))
-    pairs = _sequential(count)
+        return all_pairs(count)
+    pairs = _sequential(count) | set(alike)
     if all(photo.gps for photo in photos):
         pairs |= _nearest(enu_metres([photo.gps for photo in photos if photo.gps])[:, :2])
     return sorted(pairs)

@@ -16,9 +16,14 @@ class Geometry:
 
     `registered` and `left_out` are the photos' own names. `images` are the registered photos'
     file names, in the order of `registered`. `reprojection_error` is the mean, in pixels;
-    `track_length` the mean number of photos that see a point. Lengths are metres when `metric`.
+    `track_length` the mean number of photos that see a point; `coverage` the share of its area in
+    which the median photo sees points; `parts` the photos of each separate part, this one's first;
+    `quality` says it in words, `tries` what each try came to. Lengths are metres when `metric`.
+    `gps_rmse`, `gps_across` and `gps_up` are how far GPS and cameras are apart, in all, on the
+    ground and in height; `gps_note` says why GPS was not used and `up_from` what told up instead.
     `camera_height` is the median height of the cameras above `ground_z`; for a drone flight with
-    GPS that is the height above ground at which it flew. `origin` is the GPS place of (0, 0, 0).
+    GPS that is the height above ground at which it flew. `origin` is the GPS place of (0, 0, 0),
+    and `epsg` the UTM zone that it lies in.
     """
 
     registered: tuple[str, ...]
@@ -35,6 +40,15 @@ class Geometry:
     ground_z: float
     camera_height: float
     scene_distance: float
+    coverage: float | None = None
+    parts: tuple[int, ...] = ()
+    quality: str = ""
+    tries: tuple[str, ...] = ()
+    gps_across: float | None = None
+    gps_up: float | None = None
+    gps_note: str = ""
+    up_from: str = ""
+    epsg: int | None = None
 
     def save(self, paths: JobPaths) -> None:
         """Write the record."""

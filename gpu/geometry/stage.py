@@ -38,7 +38,12 @@ def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outc
     bring_earlier(ctx)
     answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT])
     if not answer["connected"]:
-        raise PhotosDoNotConnect(len(answer["registered"]), answer["left_out"])
+        raise PhotosDoNotConnect(
+            len(answer["registered"]),
+            answer["left_out"],
+            why=answer.get("why", ""),
+            hint=answer.get("hint", ""),
+        )
     geometry = Geometry.load(ctx.paths)
     return Outcome(_message(geometry), _metrics(geometry), _pictures(ctx.paths))
 
@@ -79,7 +84,8 @@ def _listen(ctx: Context, child: subprocess.Popen[str]) -> Mapping[str, Any] | N
     for line in child.stdout:
         said = json.loads(line)
         if "fraction" in said:
-            ctx.progress(said["fraction"], said["message"])
+            pictures = tuple(said.get("pictures", ()))
+            ctx.progress(said["fraction"], said["message"], pictures=pictures)
         else:
             answer = said
     return answer
@@ -99,25 +105,48 @@ def _failure(paths: JobPaths, exit_code: int) -> Exception:
 
 
 def _message(geometry: Geometry) -> str:
+    """Say how many photos are placed, how well, how it was tried and what GPS is worth."""
     total = len(geometry.registered) + len(geometry.left_out)
     placed = f"Placed {len(geometry.registered)} of {total} photos and {geometry.points:,} points"
     frame = f", to {geometry.gps_rmse:.1f} m by GPS" if geometry.gps_rmse is not None else ""
     left_out = f" (left out: {named(geometry.left_out)})" if geometry.left_out else ""
-    return f"{placed}{frame}{left_out}."
+    return " ".join(
+        f"{sentence}."
+        for sentence in (
+            f"{placed}{frame}{left_out}",
+            geometry.quality,
+            _tried(geometry.tries),
+            geometry.gps_note,
+        )
+        if sentence
+    )
+
+
+def _tried(tries: tuple[str, ...]) -> str:
+    """Say what came of each try, where there was more than one."""
+    return f"It took {len(tries)} tries ({'; '.join(tries)})" if len(tries) > 1 else ""
 
 
 def _metrics(geometry: Geometry) -> dict[str, Metric]:
     return {
         "photos_registered": len(geometry.registered),
         "photos_left_out": named(geometry.left_out),
+        "parts": len(geometry.parts),
         "points": geometry.points,
         "reprojection_error_px": round(geometry.reprojection_error, 3),
         "track_length": round(geometry.track_length, 2),
+        "coverage": _rounded(geometry.coverage, 3),
         "metric": geometry.metric,
-        "gps_rmse_m": None if geometry.gps_rmse is None else round(geometry.gps_rmse, 3),
+        "gps_rmse_m": _rounded(geometry.gps_rmse, 3),
+        "gps_across_m": _rounded(geometry.gps_across, 3),
+        "gps_up_m": _rounded(geometry.gps_up, 3),
         "drone_agl_m": round(geometry.camera_height, 1) if geometry.metric else None,
         "matching_rung": geometry.rung,
     }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _pictures(paths: JobPaths) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """`python -m gpu.geometry.worker JOB_FOLDER < job.json`: the geometry, in a process of its own.
 
 The native library may abort the process that it runs in; here it takes no job with it. Prints
-one JSON object a line: {"fraction", "message"} while it works, and last {"connected",
-"registered", "left_out"} or {"disk_full"}.
+one JSON object a line: {"fraction", "message"} and perhaps {"pictures"} while it works, and last
+{"connected", "registered", "left_out"} with {"why", "hint"} where they do not, or {"disk_full"}.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import json
 import logging
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pycolmap
 
 from gpu.errors import is_disk_full
+from gpu.geometry.diagnosis import diagnose
 from gpu.geometry.earlier import take_earlier
-from gpu.geometry.mapping import Model, find_model, needed
+from gpu.geometry.gps import utm_epsg
+from gpu.geometry.graph_picture import draw_graph
+from gpu.geometry.ladder import Model, Search, needed, search
 from gpu.geometry.picture import draw_geometry
 from gpu.geometry.record import Geometry
 from gpu.geometry.world import World, centres_of, scene_distance, to_world
@@ -51,19 +55,24 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     folder = paths.work / "colmap"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    model = find_model(
+    found = search(
         folder, paths.images, photos, seed=spec.seed, say=lambda f, text: _say(0.9 * f, text)
     )
-    if model is None or model.registered < needed(len(photos)):
-        return {"connected": False, **_split(photos, model)}
+    names = _split(photos, found.model)
+    if names["left_out"]:
+        _show_graph(paths, photos, found)
+    model = found.model
+    if model is None or found.registered < needed(len(photos)):
+        reason = diagnose([photo.name for photo in photos], found.connections)
+        return {"connected": False, **names, **asdict(reason)}
     gps = {photo.image: photo.gps for photo in photos if photo.gps}
     aerial = spec.pipeline is Pipeline.AERIAL
     world = to_world(model.reconstruction, gps, aerial=aerial, seed=spec.seed)
-    _write(paths, model, world, photos)
+    _write(paths, found, model, world, photos)
     _say(0.93, "Straightening the photos")
     _undistort(paths, spec.image_size)
     shutil.rmtree(folder)
-    return {"connected": True, **_split(photos, model)}
+    return {"connected": True, **names}
 
 
 def _straightened_earlier(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
@@ -85,7 +94,26 @@ def _split(photos: tuple[Photo, ...], model: Model | None) -> dict[str, list[str
     }
 
 
-def _write(paths: JobPaths, model: Model, world: World, photos: tuple[Photo, ...]) -> None:
+def _show_graph(paths: JobPaths, photos: tuple[Photo, ...], found: Search) -> None:
+    """Draw which photos match, and tell of the picture at once."""
+    inside = centres_of(found.model.reconstruction) if found.model else {}
+    placed = {i for i, photo in enumerate(photos) if photo.image in inside}
+    file = paths.previews / "matches.jpg"
+    try:
+        draw_graph(file, [paths.images / p.image for p in photos], found.connections, placed)
+    except (OSError, ValueError) as failed:  # a preview never fails a job
+        if is_disk_full(failed):
+            raise
+        logger.warning("no picture of the matches: %s", failed)
+        return
+    picture = file.relative_to(paths.root).as_posix()
+    message = f"{len(photos) - len(placed)} of {len(photos)} photos do not connect"
+    _print(fraction=0.9, message=message, pictures=[picture])
+
+
+def _write(
+    paths: JobPaths, found: Search, model: Model, world: World, photos: tuple[Photo, ...]
+) -> None:
     """Write the COLMAP model, the record and the picture."""
     shutil.rmtree(paths.geometry, ignore_errors=True)
     paths.geometry.mkdir(parents=True)
@@ -98,13 +126,22 @@ def _write(paths: JobPaths, model: Model, world: World, photos: tuple[Photo, ...
         left_out=tuple(photo.name for photo in photos if photo.image not in centres),
         images=tuple(photo.image for photo in inside),
         points=scene.num_points3D(),
-        reprojection_error=scene.compute_mean_reprojection_error(),
-        track_length=scene.compute_mean_track_length(),
+        reprojection_error=model.quality.error,
+        track_length=model.quality.track,
+        coverage=model.quality.coverage,
+        parts=model.quality.parts,
+        quality=model.quality.sentence(),
+        tries=tuple(attempt.sentence() for attempt in found.tries),
         rung=model.rung,
         metric=world.metric,
         gps_rmse=world.gps_rmse,
+        gps_across=world.gps_across,
+        gps_up=world.gps_up,
         gps_agreeing=world.gps_agreeing,
+        gps_note=world.gps_note,
+        up_from=world.up_from,
         origin=world.origin,
+        epsg=utm_epsg(*world.origin[:2]) if world.origin else None,
         ground_z=0.0,
         camera_height=float(np.median([centre[2] for centre in centres.values()])),
         scene_distance=scene_distance(scene),

@@ -7,37 +7,39 @@ cameras, and the unit makes the median distance from camera to scene 10.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from gpu.geometry.gps import enu_metres, fix_a_frame, middle, spread, without_wild
+from gpu.geometry.georeference import NotBelieved, georeference
 from gpu.ingest.exif import Gps
 
 Array = NDArray[np.float64]
 
 #: The median distance from camera to scene without GPS, in units of the results.
 SCENE_DISTANCE = 10.0
-#: GPS may be off by this (metres), or by this share of the flight's extent, and still count.
-TOLERANCE, TOLERANCE_SHARE = 2.0, 0.08
-#: Of the photos with GPS, this share must agree with the geometry.
-AGREEING = 0.6
-#: Degrees by which the GPS's up may differ from the cameras'.
-MAX_TILT = 20.0
 #: Points below this percentile of height are taken for errors; the ground starts here.
 GROUND_PERCENTILE = 10.0
 
 
 @dataclass(frozen=True)
 class World:
-    """How the frame was found. `gps_rmse` in metres; `origin` is the GPS place of (0, 0, 0)."""
+    """How the frame was found. `origin` is the GPS place of (0, 0, 0).
+
+    `gps_rmse` and its parts `gps_across` (on the ground) and `gps_up` (in height) are in metres;
+    `gps_note` says why GPS was not used, `up_from` what told up.
+    """
 
     metric: bool
     gps_rmse: float | None = None
     gps_agreeing: int = 0
     origin: Gps | None = None
+    gps_across: float | None = None
+    gps_up: float | None = None
+    gps_note: str = ""
+    up_from: str = "cameras"
 
 
 def to_world(
@@ -49,10 +51,16 @@ def to_world(
     wall from the front, or the ground from a drone that never turned.
     """
     up, sure = up_of_cameras(*_camera_axes(model), aerial=aerial)
-    world = _by_gps(model, gps, up if sure else None, seed)
-    if world is None:
+    try:
+        fit = georeference(centres_of(model), gps, up if sure else None, seed)
+    except NotBelieved as why:
         model.transform(_upright(model, up))
-        world = World(metric=False)
+        world = World(metric=False, gps_note=str(why))
+    else:
+        model.transform(fit.transform)
+        world = World(
+            True, fit.rmse, fit.agreeing, fit.origin, fit.across, fit.upward, up_from="GPS"
+        )
     ground = ground_height(points_of(model))
     middle_xy = np.zeros(2) if world.metric else np.median(points_of(model)[:, :2], axis=0)
     shift = -np.array([*middle_xy, ground])
@@ -64,7 +72,7 @@ def _lifted(world: World, ground: float) -> World:
     if world.origin is None:
         return world
     latitude, longitude, altitude = world.origin
-    return World(True, world.gps_rmse, world.gps_agreeing, (latitude, longitude, altitude + ground))
+    return replace(world, origin=(latitude, longitude, altitude + ground))
 
 
 def up_of_cameras(right: Array, down: Array, forward: Array, *, aerial: bool) -> tuple[Array, bool]:
@@ -119,36 +127,6 @@ def _camera_axes(model: pycolmap.Reconstruction) -> tuple[Array, Array, Array]:
     ]
     rotations = np.stack(poses)
     return rotations[:, 0], rotations[:, 1], rotations[:, 2]
-
-
-def _by_gps(
-    model: pycolmap.Reconstruction, gps: Mapping[str, Gps], up: Array | None, seed: int
-) -> World | None:
-    """Align the model to GPS; None, and the model untouched, when the GPS can not be trusted."""
-    centres = centres_of(model)
-    names = sorted(name for name in centres if name in gps)
-    if not names:
-        return None
-    origin = middle([gps[name] for name in names])
-    places = enu_metres([gps[name] for name in names], origin)
-    usual = without_wild(places)
-    names, places = [n for n, keep in zip(names, usual, strict=True) if keep], places[usual]
-    if not fix_a_frame(places):
-        return None
-    tolerance = max(TOLERANCE, TOLERANCE_SHARE * spread(places))
-    options = pycolmap.RANSACOptions(max_error=tolerance, random_seed=seed)
-    found = pycolmap.align_reconstruction_to_locations(model, names, places, 3, options)
-    if found is None:
-        return None
-    moved = np.array([found * centres[name] for name in names])
-    errors = np.linalg.norm(moved - places, axis=1)
-    agreeing = errors <= tolerance
-    tilted = up is not None and (found.rotation.matrix() @ up)[2] < np.cos(np.radians(MAX_TILT))
-    if agreeing.mean() < AGREEING or tilted or not fix_a_frame(places[agreeing]):
-        return None
-    model.transform(found)
-    rmse = float(np.sqrt(np.mean(errors[agreeing] ** 2)))
-    return World(True, rmse, int(agreeing.sum()), origin)
 
 
 def _upright(model: pycolmap.Reconstruction, up: Array) -> pycolmap.Sim3d:

@@ -237,7 +237,7 @@ def compressed(tmp_path_factory: pytest.TempPathFactory) -> Context:
         registered=tuple(p.name for p in photos), left_out=("far.jpg",), images=tuple(names),
         points=900, reprojection_error=0.3, track_length=4.0, rung=1, metric=True, gps_rmse=0.4,
         gps_agreeing=12, origin=(52.5, 13.4, 40.0), ground_z=0.0, camera_height=8.0,
-        scene_distance=8.0,
+        scene_distance=8.0, epsg=32633,
     )  # fmt: skip
     record.save(ctx.paths)
     run_compress(ctx)
@@ -289,7 +289,9 @@ def test_the_manifest_tells_a_viewer_where_to_stand(compressed: Context) -> None
     assert bounds["max"] == pytest.approx([5, 5, 0.6], abs=0.6)
     assert bounds["size"] == pytest.approx(np.subtract(bounds["max"], bounds["min"]), abs=1e-3)
     assert metadata["drone_agl_m"] == 8.0
-    assert metadata["georeference"] == {"latitude": 52.5, "longitude": 13.4, "altitude": 40.0}
+    assert metadata["georeference"] == {
+        "latitude": 52.5, "longitude": 13.4, "altitude": 40.0, "axes": "ENU", "epsg": 32633,
+    }  # fmt: skip
     for url in ("splat_url", "ply_url", "thumbnail_url", "metrics_url"):
         assert (compressed.paths.root / str(manifest[url])).stat().st_size > 0
     ground = manifest["ground"]

@@ -14,8 +14,8 @@ import torch
 from gpu.errors import OutOfMemory
 from gpu.geometry.earlier import take_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
-from gpu.geometry.gps import enu_metres, fix_a_frame
-from gpu.geometry.mapping import needed
+from gpu.geometry.gps import enu_metres, extent_of, utm_epsg
+from gpu.geometry.ladder import needed
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
 from gpu.geometry.record import Geometry
 from gpu.geometry.stage import DEFAULT, WORKERS, run_geometry
@@ -147,7 +147,7 @@ def tilt_of(model: pycolmap.Reconstruction, flown: Flown) -> float:
 
 def test_without_gps_cameras_tell_up_and_the_unit(flown: Flown) -> None:
     model = disturbed(flown)
-    assert to_world(model, {}, aerial=False, seed=0) == World(metric=False)
+    assert to_world(model, {}, aerial=False, seed=0) == World(metric=False, gps_note="")
     assert tilt_of(model, flown) < 8.0
     assert scene_distance(model) == pytest.approx(10.0, rel=1e-6)
 
@@ -179,11 +179,23 @@ def test_gps_that_disagrees_is_not_believed(flown: Flown, harm: str) -> None:
     assert tilt_of(model, flown) < 8.0
 
 
-def test_places_in_one_line_fix_no_frame() -> None:
+def test_places_in_one_line_leave_the_scene_free_to_roll() -> None:
     line = np.outer(np.arange(10.0), [10.0, 3.0, 0.0])
-    assert not fix_a_frame(line)
-    assert fix_a_frame(line + np.random.default_rng(0).normal(0, 5, line.shape))
-    assert not fix_a_frame(line[:3])
+    assert extent_of(line).straight
+    assert not extent_of(line + np.random.default_rng(0).normal(0, 5, line.shape)).straight
+    assert not extent_of(line[:3]).enough
+    assert not extent_of(line / 100).far
+
+
+def test_the_zone_of_a_place() -> None:
+    """Berlin, Sydney, Bergen (which Norway moves into 32) and Longyearbyen (33 in place of 34)."""
+    zones = [
+        utm_epsg(52.5, 13.4),
+        utm_epsg(-33.9, 151.2),
+        utm_epsg(60.4, 5.3),
+        utm_epsg(78.2, 15.6),
+    ]
+    assert zones == [32633, 32756, 32632, 32633]
 
 
 def test_a_degree_is_as_long_as_on_the_earth() -> None:

@@ -1,0 +1,178 @@
+"""The geometry stage on real photos, beside plain pycolmap on the same photos in the same run.
+
+`python -m bench geometry`, or with SETS=fox,lund only these, with PLAIN=no ours alone. Ours is the
+stage as a job runs it, straightened photos and pictures included; plain is pycolmap's own defaults:
+features, exhaustive matching, incremental mapping. Centres are compared with the truth after the
+best similarity; up with the truth's; GPS with the centres where the stage believes it. Needs
+../shared/datasets, or DATASETS=<folder>.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+from numpy.typing import NDArray
+
+from gpu.geometry.gps import enu_metres
+from gpu.geometry.record import Geometry
+from gpu.geometry.stage import run_geometry
+from gpu.geometry.world import centres_of
+from gpu.ingest.fetch import run_fetch
+from gpu.ingest.photos import Photos
+from gpu.ingest.preprocess import run_preprocess
+from gpu.job import JobPaths, JobSpec, Pipeline, Source, SplatError
+from gpu.stage import Context
+
+Array = NDArray[np.float64]
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PHOTOS = Path(os.environ.get("DATASETS", REPOSITORY.parent / "shared" / "datasets"))
+#: What is left to be looked at: the pictures of each set.
+KEPT = REPOSITORY / "data" / "bench" / "geometry"
+SETS = (
+    "kermit", "fountain_p11", "herz_jesus_p25", "banana", "flower25", "brighton_beach",
+    "boruszyn_kap", "great_wall_video", "monstree", "fox", "lund", "room8", "caliterra",
+)  # fmt: skip
+AERIAL = ("brighton_beach", "boruszyn_kap", "caliterra")
+
+HEADER = """\
+| set | registered | components | error px | centres RMSE | up | GPS | seconds | said |
+|---|---|---|---|---|---|---|---|---|"""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """One way's result. Centres by photo name; `up` the unit vector that it takes for up."""
+
+    seconds: float
+    components: tuple[int, ...] = ()
+    error: float = float("nan")
+    centres: Mapping[str, Array] = field(default_factory=dict)
+    up: Array | None = None
+    gps: str = ""
+    said: str = ""
+
+
+def ours(name: str, root: Path) -> Solved:
+    """Run the stage in a job's folder."""
+    pipeline = Pipeline.AERIAL if name in AERIAL else Pipeline.SPLAT
+    source = Source(path=str(PHOTOS / name / "images"))
+    spec = JobSpec("bench", name, source, pipeline=pipeline)
+    ctx = Context(spec, JobPaths(root), lambda *_, **__: None)
+    run_fetch(ctx)
+    run_preprocess(ctx)
+    begin = time.monotonic()
+    try:
+        outcome = run_geometry(ctx)
+    except SplatError as failed:
+        return Solved(time.monotonic() - begin, said=failed.user_message)
+    seconds = time.monotonic() - begin
+    record = Geometry.load(ctx.paths)
+    model = pycolmap.Reconstruction(ctx.paths.geometry)
+    names = dict(zip(record.images, record.registered, strict=True))
+    centres = {names[image]: centre for image, centre in centres_of(model).items()}
+    return Solved(
+        seconds,
+        (len(centres),),
+        record.reprojection_error,
+        centres,
+        np.array([0.0, 0.0, 1.0]),
+        residuals(ctx.paths, record, centres),
+        outcome.message,
+    )
+
+
+def plain(name: str, work: Path) -> Solved:
+    """Run pycolmap's defaults in a process of their own."""
+    photos = PHOTOS / name / "images"
+    command = [sys.executable, "-m", "bench.plain_sfm", str(photos), str(work)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    parts = found["components"]
+    if not parts:
+        return Solved(found["seconds"])
+    centres = {photo: np.array(centre) for photo, centre in parts[0]["centres"].items()}
+    sizes = tuple(len(part["centres"]) for part in parts)
+    return Solved(found["seconds"], sizes, parts[0]["error"], centres)
+
+
+def residuals(paths: JobPaths, record: Geometry, centres: Mapping[str, Array]) -> str:
+    """Say how far GPS and centres are apart, root mean square over the photos that have both."""
+    gps = {photo.name: photo.gps for photo in Photos.load(paths).photos if photo.gps}
+    both = sorted(gps.keys() & centres.keys())
+    if not both:
+        return "none"
+    if not record.metric or record.origin is None:
+        return "not believed"
+    places = enu_metres([gps[name] for name in both], record.origin)
+    off = np.array([centres[name] for name in both]) - places
+    across = np.sqrt((off[:, :2] ** 2).sum(axis=1).mean())
+    return f"{across:.2f} m across, {np.sqrt((off[:, 2] ** 2).mean()):.2f} m up"
+
+
+def truth(name: str) -> dict[str, Array]:
+    """Read the true camera centres by photo name, metres; Z points down in these two sets."""
+    files = sorted((PHOTOS / name / "gt_dense_cameras").glob("*.camera"))
+    return {f.stem: np.array(f.read_text().split()[21:24], float) for f in files}
+
+
+def against(true: Mapping[str, Array], found: Solved) -> tuple[str, str]:
+    """Return the centres' root mean square error and the error of up, as text."""
+    names = sorted(true.keys() & found.centres.keys())
+    if len(names) < 3:
+        return "", ""
+    ours_, theirs = (np.array([c[name] for name in names]) for c in (found.centres, true))
+    fit = pycolmap.estimate_sim3d(ours_, theirs)
+    if fit is None:
+        return "", ""
+    off = np.array([fit * centre for centre in ours_]) - theirs
+    rmse = f"{1000 * np.sqrt((off**2).sum(axis=1).mean()):.1f} mm"
+    if found.up is None:
+        return rmse, ""
+    tilt = np.degrees(np.arccos(np.clip(-(fit.rotation.matrix() @ found.up)[2], -1, 1)))
+    return rmse, f"{tilt:.1f}°"
+
+
+def row(label: str, photos: int, true: Mapping[str, Array], solved: Solved) -> str:
+    rmse, up = against(true, solved)
+    sizes = " + ".join(map(str, solved.components[:4])) or "0"
+    cells = (
+        label, f"{len(solved.centres)}/{photos}", sizes, f"{solved.error:.2f}", rmse, up,
+        solved.gps, f"{solved.seconds:.0f}", solved.said,
+    )  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    wanted = os.environ.get("SETS")
+    print(HEADER)
+    for name in wanted.split(",") if wanted else SETS:
+        photos = len(list((PHOTOS / name / "images").iterdir()))
+        true = truth(name)
+        with tempfile.TemporaryDirectory() as folder:
+            print(row(name, photos, true, ours(name, Path(folder) / "job")), flush=True)
+            keep_pictures(name, Path(folder) / "job")
+            if os.environ.get("PLAIN") != "no":
+                found = plain(name, Path(folder) / "plain")
+                print(row("  plain", photos, true, found), flush=True)
+
+
+def keep_pictures(name: str, job: Path) -> None:
+    """Keep the pictures of the geometry under the set's name."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for picture in (job / "previews").glob("*.jpg"):
+        (KEPT / f"{name}-{picture.name}").write_bytes(picture.read_bytes())
+
+
+if __name__ == "__main__":
+    main()

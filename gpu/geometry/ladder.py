@@ -1,0 +1,169 @@
+"""Finding the cameras: tried harder, rung by rung, until the gate is passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pycolmap
+
+from gpu.geometry.connections import Connections, read_connections
+from gpu.geometry.features import Effort, Say, find_features, match, new_database
+from gpu.geometry.mapping import Mapper, run_mapper
+from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, Pair, all_pairs, choose_pairs
+from gpu.geometry.quality import Quality, measure
+from gpu.geometry.retrieval import similar_pairs
+from gpu.ingest.errors import MIN_PHOTOS
+from gpu.ingest.photos import Photo
+
+#: Up to this many photos a harder try compares all pairs.
+ALL_PAIRS = 120
+
+USUAL = Effort(4096, 0.0067)
+FINE = Effort(8192, 0.004, enlarged=True)
+SLANTED = Effort(8192, 0.004, enlarged=True, slanted=True, guided=True)
+SHORT_STEPS = Mapper(angle=4.0, start=50, join=15)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to try, and how people are told of it."""
+
+    told: str
+    effort: Effort
+    mapper: Mapper
+    thorough: bool = False
+
+
+LADDER = (
+    Rung("the usual way", USUAL, Mapper()),
+    Rung("with short steps allowed", USUAL, SHORT_STEPS),
+    Rung("with finer features and all pairs", FINE, SHORT_STEPS, thorough=True),
+    Rung("with features that follow slanted surfaces", SLANTED, SHORT_STEPS, thorough=True),
+    Rung("with all photos placed at once", SLANTED, Mapper(at_once=True), thorough=True),
+)
+#: Where the progress of each rung ends: most jobs need only the first.
+STRETCHES = (0.75, 0.8, 0.88, 0.97, 1.0)
+
+
+@dataclass(frozen=True)
+class Try:
+    """What one rung gave."""
+
+    rung: int
+    told: str
+    quality: Quality
+
+    def sentence(self) -> str:
+        """Say what came of it."""
+        short = self.quality.shortfalls()
+        return f"{self.told}: {', '.join(short) if short else 'good'}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and how good it is. `rung` counts from 1."""
+
+    reconstruction: pycolmap.Reconstruction
+    rung: int
+    quality: Quality
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search came to: the best model (None without any), every try, and the match graph."""
+
+    model: Model | None
+    tries: tuple[Try, ...]
+    connections: Connections
+
+    @property
+    def registered(self) -> int:
+        return self.model.quality.registered if self.model else 0
+
+
+def needed(photos: int) -> int:
+    """Return how many photos must be placed: half of them, but 12 are enough for a scene."""
+    return max(MIN_PHOTOS, min(-(-photos // 2), 12))
+
+
+def search(folder: Path, images: Path, photos: Sequence[Photo], *, seed: int, say: Say) -> Search:
+    """Climb the ladder until the gate is passed; `folder` is for COLMAP's own files."""
+    matcher = Matcher(folder / "database.db", images, photos, seed)
+    best: Model | None = None
+    tries: list[Try] = []
+    for number, (rung, tell) in enumerate(_rungs(say), start=1):
+        if tries:
+            tell(0.0, f"Try {number}, {rung.told}, as {tries[-1].sentence()}")
+        matcher.prepare(rung, part_of(tell, 0.0, 0.7))
+        placing = part_of(tell, 0.7, 1.0)
+        models = run_mapper(folder, images, rung.mapper, len(photos), seed, placing)
+        found = _best_of(models, number, len(photos))
+        tries.append(Try(number, rung.told, found.quality if found else Quality(len(photos))))
+        best = _better(best, found)
+        if not tries[-1].quality.shortfalls():
+            break
+    return Search(best, tuple(tries), read_connections(folder / "database.db", photos))
+
+
+def _rungs(say: Say) -> Iterator[tuple[Rung, Say]]:
+    begin = 0.0
+    for rung, end in zip(LADDER, STRETCHES, strict=True):
+        yield rung, part_of(say, begin, end)
+        begin = end
+
+
+def _best_of(models: Sequence[pycolmap.Reconstruction], rung: int, photos: int) -> Model | None:
+    if not models:
+        return None
+    parts = tuple(int(model.num_reg_images()) for model in models)
+    return Model(models[0], rung, measure(models[0], photos, parts))
+
+
+def _better(one: Model | None, other: Model | None) -> Model | None:
+    """Return the model with more photos; among equals that with more points."""
+    if one is None or other is None:
+        return one or other
+    size = [(m.quality.registered, m.reconstruction.num_points3D()) for m in (one, other)]
+    return other if size[1] > size[0] else one
+
+
+@dataclass
+class Matcher:
+    """Keeps the database at what a rung asks for, and does no work twice."""
+
+    file: Path
+    images: Path
+    photos: Sequence[Photo]
+    seed: int
+    effort: Effort | None = None
+    compared: set[Pair] = field(default_factory=set)
+
+    def prepare(self, rung: Rung, say: Say) -> None:
+        """Find features of the rung's effort and compare its pairs, unless that is done."""
+        if rung.effort != self.effort:
+            new_database(self.file, self.images, self.photos)
+            looking = part_of(say, 0.0, 0.5)
+            find_features(self.file, self.images, self.photos, rung.effort, looking)
+            self.effort, self.compared = rung.effort, set()
+        pairs = sorted(set(self._pairs(rung)) - self.compared)
+        comparing = part_of(say, 0.5, 1.0)
+        match(self.file, self.photos, pairs, rung.effort, self.seed, comparing)
+        self.compared |= set(pairs)
+
+    def _pairs(self, rung: Rung) -> list[Pair]:
+        count = len(self.photos)
+        if count <= EXHAUSTIVE or (rung.thorough and count <= ALL_PAIRS):
+            return all_pairs(count)
+        most = 3 * ALIKE if rung.thorough else ALIKE
+        return choose_pairs(self.photos, similar_pairs(self.file, self.photos, most, self.seed))
+
+
+def part_of(say: Say, low: float, high: float) -> Say:
+    """Return a `say` for a part of the work, of which `say` tells the whole."""
+
+    def tell(fraction: float, text: str) -> None:
+        say(low + (high - low) * min(fraction, 1.0), text)
+
+    return tell
