@@ -1,5 +1,6 @@
 """Which photos match, and what is said where they do not: the reason, the names and the remedy."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def graph(
 
 
 def chain(*photos: int, matches: int = 200) -> dict[tuple[int, int], int]:
-    return dict.fromkeys(zip(photos[:-1], photos[1:], strict=True), matches)
+    return dict.fromkeys(itertools.pairwise(photos), matches)
 
 
 def test_groups_are_what_hangs_together() -> None:
