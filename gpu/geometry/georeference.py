@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pycolmap
@@ -78,7 +79,8 @@ def _fit(
     tolerance = max(TOLERANCE, TOLERANCE_SHARE * spread(places))
     options = pycolmap.RANSACOptions(max_error=tolerance, random_seed=seed)
     ours, theirs = _with_up(found, places, up) if straight and up is not None else (found, places)
-    fit = pycolmap.estimate_sim3d_robust(ours, theirs, options)
+    # A dict, whatever the type stub says.
+    fit: Any = pycolmap.estimate_sim3d_robust(ours, theirs, options)
     if fit is None:
         raise NotBelieved("GPS does not agree with the cameras, so it was not used")
     transform = fit["tgt_from_src"]
