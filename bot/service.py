@@ -29,6 +29,7 @@ from bot.notify import Notifier, open_senders
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.files import SlackFiles
 from bot.slack.groups import UserGroups
+from bot.slack.homes import Homes
 from bot.slack.intake import Intake
 from bot.slack.outbox import SlackOutbox
 from bot.slack.socket import Socket
@@ -44,8 +45,9 @@ from bot.web.uploads import Uploads
 from gpu.job import InvalidValue
 from gpu.job.paths import THUMBNAIL
 
-#: Seconds between two passes of the dispatcher, of the outbox, and looks at the photos.
-TICK, DRAIN, LOOK = 1.0, 0.5, 30.0
+#: Seconds between two passes of the dispatcher, of the outbox, of the App Homes, and looks at the
+#: photos.
+TICK, DRAIN, HOME, LOOK = 1.0, 0.5, 5.0, 30.0
 
 #: Seconds between two examinations of the bot's surroundings that nobody asked for, and before
 #: the first: by then the bot answers at its address.
@@ -132,12 +134,14 @@ class Service:
             refresh=self._catalogue.refresh,
         )
 
+        self._homes = Homes(self.desk, self._workspaces, self._thumbnail_url)
         self._slack = create_slack_app(
             settings,
             self.desk,
             self._workspaces,
             thumbnail_url=self._thumbnail_url,
             photo_url=self._thumbnails.url,
+            homes=self._homes,
         )
         self._socket = (
             Socket(self._slack, settings, may_act=may_act) if settings.slack_app_token else None
@@ -201,6 +205,7 @@ class Service:
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.drain), "drain")
         self._scheduler.every(DRAIN, partial(self._while_acting, self._outbox.upload), "upload")
         self._scheduler.every(TICK, partial(self._while_acting, self._intake.work), "intake")
+        self._scheduler.every(HOME, partial(self._while_acting, self._homes.refresh), "homes")
         rotate = partial(self._while_acting, self._workspaces.rotate)
         self._scheduler.every(ASK, rotate, "tokens")
         self._scheduler.every(TICK, partial(self._while_acting, self._notifier.tell), "elsewhere")

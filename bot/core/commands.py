@@ -115,6 +115,7 @@ class Rerun:
     job_id: str | None = None
     options: Options = field(default_factory=dict)
     new_id: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,11 +216,12 @@ def _job_id(word: str) -> str | None:
 
 def _rerun(words: list[str]) -> Rerun:
     options, plain = _split_flags(words)
-    if len(plain) > 1 or options.keys() & set(SWITCHES):
+    if len(plain) > 1:
         text = f"I do not understand `{' '.join(words)}` after `rerun`."
         raise UnknownCommand(text, hint=f"Use `/splat rerun {VERBS['rerun']}`.")
     new_id = _new_id(options.pop("job_id", None))
-    return Rerun(_job_id(plain[0]) if plain else None, _values(options), new_id)
+    dry_run = options.pop("dry_run", None) is not None
+    return Rerun(_job_id(plain[0]) if plain else None, _values(options), new_id, dry_run)
 
 
 def _start(words: list[str]) -> Start:

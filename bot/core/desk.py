@@ -141,12 +141,12 @@ class Desk:
             ahead=self.ledger.count_active(), budget_left=left,
         )  # fmt: skip
 
-    def rerun(self, job_id: str | None, request: Callable[[Job], Request]) -> Job:
-        """Do a job again that is over, the newest when none is named. Raises UnknownJob.
+    def finished(self, job_id: str | None) -> Job:
+        """Return a job to be done again, the newest that is over when none is named.
 
-        `request` makes the request for it out of the earlier job.
+        Raises UnknownJob.
         """
-        return self.start(request(self._newest(job_id, lambda job: job.is_over, "is over yet")))
+        return self._newest(job_id, lambda job: job.is_over, "is over yet")
 
     def view(self, job_id: str | None) -> Job:
         """Return a job whose splat can be seen, the newest when none is named."""

@@ -16,6 +16,7 @@ from bot.core.desk import Desk
 from bot.core.jobs import Job
 from bot.slack import wording
 from bot.slack.deliveries import Deliveries
+from bot.slack.homes import Homes
 from bot.slack.listeners import actions, commands, drops, events, links, removals, views
 from bot.slack.workspaces import NotInstalled, Workspaces, web_client
 
@@ -33,11 +34,12 @@ def create_app(
     *,
     thumbnail_url: Callable[[Job], str] = lambda job: "",
     photo_url: Callable[[str], str] = lambda name: "",
+    homes: Homes | None = None,
 ) -> App:
     """Build the Bolt app. Its listeners write an intent and return.
 
     `thumbnail_url` is where Slack finds the picture of a job's splat, `photo_url` one of a
-    dataset's photos; empty when there is none.
+    dataset's photos; empty when there is none. `homes` are kept up to date by somebody else.
     """
     # Bolt finds the token in the environment too, and warns that it does not use that one.
     logging.getLogger("slack_bolt.App").addFilter(_is_news)
@@ -54,7 +56,7 @@ def create_app(
         room.register(app, desk)
     for room in (views, drops):
         room.register(app, desk, photo_url)
-    events.register(app, desk, thumbnail_url)
+    events.register(app, desk, homes or Homes(desk, workspaces, thumbnail_url))
     links.register(app, desk, settings.public_url, thumbnail_url)
     if settings.slack_client_id:
         removals.register(app, workspaces)

@@ -64,6 +64,7 @@ from gpu.job.spec import JOB_ID
         ("rerun", Rerun()),
         ("rerun a1 --more 3000", Rerun("a1", {"more": 3_000})),
         ("rerun a1 --iterations 700", Rerun("a1", {"iterations": 700})),
+        ("rerun --dry-run a1", Rerun("a1", dry_run=True)),
         ("rerun --job-id second #a1", Rerun("a1", {}, "second")),
         ("demo/parcel --dry-run", Start("demo/parcel", dry_run=True)),
         ("--dry-run demo/parcel aerial", Start("demo/parcel", Pipeline.AERIAL, dry_run=True)),

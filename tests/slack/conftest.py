@@ -19,6 +19,7 @@ from bot.core.seals import Seals
 from bot.sandbox.state import Message
 from bot.slack.app import create_app
 from bot.slack.files import SlackFiles
+from bot.slack.homes import Homes
 from bot.slack.intake import Intake
 from bot.slack.outbox import SlackOutbox
 from bot.slack.workspaces import OneWorkspace
@@ -68,13 +69,16 @@ class Bot:
             rounds=Rounds(lambda: self.findings, wake=lambda: self.wakes.append("doctor")),
         )
         thumbnails = Thumbnails(self.storage, Seals([SECRET], "thumbnails"), url)
+        workspaces = OneWorkspace(self.settings)
+        self.homes = Homes(self.desk, workspaces, self.thumbnail_url, self.clock)
         self.web = create_web_app(
             slack=create_app(
                 self.settings,
                 self.desk,
-                OneWorkspace(self.settings),
+                workspaces,
                 thumbnail_url=self.thumbnail_url,
                 photo_url=thumbnails.url,
+                homes=self.homes,
             ),
             ledger=self.ledger,
             storage=self.storage,

@@ -149,6 +149,18 @@ def test_a_dry_run_says_what_would_happen_and_starts_nothing(bot: Bot) -> None:
     assert bot.wakes == []
 
 
+def test_a_dry_run_of_a_job_again_says_what_it_would_take_and_starts_nothing(bot: Bot) -> None:
+    done(bot)
+    bot.wakes.clear()
+    for text in ("/splat rerun a --dry-run", "/splat rerun --dry-run --more 500"):
+        said = answer(bot, text)
+        assert "*demo/parcel* · aerial: 3 photos" in said
+        assert said.endswith("Nothing was started.")
+    assert "from 50 to 100000" in answer(bot, "/splat rerun --dry-run --iterations 1")
+    assert [job.id for job in bot.ledger.jobs()] == ["a"]
+    assert bot.wakes == []
+
+
 def test_a_dry_run_knows_what_earlier_jobs_took_and_what_the_machine_costs(bot: Bot) -> None:
     bot.market._ask = Shop(Plan("gpu-l40sx1-48gb in tor1", 3.6))
     bot.desk._price = 4.0

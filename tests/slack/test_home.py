@@ -2,11 +2,18 @@
 
 from typing import Any
 
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+
 from bot.compute.base import Plan
 from bot.core.errors import BackendError
 from bot.core.market import Market
+from bot.sandbox import state
 from bot.sandbox.web_api import Reply
 from bot.slack import bills
+from bot.slack.homes import LOOKED_AT, MOST, Homes
+from bot.slack.workspaces import OneWorkspace
+from gpu.job import Stage, Status
 from tests.fakes.slack import texts
 from tests.slack.conftest import Bot, finish
 
@@ -78,6 +85,73 @@ def test_a_picture_that_slack_can_not_fetch_costs_the_picture_alone(
     shown = home(bot)
     assert "24.3 dB" in str(shown)
     assert "image_url" not in str(shown)
+
+
+def published(bot: Bot) -> int:
+    return len(bot.slack.calls("views.publish"))
+
+
+def test_a_home_that_was_opened_follows_what_runs(bot: Bot) -> None:
+    home(bot)
+    bot.homes.refresh()
+    assert published(bot) == 1  # nothing is new
+    bot.start()
+    bot.homes.refresh()
+    assert "#a" in "\n".join(texts(bot.slack.workspace.home))
+    bot.tell(1, Stage.TRAIN, Status.PROGRESS, fraction=0.5)
+    bot.homes.refresh()
+    assert published(bot) == 2  # how far a job is, its own message says
+    finish(bot, first=2)
+    bot.homes.refresh()
+    assert "Open viewer" in "\n".join(texts(bot.slack.workspace.home))
+    assert published(bot) == 3
+
+
+def test_a_home_that_nobody_looks_at_any_more_is_left_alone(bot: Bot) -> None:
+    home(bot)
+    bot.clock.move(LOOKED_AT + 1)
+    bot.start()
+    bot.homes.refresh()
+    assert published(bot) == 1
+
+
+class ManyPeople(OneWorkspace):
+    """A workspace of many people; it does not take the Home of those in `refused`."""
+
+    def __init__(self, bot: Bot, *refused: str) -> None:
+        super().__init__(bot.settings)
+        self.shown: list[str] = []
+        self._refused = refused
+
+    def client(self, team: str) -> WebClient:
+        client = super().client(team)
+        client.views_publish = self._publish  # type: ignore[method-assign]
+        return client
+
+    def _publish(self, *, user_id: str, view: object) -> None:  # type: ignore[override]
+        self.shown.append(user_id)
+        if user_id in self._refused and len(self.shown) > 2:
+            raise SlackClientError
+
+
+def test_only_so_many_homes_are_kept_up_to_date_as_slack_takes(bot: Bot) -> None:
+    people = ManyPeople(bot)
+    homes = Homes(bot.desk, people)
+    for number in range(MOST + 5):
+        homes.open(state.TEAM, f"U{number}")
+    bot.start()
+    homes.refresh()
+    assert people.shown[MOST + 5 :] == [f"U{number}" for number in range(5, MOST + 5)]
+
+
+def test_a_home_that_slack_does_not_take_keeps_no_other_from_being_shown(bot: Bot) -> None:
+    people = ManyPeople(bot, "U1")
+    homes = Homes(bot.desk, people)
+    for user in ("U1", "U2"):
+        homes.open(state.TEAM, user)
+    bot.start()
+    homes.refresh()
+    assert people.shown == ["U1", "U2", "U1", "U2"]
 
 
 def test_what_a_job_would_run_on_is_said_where_it_costs_money() -> None:

@@ -90,11 +90,12 @@ def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
 
 
 def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
-    def request(job: Job) -> Request:
-        options = again(job, command.options)
-        return _request(asker, job.dataset, job.pipeline, options, command.new_id)
-
-    job = desk.rerun(asker.meant(command.job_id), request)
+    earlier = desk.finished(asker.meant(command.job_id))
+    options = again(earlier, command.options)
+    request = _request(asker, earlier.dataset, earlier.pipeline, options, command.new_id)
+    if command.dry_run:
+        return reports.quote(desk.quote(request))
+    job = desk.start(request)
     if "more" in job.options:
         text = f"/splat rerun {job.options['earlier']} --more {job.options['more']}"
     else:

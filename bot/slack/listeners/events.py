@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from slack_bolt import App
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from bot.core import commands as grammar
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
-from bot.core.jobs import Job
 from bot.slack import wording
-from bot.slack.home import Home, gather, view
+from bot.slack.homes import Homes
 from bot.slack.listeners.ask import Asker, answer
 from bot.slack.parts import Post, said
 
 
-def register(app: App, desk: Desk, thumbnail_url: Callable[[Job], str] = lambda job: "") -> None:
+def register(app: App, desk: Desk, homes: Homes) -> None:
     """Listen to mentions and to the App Home being opened."""
 
     @app.event("app_mention")
@@ -34,18 +30,8 @@ def register(app: App, desk: Desk, thumbnail_url: Callable[[Job], str] = lambda 
         )  # fmt: skip
 
     @app.event("app_home_opened")
-    def home(event: dict[str, Any], client: WebClient) -> None:
-        _publish(client, event["user"], gather(desk, thumbnail_url))
-
-
-def _publish(client: WebClient, user: str, home: Home) -> None:
-    try:
-        client.views_publish(user_id=user, view=view(home))
-    except SlackApiError as refused:
-        if not home.pictures or refused.response.status_code != 200:
-            raise
-        # Slack could not fetch a picture, or so it seems: it is a nicety.
-        client.views_publish(user_id=user, view=view(replace(home, pictures={})))
+    def home(body: dict[str, Any], event: dict[str, Any]) -> None:
+        homes.open(body.get("team_id", ""), event["user"])
 
 
 def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
