@@ -23,6 +23,7 @@ from gpu.geometry.earlier import take_earlier
 from gpu.geometry.gps import utm_epsg
 from gpu.geometry.graph_picture import draw_graph
 from gpu.geometry.ladder import Model, Search, needed, search
+from gpu.geometry.masks import undistort_masks
 from gpu.geometry.picture import draw_geometry
 from gpu.geometry.record import Geometry
 from gpu.geometry.world import World, centres_of, scene_distance, to_world
@@ -174,6 +175,7 @@ def _undistort(paths: JobPaths, size: int | None) -> None:
     for extra in paths.undistorted.iterdir():
         if extra.name not in ("images", "sparse"):
             shutil.rmtree(extra) if extra.is_dir() else extra.unlink()
+    undistort_masks(paths, options)
 
 
 def _say(fraction: float, message: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
 from gpu.ingest.photos import Photos
 from gpu.job import JobPaths
 
 CELL, LABEL, GAP, COLUMNS = 150, 18, 6, 6
 MOST = 60
+#: A photo that was left out is shown this dark behind its reason.
+FADED = 0.35
 BACKGROUND, INK, RED = (24, 26, 30), (225, 228, 232), (255, 110, 100)
 
 
@@ -25,10 +27,13 @@ class _Cell:
     reason: str = ""
 
 
-def draw_contact_sheet(paths: JobPaths, photos: Photos) -> str:
-    """Write `previews/photos.jpg`; return its path relative to the job's folder."""
-    kept = [_Cell(Path(p.name).name, paths.images / p.image) for p in photos.photos]
-    dropped = [_Cell(Path(n).name, None, reason) for n, reason in photos.dropped.items()]
+def draw_contact_sheet(paths: JobPaths, photos: Photos, images: Mapping[str, Path]) -> str:
+    """Write `previews/photos.jpg`; return its path relative to the job's folder.
+
+    `images` has the photos that could be read by name, the kept and the dropped.
+    """
+    kept = [_Cell(Path(p.name).name, images[p.name]) for p in photos.photos]
+    dropped = [_Cell(Path(n).name, images.get(n), why) for n, why in photos.dropped.items()]
     cells = dropped[: MOST // 2] + _spread(kept, MOST - len(dropped[: MOST // 2]))
     step = CELL + GAP
     columns, rows = min(COLUMNS, len(cells)), -(-len(cells) // COLUMNS)
@@ -54,8 +59,9 @@ def _draw(sheet: Image.Image, corner: tuple[int, int], cell: _Cell) -> None:
         with Image.open(cell.file) as photo:
             photo.draft("RGB", (CELL, CELL))
             photo.thumbnail((CELL, CELL))
-            sheet.paste(photo, (x + (CELL - photo.width) // 2, y + (CELL - photo.height) // 2))
-    else:
+            shown = ImageEnhance.Brightness(photo).enhance(FADED) if cell.reason else photo
+            sheet.paste(shown, (x + (CELL - photo.width) // 2, y + (CELL - photo.height) // 2))
+    if cell.reason:
         pen.rectangle((x, y, x + CELL, y + CELL), outline=RED, width=3)
         pen.multiline_text((x + 8, y + 8), _wrap(cell.reason), fill=RED, font=font)
     pen.text((x, y + CELL + 2), cell.label[-22:], fill=RED if cell.reason else INK, font=font)

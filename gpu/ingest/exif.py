@@ -1,16 +1,22 @@
-"""What a camera wrote beside the pixels: focal length, position, which camera it was.
+"""What a camera wrote beside the pixels: focal length, position, attitude, which camera it was.
 
-Every field may be absent, malformed or wrong: then it is None, never an error.
+Read once, into one record. Every field may be absent, malformed or wrong: then it is None, never
+an error.
 """
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import ExifTags, Image
+
+from gpu.ingest.sensors import sensor_width
+from gpu.ingest.xmp import Triple, read_xmp
 
 #: The diagonal of 24 x 36 mm film, to which FocalLengthIn35mmFilm refers (CIPA DCG-001).
 FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
@@ -21,27 +27,83 @@ SENSIBLE = (0.2, 20.0)
 
 Gps = tuple[float, float, float]
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Exif:
-    """`focal` in units of the image's diagonal; `gps` latitude, longitude (degrees), metres."""
+    """What one photo says of itself, from EXIF and XMP.
 
-    camera: str
-    focal: float | None
-    gps: Gps | None
+    `focal` in units of the image's diagonal; `gps` latitude, longitude (degrees, WGS 84), metres;
+    `gps_sigma` its standard deviation east, north and up (metres), as RTK receivers state it.
+    `gimbal` yaw from north, pitch (-90 is straight down) and roll, degrees; `height` metres above
+    the take-off. `taken` as EXIF writes times, with fractions of a second where it has them.
+    `panorama` is whether it says that it is equirectangular.
+    """
+
+    camera: str = ""
+    focal: float | None = None
+    gps: Gps | None = None
+    gps_sigma: Triple | None = None
+    gimbal: Triple | None = None
+    height: float | None = None
+    taken: str | None = None
+    panorama: bool = False
 
 
 def read_exif(image: Image.Image) -> Exif:
-    """Read what a photo says of its camera."""
+    """Read what a photo says of its camera, before its pixels are decoded."""
+    try:
+        return _read(image)
+    except Exception as broken:  # noqa: BLE001 - what a stranger's EXIF makes Pillow raise has no end
+        log.info("EXIF that can not be read: %s", broken)
+        return Exif()
+
+
+def _read(image: Image.Image) -> Exif:
     tags = image.getexif()
     detail = tags.get_ifd(ExifTags.IFD.Exif)
     make, model = (
-        str(tags.get(t, "")).strip("\0 ") for t in (ExifTags.Base.Make, ExifTags.Base.Model)
+        str(tags.get(t, ""))[:64].strip("\0 ") for t in (ExifTags.Base.Make, ExifTags.Base.Model)
     )
     millimetres = _number(detail.get(ExifTags.Base.FocalLength))
     camera = f"{make} {model} {millimetres:g} mm" if millimetres else f"{make} {model}"
-    focal = focal_in_diagonals(detail)
-    return Exif(camera.strip(), focal, position(tags.get_ifd(ExifTags.IFD.GPSInfo)))
+    places = tags.get_ifd(ExifTags.IFD.GPSInfo)
+    xmp = read_xmp(image.info.get("xmp"))
+    return Exif(
+        camera.strip(),
+        focal_in_diagonals(detail) or _from_table(make, model, millimetres, image.size),
+        position(places),
+        xmp.sigma or _stated_error(places),
+        xmp.gimbal,
+        xmp.height,
+        _taken(detail),
+        xmp.panorama,
+    )
+
+
+def _from_table(
+    make: str, model: str, millimetres: float | None, size: tuple[int, int]
+) -> float | None:
+    width = sensor_width(make, model)
+    if width is None or millimetres is None:
+        return None
+    focal = millimetres / width * max(size) / math.hypot(*size)
+    return focal if SENSIBLE[0] < focal < SENSIBLE[1] else None
+
+
+def _stated_error(gps: Mapping[int, Any]) -> Triple | None:
+    """Return GPSHPositioningError (EXIF 2.31); height is taken to be twice as uncertain."""
+    error = _number(gps.get(ExifTags.GPS.GPSHPositioningError))
+    return (error, error, 2 * error) if error and error < 1_000 else None
+
+
+def _taken(detail: Mapping[int, Any]) -> str | None:
+    time = str(detail.get(ExifTags.Base.DateTimeOriginal, ""))[:19]
+    if re.fullmatch(r"[0-9]{4}(:[0-9]{2}){2} [0-9]{2}(:[0-9]{2}){2}", time) is None:
+        return None
+    part = str(detail.get(ExifTags.Base.SubsecTimeOriginal, ""))[:9].strip("\0 ")
+    return f"{time}.{part}" if part.isdecimal() else time
 
 
 def focal_in_diagonals(detail: Mapping[int, Any]) -> float | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from gpu.ingest.archive import unpack
 from gpu.ingest.download import download, download_stranger
 from gpu.ingest.errors import BadInput, NoPhotos, named
-from gpu.ingest.names import UNREADABLE, is_photo
+from gpu.ingest.names import UNREADABLE, is_archive, is_capture, is_video, is_wanted
 from gpu.job import Source
 from gpu.stage import Context, Outcome
 
@@ -23,12 +23,22 @@ def run_fetch(ctx: Context) -> Outcome:
     folder = ctx.paths.photos
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    photos = _fetch(ctx, ctx.spec.source, folder)
-    size = sum(photo.stat().st_size for photo in photos)
+    files = _fetch(ctx, ctx.spec.source, folder)
+    size = sum(file.stat().st_size for file in files)
+    videos = sum(is_video(file.name) for file in files)
     return Outcome(
-        f"Fetched {len(photos)} photos ({size / 1e6:.1f} MB).",
-        metrics={"photos": len(photos), "photo_bytes": size},
+        f"Fetched {counted(len(files) - videos, videos)} ({size / 1e6:.1f} MB).",
+        metrics={"photos": len(files) - videos, "videos": videos, "photo_bytes": size},
     )
+
+
+def counted(photos: int, videos: int) -> str:
+    """Return '12 photos', '1 video' or both."""
+    some_photos = f"{photos} photo{'' if photos == 1 else 's'}"
+    some_videos = f"{videos} video{'' if videos == 1 else 's'}"
+    if not videos:
+        return some_photos
+    return f"{some_photos} and {some_videos}" if photos else some_videos
 
 
 def _fetch(ctx: Context, source: Source, folder: Path) -> list[Path]:
@@ -39,19 +49,21 @@ def _fetch(ctx: Context, source: Source, folder: Path) -> list[Path]:
         return _from_folder(path, folder)
     if path.is_file() and path.suffix.lower() == ".zip":
         return _from_archives([path], folder)
-    what = (
-        f"{path.name} is neither a folder nor a .zip" if path.exists() else f"{path} is not there"
-    )
-    raise NoPhotos(f"{what}.", hint="Name a folder of photos or a .zip of them.")
+    if path.is_file() and is_video(path.name):
+        return [_link(path, folder / path.name)]
+    kind = "neither a folder nor a .zip nor a video"
+    what = f"{path.name} is {kind}" if path.exists() else f"{path} is not there"
+    raise NoPhotos(f"{what}.", hint="Name a folder of photos, a .zip of them or a video.")
 
 
 def _from_folder(given: Path, folder: Path) -> list[Path]:
-    """Take a folder's photos, in subfolders too; without any, those of the .zip files in it."""
+    """Take a folder's photos, and what belongs to them; without any, those of its .zip files."""
     files = sorted(f for f in given.rglob("*") if f.is_file())
-    photos = [f for f in files if is_photo(f.relative_to(given).as_posix())]
-    if photos:
-        return [_link(f, folder / f.relative_to(given)) for f in photos]
-    archives = [f for f in files if f.suffix.lower() == ".zip"]
+    names = {f: f.relative_to(given).as_posix() for f in files}
+    if any(is_capture(name) for name in names.values()):
+        taken = {f: _link(f, folder / name) for f, name in names.items() if is_wanted(name)}
+        return [target for f, target in taken.items() if is_capture(names[f])]
+    archives = [f for f in files if is_archive(names[f])]
     if archives:
         return _from_archives(archives, folder)
     raise no_photos(given.name, files)
@@ -96,5 +108,5 @@ def _link(photo: Path, target: Path) -> Path:
 def no_photos(place: str, files: Iterable[Path]) -> BadInput:
     """Say that there are no photos, and name the files that only a camera can read."""
     kinds = sorted({UNREADABLE[f.suffix.lower()] for f in files if f.suffix.lower() in UNREADABLE})
-    hint = f"It holds {' and '.join(kinds)} files: export them as JPEG." if kinds else ""
+    hint = f"It holds {' and '.join(kinds)} files: export them as JPEG or MP4." if kinds else ""
     return NoPhotos(f"{place} holds no photos.", hint=hint or "Put JPEG or PNG photos there.")

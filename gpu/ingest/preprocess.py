@@ -2,194 +2,128 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from math import hypot
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from pathlib import PurePosixPath
+from re import sub
 
 from gpu.errors import is_disk_full
+from gpu.ingest import prepare
 from gpu.ingest.contact_sheet import draw_contact_sheet
 from gpu.ingest.errors import MIN_PHOTOS, PhotosAlike, TooFewPhotos, because
-from gpu.ingest.exif import read_exif
-from gpu.ingest.names import is_photo
-from gpu.ingest.photos import Photo, Photos
+from gpu.ingest.judge import cover, judge
+from gpu.ingest.masks import masks_of
+from gpu.ingest.names import is_capture, is_mask, is_video
+from gpu.ingest.photos import Photos
+from gpu.ingest.prepare import File, Made, Unusable
 from gpu.job import JobPaths
 from gpu.stage import Context, Outcome
 
 #: Photos keep at least this long side, where they have it: what training on a GPU uses.
 WORKING_SIZE = 1600
-MIN_SIDE = 64
-MAX_PIXELS = 200_000_000
-#: Photos are alike when the mean difference of their thumbnails (0 to 255) is below this: sensor
-#: noise and JPEG leave less than 1, one step of walking leaves more than 5 on the real sets.
-ALIKE = 2.0
-THUMBNAIL = 32
+#: Frames that are taken of all videos together, unless the job says how many views it wants.
+MOST_FRAMES = 300
+#: Characters of an image's file name: those that every program takes, and not too many.
+ODD, MOST_STEM = r"[^A-Za-z0-9.+-]+", 100
 
 logger = logging.getLogger(__name__)
 
 
-class Unusable(Exception):
-    """Why one photo is left out."""
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A photo that was read and written: its record and a tiny grey copy."""
-
-    photo: Photo
-    thumbnail: NDArray[np.float32]
-    pixels: bytes
-
-
 def run_preprocess(ctx: Context) -> Outcome:
-    """Fill `work/images` and write `work/photos.json`.
+    """Fill `work/images` and `work/masks`, and write `work/photos.json`.
 
     Raises TooFewPhotos or PhotosAlike. Photos that can not be used are left out by name.
     """
-    shutil.rmtree(ctx.paths.images, ignore_errors=True)
+    for folder in (ctx.paths.images, ctx.paths.masks):
+        shutil.rmtree(folder, ignore_errors=True)
     ctx.paths.images.mkdir(parents=True)
-    names = _pick(_names(ctx.paths), ctx.spec.max_views)
-    size = max(WORKING_SIZE, ctx.spec.image_size or 0)
-    reads, dropped = _read_all(ctx, names, size)
-    reads = _without_copies(reads, dropped)
-    photos = Photos(tuple(r.photo for r in reads), dropped)
-    pictures = _picture(ctx.paths, photos)
-    _check_enough(reads, photos)
+    made, dropped = _make_all(ctx, _files(ctx.paths), max(WORKING_SIZE, ctx.spec.image_size or 0))
+    good, poor = judge(made)
+    kept, spare = cover(good, ctx.spec.max_views)
+    photos = Photos(tuple(m.photo for m in kept), dropped | poor | spare)
+    pictures = _picture(ctx.paths, photos, made)
+    _check_enough(len(made), photos)
+    _remove_others(ctx.paths, made, photos)
     photos.save(ctx.paths)
     return Outcome(_message(photos), metrics=_metrics(photos), pictures=pictures)
 
 
-def _names(paths: JobPaths) -> list[str]:
+def _files(paths: JobPaths) -> list[File]:
+    """Return the photos and videos, each with its mask and the stem of its images' names."""
     files = (f.relative_to(paths.photos).as_posix() for f in paths.photos.rglob("*") if f.is_file())
-    return sorted(name for name in files if is_photo(name))
+    names = sorted(files)
+    captures = [name for name in names if is_capture(name)]
+    masks = masks_of(captures, [name for name in names if is_mask(name)])
+    stems = _stems(captures)
+    return [File(name, stems[name], masks.get(name)) for name in captures]
 
 
-def _pick(names: Sequence[str], most: int | None) -> list[str]:
-    """Pick `most` names, evenly spread over the order in which the photos were taken."""
-    if most is None or len(names) <= most:
-        return list(names)
-    return [names[round(i * (len(names) - 1) / (most - 1))] for i in range(most)]
-
-
-def _read_all(ctx: Context, names: list[str], size: int) -> tuple[list[_Read], dict[str, str]]:
-    """Read and write all photos, several at a time (Pillow works outside the interpreter lock)."""
-    reads, dropped = [], {}
-    files = _image_names(names)
-    pool = ThreadPoolExecutor(os.cpu_count())
-    jobs = [pool.submit(_prepare, ctx.paths, n, files[n], size) for n in names]
-    try:
-        for number, (name, job) in enumerate(zip(names, jobs, strict=True), start=1):
-            try:
-                reads.append(job.result())
-            except Unusable as reason:
-                dropped[name] = str(reason)
-            ctx.progress(number / len(names), f"Prepared {number} of {len(names)} photos")
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # who stops a job does not wait for it
-    return reads, dropped
-
-
-def _image_names(names: Sequence[str]) -> dict[str, str]:
-    """Give every photo a flat file name; keep its own where no other photo has the same."""
+def _stems(names: Sequence[str]) -> dict[str, str]:
+    """Give every file a flat stem; keep its own where no other file has the same."""
     taken: set[str] = set()
     result = {}
     for name in names:
-        stem = Path(name).with_suffix("").as_posix().replace("/", "_")
-        image, number = f"{stem}.jpg", 1
-        while image.lower() in taken:
-            image, number = f"{stem}-{number}.jpg", number + 1
-        taken.add(image.lower())
-        result[name] = image
+        plain = sub(ODD, "_", PurePosixPath(name).with_suffix("").as_posix())[-MOST_STEM:]
+        stem, number = plain, 1
+        while stem.lower() in taken:
+            stem, number = f"{plain}-{number}", number + 1
+        taken.add(stem.lower())
+        result[name] = stem
     return result
 
 
-def _prepare(paths: JobPaths, name: str, image_name: str, size: int) -> _Read:
-    """Turn one photo upright, to RGB and to `size`; raises Unusable with the reason."""
+def _make_all(ctx: Context, files: list[File], size: int) -> tuple[list[Made], dict[str, str]]:
+    """Make all photos, several at a time (Pillow works outside the interpreter lock)."""
+    made, dropped = list[Made](), dict[str, str]()
+    photos = [file for file in files if not is_video(file.name)]
+    videos = [file for file in files if is_video(file.name)]
+    pool = ThreadPoolExecutor(os.cpu_count())
+    jobs = [pool.submit(prepare.photo, ctx.paths, file, size) for file in photos]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(paths.photos / name) as opened:
-                return _write(paths, opened, name, image_name, size)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as damaged:
-        if is_disk_full(damaged):
-            raise
-        logger.warning("left out %s: %s", name, damaged)
-        raise Unusable("the file is damaged") from damaged
+        for number, (file, job) in enumerate(zip(photos, jobs, strict=True), start=1):
+            try:
+                made += job.result()
+            except Unusable as reason:
+                dropped[file.name] = str(reason)
+            ctx.progress(number / len(files), f"Prepared {number} of {len(photos)} photos")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who stops a job does not wait for it
+    most = max((ctx.spec.max_views or MOST_FRAMES) // max(len(videos), 1), MIN_PHOTOS)
+    for number, file in enumerate(videos, start=len(photos)):
+
+        def say(part: float, number: int = number, name: str = file.name) -> None:
+            ctx.progress((number + part) / len(files), f"Watching {name}")
+
+        try:
+            made += prepare.video(ctx.paths, file, size, most, say)
+        except Unusable as reason:
+            dropped[file.name] = str(reason)
+    return made, dropped
 
 
-def _write(paths: JobPaths, opened: Image.Image, name: str, image_name: str, size: int) -> _Read:
-    if min(opened.size) < MIN_SIDE:
-        raise Unusable(f"{opened.width}x{opened.height} pixels are too few")
-    if opened.width * opened.height > MAX_PIXELS:
-        raise Unusable(f"{opened.width}x{opened.height} pixels are too many")
-    exif = read_exif(opened)
-    opened.draft("RGB", (2 * size, 2 * size))  # lets the JPEG decoder skip detail not needed
-    image = _rgb(ImageOps.exif_transpose(opened))
-    image.thumbnail((size, size), Image.Resampling.LANCZOS)
-    image.save(paths.images / image_name, quality=95, subsampling=0)
-    focal = exif.focal * hypot(*image.size) if exif.focal else None
-    camera = f"{image.width}x{image.height} {exif.camera}".strip()
-    photo = Photo(name, image_name, image.width, image.height, camera, focal, exif.gps)
-    thumbnail = image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return _Read(photo, np.asarray(thumbnail, dtype=np.float32), _digest(image))
+def _check_enough(made: int, photos: Photos) -> None:
+    same = sum(reason.startswith("the same") for reason in photos.dropped.values())
+    if len(photos.photos) == 1 and 1 + same >= MIN_PHOTOS:
+        raise PhotosAlike(1 + same)
+    if len(photos.photos) < MIN_PHOTOS:
+        raise TooFewPhotos(len(photos.photos), photos.dropped)
 
 
-def _digest(image: Image.Image) -> bytes:
-    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+def _remove_others(paths: JobPaths, made: Sequence[Made], photos: Photos) -> None:
+    """Remove the images of photos that are not used."""
+    used = {photo.image for photo in photos.photos}
+    for image in {m.photo.image for m in made} - used:
+        (paths.images / image).unlink(missing_ok=True)
+        (paths.masks / f"{image}.png").unlink(missing_ok=True)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode to RGB; what is transparent becomes white, 16-bit grey keeps its range."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        grey = np.asarray(image, dtype=np.float64)
-        scale = 255.0 / max(grey.max(), 1.0)
-        return Image.fromarray((grey * scale).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
-
-
-def _without_copies(reads: list[_Read], dropped: dict[str, str]) -> list[_Read]:
-    """Leave out photos that show the very same pixels as one before them."""
-    first: dict[bytes, str] = {}
-    kept = []
-    for read in reads:
-        original = first.setdefault(read.pixels, read.photo.name)
-        if original == read.photo.name:
-            kept.append(read)
-        else:
-            dropped[read.photo.name] = f"the same photo as {original}"
-    return kept
-
-
-def _check_enough(reads: list[_Read], photos: Photos) -> None:
-    copies = sum(reason.startswith("the same photo") for reason in photos.dropped.values())
-    if len(reads) + copies >= MIN_PHOTOS and (len(reads) == 1 or _alike(reads)):
-        raise PhotosAlike(len(reads) + copies)
-    if len(reads) < MIN_PHOTOS:
-        raise TooFewPhotos(len(reads), photos.dropped)
-
-
-def _alike(reads: list[_Read]) -> bool:
-    """Say whether every photo looks like the first one."""
-    return all(np.abs(r.thumbnail - reads[0].thumbnail).mean() < ALIKE for r in reads)
-
-
-def _picture(paths: JobPaths, photos: Photos) -> tuple[str, ...]:
+def _picture(paths: JobPaths, photos: Photos, made: Sequence[Made]) -> tuple[str, ...]:
+    images = {m.photo.name: paths.images / m.photo.image for m in made}
     try:
-        return (draw_contact_sheet(paths, photos),)
+        return (draw_contact_sheet(paths, photos, images),)
     except (OSError, ValueError) as failed:  # a preview never fails a job
         if is_disk_full(failed):
             raise
@@ -207,5 +141,6 @@ def _metrics(photos: Photos) -> dict[str, int | str]:
         "photos_usable": len(photos.photos),
         "photos_dropped": len(photos.dropped),
         "photos_with_gps": sum(p.gps is not None for p in photos.photos),
+        "photos_masked": sum(p.masked for p in photos.photos),
         "cameras": len({p.camera for p in photos.photos}),
     }

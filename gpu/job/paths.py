@@ -72,8 +72,13 @@ class JobPaths:
         return self.work / "images"
 
     @property
+    def masks(self) -> Path:
+        """Masks of preprocessed photos, `<image>.png`: white is what counts of the photo."""
+        return self.work / "masks"
+
+    @property
     def undistorted(self) -> Path:
-        """Pinhole photos (`images/`) and their COLMAP model (`sparse/`) for training."""
+        """Pinhole photos (`images/`), their COLMAP model (`sparse/`) and `masks/` for training."""
         return self.work / "undistorted"
 
     @property

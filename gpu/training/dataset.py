@@ -63,7 +63,7 @@ class Dataset:
 
 
 def load_dataset(folder: Path, image_size: int, holdout: int) -> Dataset:
-    """Read `folder`/images and `folder`/sparse; every `holdout`-th photo by name is held out.
+    """Read `folder`/images, `masks` and `sparse`; every `holdout`-th photo by name is held out.
 
     Photos are resized by area so that the longer side is at most `image_size` pixels. Raises
     NoModel when the model or a photo can not be read or too few photos are left to train on.
@@ -110,6 +110,7 @@ def _views(model: pycolmap.Reconstruction, folder: Path, image_size: int) -> Ite
             image=_bytes(photo.resize(size, Image.Resampling.BOX)),
             viewmat=viewmat,
             K=_scaled(K, camera.width, camera.height, size),
+            mask=_read_mask(folder.with_name("masks") / f"{image.name}.png", size),
         )
 
 
@@ -121,6 +122,15 @@ def _read_photo(path: Path) -> Image.Image:
             f"The undistorted photo {path.name} can not be read.",
             hint="Run the geometry stage again.",
         ) from wrong
+
+
+def _read_mask(path: Path, size: tuple[int, int]) -> Tensor | None:
+    """Return where a photo counts, [H, W] bool: pixels of which all counts. None: everywhere."""
+    if not path.is_file():
+        return None
+    with Image.open(path) as opened:
+        mask = opened.convert("L").resize(size, Image.Resampling.BOX)
+    return _bytes(mask) == 255
 
 
 def _scaled(K: Tensor, width: int, height: int, size: tuple[int, int]) -> Tensor:

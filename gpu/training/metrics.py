@@ -47,16 +47,26 @@ class Score:
 
 
 def psnr(image: Tensor, reference: Tensor) -> float:
-    """Return the peak signal-to-noise ratio in dB of images with values 0 to 1."""
+    """Return the peak signal-to-noise ratio in dB of images (or pixels) with values 0 to 1."""
     error = (image - reference).square().mean().clamp_min(1e-10)
     return float(-10 * torch.log10(error))
 
 
-def compare(name: str, image: Tensor, reference: Tensor) -> PhotoMetric:
-    """Return the measures of two images [H, W, 3]; the render is clipped to 0 to 1 first."""
+def compare(name: str, image: Tensor, reference: Tensor, mask: Tensor | None = None) -> PhotoMetric:
+    """Return the measures of two images [H, W, 3]; the render is clipped to 0 to 1 first.
+
+    Pixels outside the mask [H, W] have no say: they are left out of the means.
+    """
     image = image.clamp(0, 1)
-    corrected = psnr(color_fitted(image, reference), reference)
-    return PhotoMetric(name, psnr(image, reference), float(ssim(image, reference)), corrected)
+    if mask is None or bool(mask.all()) or not bool(mask.any()):
+        corrected = psnr(color_fitted(image, reference), reference)
+        return PhotoMetric(name, psnr(image, reference), float(ssim(image, reference)), corrected)
+    shown, wanted = image[mask][None], reference[mask][None]
+    corrected = psnr(color_fitted(shown, wanted), wanted)
+    # Where the photo takes the render's place SSIM is 1, and that part of its mean is taken out.
+    whole = float(ssim(torch.where(mask[..., None], image, reference), reference))
+    likeness = 1 - (1 - whole) / float(mask.float().mean())
+    return PhotoMetric(name, psnr(shown, wanted), likeness, corrected)
 
 
 def color_fitted(image: Tensor, reference: Tensor) -> Tensor:
@@ -77,7 +87,10 @@ def color_fitted(image: Tensor, reference: Tensor) -> Tensor:
 @torch.no_grad()
 def evaluate(gaussians: Gaussians, views: Sequence[View]) -> list[PhotoMetric]:
     """Return the likeness of the scene to each view's photo, in the order of the views."""
-    return [
-        compare(view.name, render_view(gaussians, view).renders[0], view.pixels.to(gaussians.means))
-        for view in views
-    ]
+    return [_measured(gaussians, view) for view in views]
+
+
+def _measured(gaussians: Gaussians, view: View) -> PhotoMetric:
+    render = render_view(gaussians, view).renders[0]
+    mask = None if view.mask is None else view.mask.to(render.device)
+    return compare(view.name, render, view.pixels.to(render), mask)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from gpu.training.album import Album, Batch
 from gpu.training.dataset import NoModel, View, load_dataset
@@ -53,6 +54,18 @@ class TestDataset:
         (ctx.paths.undistorted / "images" / "photo_03.jpg").write_bytes(b"\xff\xd8 no photo")
         with pytest.raises(NoModel, match=r"photo_03\.jpg can not be read"):
             load_dataset(ctx.paths.undistorted, WIDTH, holdout=8)
+
+    def test_a_photo_counts_where_its_mask_is_white(self, tmp_path: Path) -> None:
+        ctx = job(tmp_path)
+        mask = Image.new("L", (WIDTH, HEIGHT), 255)
+        mask.paste(0, (0, 0, WIDTH // 2 + 1, HEIGHT))
+        (ctx.paths.undistorted / "masks").mkdir()
+        mask.save(ctx.paths.undistorted / "masks" / "photo_01.jpg.png")
+        first, second = load_dataset(ctx.paths.undistorted, WIDTH // 2, holdout=8).train[:2]
+        assert second.mask is None
+        assert first.mask is not None
+        assert not first.mask[:, : WIDTH // 4 + 1].any()  # a pixel counts when all of it does
+        assert first.mask[:, WIDTH // 4 + 1 :].all()
 
 
 class TestAlbum:

@@ -91,8 +91,8 @@ def test_a_copy_is_made_where_links_can_not_reach(
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("clip.mp4", "video files: export them as JPEG"),
-        ("a.HEIC", "an iPhone's HEIC"),
+        ("a.DNG", "raw files: export them as JPEG"),
+        ("a.insp", "Insta360's own files"),
         ("b.txt", ""),
     ],
 )

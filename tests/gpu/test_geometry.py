@@ -10,12 +10,14 @@ import numpy as np
 import pycolmap
 import pytest
 import torch
+from PIL import Image
 
 from gpu.errors import OutOfMemory
 from gpu.geometry.earlier import take_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.gps import enu_metres, extent_of, utm_epsg
 from gpu.geometry.ladder import needed
+from gpu.geometry.masks import undistort_masks
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
 from gpu.geometry.record import Geometry
 from gpu.geometry.stage import DEFAULT, WORKERS, run_geometry
@@ -104,6 +106,26 @@ def test_training_gets_pinhole_photos(flown: Flown) -> None:
     names = sorted(f.name for f in (flown.ctx.paths.undistorted / "images").iterdir())
     assert names == sorted(image.name for image in model.images.values())
     assert sorted(f.name for f in flown.ctx.paths.undistorted.iterdir()) == ["images", "sparse"]
+
+
+def test_masks_are_straightened_like_their_photos(flown: Flown, tmp_path: Path) -> None:
+    paths, name = JobPaths(tmp_path), Photos.load(flown.ctx.paths).photos[0].image
+    shutil.copytree(flown.ctx.paths.geometry, paths.geometry)
+    with Image.open(flown.ctx.paths.undistorted / "images" / name) as straight:
+        size = straight.size
+    for folder in (paths.masks, paths.undistorted):
+        folder.mkdir(parents=True)
+    with Image.open(flown.ctx.paths.images / name) as photo:
+        mask = Image.new("L", photo.size, 0)
+    mask.paste(255, (0, 0, mask.width // 2, mask.height))
+    mask.save(paths.masks / f"{name}.png")
+    options = pycolmap.UndistortCameraOptions()
+    options.max_image_size = flown.ctx.spec.image_size or -1
+    undistort_masks(paths, options)
+    (made,) = (paths.undistorted / "masks").iterdir()
+    with Image.open(made) as opened:
+        assert opened.size == size
+        assert np.asarray(opened).mean() == pytest.approx(127.5, abs=3)
 
 
 def test_progress_counts_the_photos_that_are_placed(flown: Flown) -> None:

@@ -62,6 +62,22 @@ def test_another_exposure_costs_the_plain_psnr_and_not_the_corrected_one() -> No
     assert metric.psnr_corrected > 60
 
 
+def test_what_a_mask_hides_has_no_say_and_does_not_flatter() -> None:
+    """The half that counts has an error of 0.1: 20 dB, whatever the other half is like."""
+    reference = torch.full((40, 60, 3), 0.5)
+    image = torch.full((40, 60, 3), 0.6)
+    image[:, 30:] = torch.rand(40, 30, 3)
+    mask = torch.zeros(40, 60, dtype=torch.bool)
+    mask[:, :30] = True
+    assert compare("a", image, reference, mask).psnr == pytest.approx(20, abs=1e-4)
+    photo, noisy = images(80, 80)
+    halves = torch.zeros(80, 80, dtype=torch.bool)
+    halves[:, :40] = True
+    whole, half = compare("a", noisy, photo), compare("a", noisy, photo, halves)
+    assert half.psnr == pytest.approx(whole.psnr, abs=0.2)
+    assert half.ssim == pytest.approx(whole.ssim, abs=0.05)
+
+
 def test_what_is_wrong_with_the_scene_stays_wrong_with_any_colours() -> None:
     image, noisy = images()
     metric = compare("a", noisy, image)

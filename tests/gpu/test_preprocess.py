@@ -63,11 +63,38 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert np.asarray(opened(ctx, "other.jpg")).std() > 20
 
 
-def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+def test_what_is_transparent_becomes_white_and_does_not_count(tmp_path: Path) -> None:
     given = unrelated_photos(tmp_path / "given")
-    Image.new("RGBA", (320, 240), (0, 0, 0, 0)).save(given / "glass.png")
-    ctx, _ = prepared(tmp_path)
-    assert np.asarray(opened(ctx, "glass.jpg")).min() == 255
+    glass = Image.new("RGBA", (320, 240), (0, 0, 0, 0))
+    glass.paste((90, 60, 30, 255), (0, 0, 160, 240))
+    glass.save(given / "glass.png")
+    Image.new("RGBA", (320, 240), (0, 0, 0, 0)).save(given / "nothing.png")
+    ctx, photos = prepared(tmp_path)
+    assert np.asarray(opened(ctx, "glass.jpg"))[:, 170:].min() == 255
+    mask = np.asarray(Image.open(ctx.paths.masks / "glass.jpg.png"))
+    assert (mask[:, :160] == 255).all()
+    assert (mask[:, 160:] == 0).all()
+    assert [p.name for p in photos.photos if p.masked] == ["glass.png"]
+    assert photos.dropped == {"nothing.png": "its mask hides all of it"}
+
+
+@pytest.mark.parametrize("place", ["masks/a.jpg.png", "masks/a.png"])
+def test_masks_beside_the_photos_are_taken(tmp_path: Path, place: str) -> None:
+    """White counts. The mask lies as the sensor did, and is turned with its photo."""
+    given = unrelated_photos(tmp_path / "given" / "images", count=3).parent
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    picture(50, (320, 240)).save(given / "images" / "a.jpg", exif=exif)
+    (given / "masks").mkdir()
+    mask = Image.new("L", (320, 240), 0)
+    mask.paste(255, (0, 0, 320, 60))  # the sensor's top is the right of the upright photo
+    mask.save(given / place)
+    ctx, photos = prepared(tmp_path)
+    assert [p.name for p in photos.photos if p.masked] == ["images/a.jpg"]
+    upright = np.asarray(Image.open(ctx.paths.masks / "images_a.jpg.png"))
+    assert upright.shape == (320, 240)
+    assert (upright[:, 180:] == 255).all()
+    assert (upright[:, :180] == 0).all()
 
 
 def test_large_photos_shrink_and_keep_their_shape_small_ones_stay(tmp_path: Path) -> None:
