@@ -22,7 +22,7 @@ SCRIPTS = {
     **{f"shims/{each.name}": each.read_text(encoding="utf-8") for each in SHIMS.iterdir()},
 }
 #: Names of packages that are not those of what is imported.
-PACKAGES = {"PIL": "pillow"}
+PACKAGES = {"pi_heif": "pi-heif", "PIL": "pillow"}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
