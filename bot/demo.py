@@ -19,7 +19,7 @@ from bot.core.config import Settings
 from bot.core.errors import SplatError
 from bot.sandbox.state import SUGGESTION
 from bot.service import Service
-from bot.storage.names import is_archive, is_photo
+from bot.storage.names import is_archive, is_capture
 
 HOST = "127.0.0.1"
 BOT_PORT, SANDBOX_PORT = 3000, 3001
@@ -77,7 +77,7 @@ def _link(photos: Path, store: Path) -> str:
     """Make a folder or .zip known as `datasets/<its name>` without copying or changing it."""
     photos = photos.expanduser().resolve()
     archive = photos.is_file() and is_archive(photos.name)
-    if not archive and not (photos.is_dir() and any(is_photo(p.name) for p in photos.iterdir())):
+    if not archive and not (photos.is_dir() and any(is_capture(p.name) for p in photos.iterdir())):
         raise SplatError(
             f"There are no photos in {photos}.", hint="Name a folder of photos, or a .zip of them."
         )

@@ -54,8 +54,9 @@ class Catalogue:
         Of a stranger's .zip nothing is known here.
         """
         parts = [d for d in self.datasets() if d.name == name or d.name.startswith(f"{name}/")]
-        whole = [d for d in parts if d.photos] or parts
-        return Dataset(name, sum(d.photos for d in whole), sum(d.bytes for d in whole))
+        whole = [d for d in parts if d.is_folder] or parts
+        photos, videos = sum(d.photos for d in whole), sum(d.videos for d in whole)
+        return Dataset(name, photos, sum(d.bytes for d in whole), videos)
 
 
 def _same(name: str, datasets: Sequence[Dataset]) -> str | None:
@@ -76,7 +77,7 @@ def _names(dataset: Dataset) -> Iterator[str]:
     Not that of the folder at the top, such as `datasets`: that is a shelf of many people's photos.
     """
     yield dataset.name
-    folders = dataset.name.split("/")[:-1] if dataset.photos else []
+    folders = dataset.name.split("/")[:-1] if dataset.is_folder else []
     yield from ("/".join(folders[:depth]) for depth in range(2, len(folders) + 1))
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from bot.core.drops import DroppedFile
 from bot.core.errors import SplatError
-from bot.storage.names import is_archive, is_photo, is_video
+from bot.storage.names import is_archive, is_capture
 
 #: Where Slack keeps files, and the only server besides a sandbox's own that gets our token.
 FILE_SERVER = "files.slack.com"
@@ -44,7 +44,7 @@ def usable(message: Mapping[str, Any]) -> tuple[list[DroppedFile], list[str]]:
 
 def is_usable(name: str) -> bool:
     """Whether something can be made of a file of this name."""
-    return is_photo(name) or is_archive(name) or is_video(name)
+    return is_capture(name) or is_archive(name)
 
 
 def check_bounds(files: Sequence[DroppedFile]) -> None:

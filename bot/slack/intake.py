@@ -27,7 +27,7 @@ from bot.slack.parts import Post
 from bot.slack.workspaces import Workspaces
 from bot.storage.base import Storage
 from bot.storage.looks import Found, look_at, look_into_archive
-from bot.storage.names import file_names, is_archive, is_video
+from bot.storage.names import file_names, is_archive
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Intake:
         if drop.place is None:
             drop = self._first_word(drop)
         found = self._fetch(drop) if drop.files else self._look(drop.dataset)
-        drop = replace(drop, found=asdict(found) | self._kept_videos(drop))
+        drop = replace(drop, found=asdict(found))
         self._refresh()
         self._show(drop, offers.offer(drop))
         self._ledger.drops.offered(drop.id, drop.found)
@@ -118,9 +118,6 @@ class Intake:
 
     def _look(self, dataset: str) -> Found:
         return look_at(self._storage, dataset)
-
-    def _kept_videos(self, drop: Drop) -> dict[str, int]:
-        return {"videos": sum(is_video(file.name) for file in drop.files)}
 
     # -- saying -------------------------------------------------------------------------------
 

@@ -19,12 +19,12 @@ def fetching(drop: Drop, done: int) -> Post:
 
 
 def offer(drop: Drop, *, may_start: bool = True) -> Post:
-    """What was found, and the buttons that start a job; without photos there are none."""
+    """What was found, and the buttons that start a job; without photos or videos there are none."""
     text = received.found(drop.dataset, drop.found)
     blocks = [section(text)]
     advice = received.advice(drop.found, FEW)
     blocks += [context(advice)] if advice else []
-    if drop.found.get("photos") and may_start:
+    if (drop.found.get("photos") or drop.found.get("videos")) and may_start:
         blocks.append(
             actions(
                 _start(drop, Pipeline.SPLAT, "Make a splat") | {"style": "primary"},

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.core.jobs import Job
-from bot.slack.wording import escape, person
+from bot.slack.wording import escape, person, photos_and_videos
 from gpu.job import SplatError
 
 INVITATION_IS_YOURS = "The link is yours alone, and good for two days. Nothing is overwritten."
@@ -23,11 +23,10 @@ def fetching(done: int, files: int) -> str:
 
 def found(dataset: str, what: Mapping[str, Any]) -> str:
     """What came of a drop: how much, where from, how sharp, and under which name it is kept."""
-    photos = what.get("photos", 0)
-    if not photos:
+    counts = photos_and_videos(what.get("photos", 0), what.get("videos", 0))
+    if not counts:
         return f"There are no photos in this; what came is kept as `{escape(dataset)}`."
-    size = f"{what['bytes'] / 1e6:,.1f} MB"
-    lines = [f"*{photos:,} photo{'s' if photos > 1 else ''}*, {size}, kept as `{escape(dataset)}`."]
+    lines = [f"*{counts}*, {what['bytes'] / 1e6:,.1f} MB, kept as `{escape(dataset)}`."]
     if what.get("looked_at"):
         lines.append(" ".join(filter(None, (_gps(what), _blur(what), _damage(what)))))
     return "\n".join(lines)
@@ -61,12 +60,12 @@ def _some(names: Sequence[str], most: int = 3) -> str:
 def advice(what: Mapping[str, Any], few: int) -> str:
     """What would make more of a drop; empty when nothing would."""
     lines = []
-    if 0 < what.get("photos", 0) < few:
+    if 0 < what.get("photos", 0) < few and not what.get("videos"):
         lines.append(f"{few} photos or more make a good splat; two thirds of each in the next one.")
     if what.get("looked_at", 0) < what.get("photos", 0) and what.get("looked_at"):
         lines.append(f"Looked at {what['looked_at']} of them.")
     if what.get("videos"):
-        lines.append("A video is kept too, but nothing can be made of videos yet.")
+        lines.append("Of a video the sharpest frames are taken, wherever the picture has moved on.")
     return " ".join(lines)
 
 
@@ -86,7 +85,7 @@ def dropped(files: int, others: Sequence[str]) -> str:
     """The answer to whoever wants a splat of a message's files."""
     left = f" Left out, since nothing can be made of them: {_some(others)}." if others else ""
     if not files:
-        return f"There are no photos and no .zip in that message.{left}"
+        return f"There are no photos, no video and no .zip in that message.{left}"
     return f"I am fetching {files} file{'s' if files > 1 else ''} and tell you what I found.{left}"
 
 

@@ -263,8 +263,8 @@ def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
 
 
 def _dataset_line(dataset: Dataset) -> str:
-    photos = f"{dataset.photos} photos, " if dataset.photos else ""
-    return f"`{escape(dataset.name)}` {photos}{dataset.bytes / 1e6:.1f} MB"
+    what = f"{photo_count(dataset)}, " if dataset.is_folder else ""
+    return f"`{escape(dataset.name)}` {what}{dataset.bytes / 1e6:.1f} MB"
 
 
 def counted(dataset: Dataset) -> str:
@@ -273,10 +273,14 @@ def counted(dataset: Dataset) -> str:
 
 
 def photo_count(dataset: Dataset) -> str:
-    """How many photos there are; nobody has opened an archive yet."""
-    if not dataset.photos:
-        return "a .zip"
-    return "1 photo" if dataset.photos == 1 else f"{dataset.photos:,} photos"
+    """How many photos and videos there are; nobody has opened an archive yet."""
+    return photos_and_videos(dataset.photos, dataset.videos) or "a .zip"
+
+
+def photos_and_videos(photos: int, videos: int) -> str:
+    """Both counts in words; empty for neither."""
+    counts = ((photos, "photo"), (videos, "video"))
+    return " and ".join(f"{n:,} {what}{'s' if n > 1 else ''}" for n, what in counts if n)
 
 
 def job_line(job: Job) -> str:

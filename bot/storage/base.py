@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from bot.storage.names import is_video
 from bot.storage.pieces import Pieces
 from gpu.job import Source, Target
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Photos under one name, as a user would type it. `bytes` is their size together."""
+    """Photos and videos under one name, as a user would type it. `bytes` is their size together."""
 
     name: str
     photos: int
     bytes: int
+    videos: int = 0
+
+    @classmethod
+    def of(cls, name: str, sizes: Mapping[str, int]) -> Dataset:
+        """Count a folder's photos and videos, of which the bytes are given by their names."""
+        videos = sum(map(is_video, sizes))
+        return cls(name, len(sizes) - videos, sum(sizes.values()), videos)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether we know what is in it; an archive nobody has opened."""
+        return self.photos + self.videos > 0
 
 
 class Storage(Protocol):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from bot.core.errors import StorageError, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset
-from bot.storage.names import RESULTS, check_private, is_archive, is_photo
+from bot.storage.names import RESULTS, check_private, is_archive, is_capture, is_photo, is_set
 from bot.storage.pieces import LocalPieces, Pieces
 from gpu.job import InvalidValue, Source, Target
 
@@ -41,7 +41,7 @@ class LocalStorage:
         return self.root / key
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
-        """List folders that directly hold photos, and .zip files."""
+        """List folders that directly hold photos or videos, and .zip files."""
         found = (self._dataset(folder, names) for folder, names in self._folders())
         return sorted(
             (d for group in found for d in group if d.name.startswith(prefix)), key=lambda d: d.name
@@ -49,7 +49,8 @@ class LocalStorage:
 
     def photos(self, dataset: str) -> Sequence[str]:
         """List the keys of a dataset's photos, with subfolders, sorted; none of an archive."""
-        folders = self._folders(self.path(dataset))
+        every = self._folders(self.path(dataset))
+        folders = [(folder, names) for folder, names in every if is_set(folder.as_posix())]
         files = sorted(f / name for f, names in folders for name in filter(is_photo, names))
         return [file.relative_to(self.root).as_posix() for file in files]
 
@@ -141,9 +142,9 @@ class LocalStorage:
 
     def _dataset(self, folder: Path, names: Sequence[str]) -> Iterator[Dataset]:
         key = folder.relative_to(self.root)
-        photos = _sizes(folder, filter(is_photo, names))
-        if photos and folder != self.root:
-            yield Dataset(key.as_posix(), len(photos), sum(photos.values()))
+        sizes = _sizes(folder, filter(is_capture, names))
+        if sizes and folder != self.root and is_set(key.as_posix()):
+            yield Dataset.of(key.as_posix(), sizes)
         for name, size in _sizes(folder, filter(is_archive, names)).items():
             yield Dataset((key / name).as_posix(), 0, size)
 

@@ -9,14 +9,14 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import IO, TypeVar
 
 from bot.storage.base import Storage
-from bot.storage.names import is_photo
+from bot.storage.names import is_photo, is_video
 
 T = TypeVar("T")
 
@@ -49,6 +49,7 @@ class Found:
 
     photos: int
     bytes: int
+    videos: int = 0
     looked_at: int = 0
     gps: int = 0
     blurred: tuple[str, ...] = ()
@@ -60,21 +61,24 @@ def look_at(storage: Storage, dataset: str) -> Found:
     keys = storage.photos(dataset)
     known = next((each for each in storage.datasets(dataset) if each.name == dataset), None)
     opened = ((key.rsplit("/", 1)[-1], io.BytesIO(storage.get(key))) for key in _spread(keys))
-    return _found(len(keys), known.bytes if known else 0, opened)
+    bytes_, videos = (known.bytes, known.videos) if known else (0, 0)
+    return _found(Found(len(keys), bytes_, videos), opened)
 
 
 def look_into_archive(file: Path) -> Found:
     """Look at the photos in a .zip; raises zipfile.BadZipFile when it is none."""
     with zipfile.ZipFile(file) as archive:
-        inside = [i for i in archive.infolist() if is_photo(i.filename.rsplit("/", 1)[-1])]
+        names = [(i, i.filename.rsplit("/", 1)[-1]) for i in archive.infolist()]
+        inside = [i for i, name in names if is_photo(name)]
+        videos = sum(is_video(name) for _, name in names)
         small = [each for each in _spread(inside) if each.file_size <= MOST_BYTES]
         opened = ((each.filename, io.BytesIO(archive.read(each))) for each in small)
-        return _found(len(inside), file.stat().st_size, opened)
+        return _found(Found(len(inside), file.stat().st_size, videos), opened)
 
 
-def _found(photos: int, size: int, opened: Iterator[tuple[str, IO[bytes]]]) -> Found:
+def _found(there: Found, opened: Iterator[tuple[str, IO[bytes]]]) -> Found:
     if find_spec("PIL") is None:
-        return Found(photos, size)
+        return there
     looks, unreadable = [], []
     for name, content in opened:
         with closing(content):
@@ -86,7 +90,13 @@ def _found(photos: int, size: int, opened: Iterator[tuple[str, IO[bytes]]]) -> F
     usual = median(look.sharpness for look in looks) if looks else 0.0
     blurred = tuple(look.name for look in looks if look.sharpness < BLURRED * usual)
     gps = sum(look.gps for look in looks)
-    return Found(photos, size, len(looks) + len(unreadable), gps, blurred, tuple(unreadable))
+    return replace(
+        there,
+        looked_at=len(looks) + len(unreadable),
+        gps=gps,
+        blurred=blurred,
+        unreadable=tuple(unreadable),
+    )
 
 
 def _look(name: str, content: IO[bytes]) -> Look | None:

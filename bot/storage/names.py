@@ -16,8 +16,24 @@ RESULTS = "splats"
 #: Where the bot keeps what is for itself alone; no dataset, and never public.
 PRIVATE = ".splatbot"
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic")
-VIDEO_SUFFIXES = (".mp4", ".mov")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v")
+
+#: Where other programs leave their cameras (gpu.ingest.names reads them), and folders beside the
+#: photos that hold something else than photos.
+CAMERA_FILES = frozenset(
+    {
+        "transforms.json",
+        "transforms_train.json",
+        "reconstruction.json",
+        *(
+            f"{part}.{kind}"
+            for part in ("cameras", "images", "points3D")
+            for kind in ("bin", "txt")
+        ),
+    }
+)
+BESIDE = frozenset({"mask", "masks", "depth", "depths"})
 
 #: Characters of a file's name that we give.
 NAME = 80
@@ -56,8 +72,23 @@ def is_archive(name: str) -> bool:
 
 
 def is_video(name: str) -> bool:
-    """Whether a file name is that of a video. They are kept; nothing is made of them yet."""
+    """Whether a file name is that of a video: its sharpest frames become photos."""
     return name.lower().endswith(VIDEO_SUFFIXES) and not name.startswith(".")
+
+
+def is_capture(name: str) -> bool:
+    """Whether a file name is that of a photo or a video."""
+    return is_photo(name) or is_video(name)
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a job reads a file of this name: photos and masks, videos, other programs' cameras."""
+    return is_capture(name) or name in CAMERA_FILES
+
+
+def is_set(folder: str) -> bool:
+    """Whether what is in a folder is a dataset; masks and depth belong to the photos beside them."""
+    return folder.rsplit("/", 1)[-1].lower() not in BESIDE
 
 
 def safe_name(name: str) -> str:

@@ -14,7 +14,17 @@ from bot.core.config import SpacesSettings
 from bot.core.errors import StorageError, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset
-from bot.storage.names import RESULTS, check_private, is_archive, is_ours, is_photo, result_key
+from bot.storage.names import (
+    RESULTS,
+    check_private,
+    is_archive,
+    is_capture,
+    is_ours,
+    is_photo,
+    is_set,
+    is_wanted,
+    result_key,
+)
 from bot.storage.s3_pieces import S3Pieces
 from gpu.job import Source, Target
 from gpu.job.messages import GEOMETRY
@@ -50,26 +60,31 @@ class SpacesStorage:
         return self._pieces
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
-        """List prefixes that directly hold photos, and .zip objects."""
-        photos: dict[str, list[int]] = defaultdict(list)
+        """List prefixes that directly hold photos or videos, and .zip objects."""
+        found: dict[str, dict[str, int]] = defaultdict(dict)
         archives = []
         for key, size in self._objects(prefix):
             folder, _, name = key.rpartition("/")
             if is_ours(key):
                 continue
-            if is_photo(name) and folder:
-                photos[folder].append(size)
+            if is_capture(name) and folder:
+                found[folder][name] = size
             elif is_archive(name):
                 archives.append(Dataset(key, 0, size))
-        sets = [Dataset(name, len(sizes), sum(sizes)) for name, sizes in photos.items()]
+        sets = [Dataset.of(folder, sizes) for folder, sizes in found.items() if is_set(folder)]
         return sorted(sets + archives, key=lambda d: d.name)
 
     def photos(self, dataset: str) -> Sequence[str]:
         """List the keys of a dataset's photos, with subfolders, sorted; none of an archive."""
+        files = (key for key in self._files(dataset) if is_photo(key.rsplit("/", 1)[-1]))
+        return [key for key in files if is_set(key.rpartition("/")[0])]
+
+    def _files(self, dataset: str) -> Sequence[str]:
+        """List the keys of all that a job reads of a dataset."""
         prefix = dataset.rstrip("/") + "/"
         if is_ours(prefix) or prefix == "/":
             return []
-        return [key for key in self.keys(prefix) if is_photo(key.rsplit("/", 1)[-1])]
+        return [key for key in self.keys(prefix) if is_wanted(key.rsplit("/", 1)[-1])]
 
     def key_of(self, address: str) -> str | None:
         """Return what an address names in this bucket: s3://, either form of https, or its CDN's.
@@ -92,7 +107,9 @@ class SpacesStorage:
         if is_archive(dataset):
             known = {dataset.rsplit("/", 1)[-1]: dataset} if self._exists(dataset) else {}
         else:
-            known = {key.removeprefix(f"{dataset}/"): key for key in self.photos(dataset)}
+            known = {key.removeprefix(f"{dataset}/"): key for key in self._files(dataset)}
+            if not any(is_capture(name) for name in known):
+                known = {}
         if not known:
             names = [each.name for each in self.datasets()]
             raise UnknownDataset(dataset, nearest(dataset, names))

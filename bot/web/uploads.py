@@ -29,7 +29,7 @@ from bot.core.errors import NotAllowed, SplatError, StorageError
 from bot.core.ledger import Ledger
 from bot.core.seals import Seals
 from bot.storage.base import Storage
-from bot.storage.names import is_archive, is_photo, is_video, safe_name
+from bot.storage.names import is_archive, is_capture, safe_name
 from bot.storage.pieces import PIECE
 from bot.storage.s3_pieces import S3Pieces
 
@@ -80,7 +80,7 @@ class Invitation:
     def key(self, name: str) -> str:
         """The key of a file; raises HTTPException when nothing could be made of it."""
         safe = safe_name(name)
-        if not (is_photo(safe) or is_archive(safe) or is_video(safe)):
+        if not (is_capture(safe) or is_archive(safe)):
             raise HTTPException(415, "Only photos, videos and .zip files can be used.")
         return f"{self.dataset}/{safe}"
 
@@ -197,7 +197,7 @@ class Uploads:
     def _done(self, who: Invitation) -> dict[str, bool]:
         names, says = self._names(who), who.says
         archives = [name for name in names if is_archive(name)]
-        only = len(archives) == 1 and not any(map(is_photo, names))
+        only = len(archives) == 1 and not any(map(is_capture, names))
         try:
             self._ledger.drops.add(
                 key=f"upload:{who.seal[-24:]}:{len(names)}", team=says["team"],

@@ -140,16 +140,18 @@ def test_a_message_without_photos_is_answered_so(bot: Bot) -> None:
     ts = send(bot, {"notes.txt": b"hello"})
     bot.slack.person.shortcut(ts, SHORTCUT)
     bot.wait_until(lambda: bool(bot.slack.whispers()), "nothing was said")
-    assert "There are no photos and no .zip" in bot.slack.whispers()[-1].text
+    assert "There are no photos, no video and no .zip" in bot.slack.whispers()[-1].text
     assert "`notes.txt`" in bot.slack.whispers()[-1].text
     assert bot.ledger.drops.due() == []
 
 
-def test_a_video_is_kept_and_nothing_is_promised_of_it(bot: Bot) -> None:
+def test_a_video_is_taken_like_photos(bot: Bot) -> None:
     answer = drop(bot, {"walk.mp4": b"moving pictures"})
-    assert "There are no photos in this" in text_of(answer)
-    assert "nothing can be made of videos yet" in text_of(answer)
-    assert buttons(answer) == {}
+    assert text_of(answer).startswith("*1 video*, 0.0 MB, kept as")
+    assert "the sharpest frames are taken" in text_of(answer)
+    assert "start_drop_splat" in buttons(answer)
+    (dataset,) = bot.desk.datasets("datasets/")
+    assert (dataset.photos, dataset.videos) == (0, 1)
 
 
 def test_what_is_fetched_twice_is_kept_once_and_nothing_is_overwritten(bot: Bot) -> None:

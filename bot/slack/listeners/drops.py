@@ -91,7 +91,8 @@ def _start(
 
 def _open(desk: Desk, photo_url: PhotoUrl, body: dict[str, Any], client: WebClient) -> None:
     drop = desk.ledger.drops.get(int(body["actions"][0]["value"]))
-    dataset = Dataset(drop.dataset, drop.found.get("photos", 0), drop.found.get("bytes", 0))
+    photos, size, videos = (drop.found.get(name, 0) for name in ("photos", "bytes", "videos"))
+    dataset = Dataset(drop.dataset, photos, size, videos)
     view = dialog.start_dialog(drop.channel, dataset=dataset)
     opened = client.views_open(trigger_id=body["trigger_id"], view=view)
     request = Request(
