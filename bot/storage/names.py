@@ -82,12 +82,12 @@ def is_capture(name: str) -> bool:
 
 
 def is_wanted(name: str) -> bool:
-    """Whether a job reads a file of this name: photos and masks, videos, other programs' cameras."""
+    """Whether a job reads a file of this name: photos, masks, videos, other programs' cameras."""
     return is_capture(name) or name in CAMERA_FILES
 
 
 def is_set(folder: str) -> bool:
-    """Whether what is in a folder is a dataset; masks and depth belong to the photos beside them."""
+    """Whether what is in a folder is a dataset: masks and depth belong to photos elsewhere."""
     return folder.rsplit("/", 1)[-1].lower() not in BESIDE
 
 
