@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
+
+
+#: Seconds from a call of `wake` to what it wakes: of many people who press something at once, the
+#: last is answered before the bot begins to act.
+SOON = 0.1
 
 
 class Scheduler:
@@ -27,11 +33,13 @@ class Scheduler:
         self._scheduler.add_job(function, "interval", seconds=seconds, id=name, next_run_time=first)
 
     def wake(self, name: str) -> None:
-        """Call a function as soon as possible instead of at its next time."""
-        try:
-            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
-        except JobLookupError:  # it is not scheduled: the bot is starting or stopping
+        """Call a function SOON instead of at its next time; once for all that wake it till then."""
+        soon = datetime.now(UTC) + timedelta(seconds=SOON)
+        job = self._scheduler.get_job(name)
+        if job is None or (job.next_run_time and job.next_run_time <= soon):
             return
+        with suppress(JobLookupError):  # not scheduled any more: the bot is stopping
+            self._scheduler.modify_job(name, next_run_time=soon)
 
     def start(self) -> None:
         """Start calling."""

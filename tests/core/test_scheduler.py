@@ -55,5 +55,16 @@ def test_a_slow_function_never_runs_twice_at_once(scheduler: Scheduler) -> None:
     assert entered.acquire(timeout=20)
 
 
+def test_who_wakes_it_meanwhile_neither_delays_it_nor_has_it_called_again() -> None:
+    asleep = Scheduler()
+    asleep.every(3600, lambda: None, "work", after=3600)
+    asleep._scheduler.start(paused=True)
+    asleep.wake("work")
+    soon = asleep._scheduler.get_job("work").next_run_time
+    asleep.wake("work")
+    assert asleep._scheduler.get_job("work").next_run_time == soon
+    asleep.stop()
+
+
 def test_waking_what_is_not_scheduled_does_nothing() -> None:
     Scheduler().wake("work")
