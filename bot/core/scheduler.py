@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-
 #: Seconds from a call of `wake` to what it wakes: of many people who press something at once, the
 #: last is answered before the bot begins to act.
 SOON = 0.1
