@@ -10,10 +10,12 @@ import pycolmap
 
 from gpu.geometry.connections import Connections, read_connections
 from gpu.geometry.features import Effort, Say, find_features, match, new_database
-from gpu.geometry.mapping import Mapper, run_mapper
+from gpu.geometry.mapping import SHORT_STEPS, Mapper, is_credible, run_mapper
 from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, Pair, all_pairs, choose_pairs
+from gpu.geometry.posed import from_poses, merged_poses
 from gpu.geometry.quality import Quality, measure
 from gpu.geometry.retrieval import similar_pairs
+from gpu.geometry.steps import mapper_for
 from gpu.ingest.errors import MIN_PHOTOS
 from gpu.ingest.photos import Photo
 
@@ -23,21 +25,20 @@ ALL_PAIRS = 120
 USUAL = Effort(4096, 0.0067)
 FINE = Effort(8192, 0.004, enlarged=True)
 SLANTED = Effort(8192, 0.004, enlarged=True, slanted=True, guided=True)
-SHORT_STEPS = Mapper(angle=4.0, start=50, join=15)
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One way to try, and how people are told of it."""
+    """One way to try, and how people are told of it. Without a mapper the photos choose it."""
 
     told: str
     effort: Effort
-    mapper: Mapper
+    mapper: Mapper | None
     thorough: bool = False
 
 
 LADDER = (
-    Rung("the usual way", USUAL, Mapper()),
+    Rung("the usual way", USUAL, None),
     Rung("with short steps allowed", USUAL, SHORT_STEPS),
     Rung("with finer features and all pairs", FINE, SHORT_STEPS, thorough=True),
     Rung("with features that follow slanted surfaces", SLANTED, SHORT_STEPS, thorough=True),
@@ -90,21 +91,20 @@ def needed(photos: int) -> int:
 
 def search(folder: Path, images: Path, photos: Sequence[Photo], *, seed: int, say: Say) -> Search:
     """Climb the ladder until the gate is passed; `folder` is for COLMAP's own files."""
-    matcher = Matcher(folder / "database.db", images, photos, seed)
-    best: Model | None = None
+    solver = Solver(folder / "database.db", images, photos, seed)
     tries: list[Try] = []
+    best: Model | None = None
     for number, (rung, tell) in enumerate(_rungs(say), start=1):
+        if rung == LADDER[1] and solver.mapper == rung.mapper:
+            continue  # what the photos asked for from the start
         if tries:
-            tell(0.0, f"Try {number}, {rung.told}, as {tries[-1].sentence()}")
-        matcher.prepare(rung, part_of(tell, 0.0, 0.7))
-        placing = part_of(tell, 0.7, 1.0)
-        models = run_mapper(folder, images, rung.mapper, len(photos), seed, placing)
-        found = _best_of(models, number, len(photos))
+            tell(0.0, f"Try {len(tries) + 1}, {rung.told}, as {tries[-1].sentence()}")
+        found = solver.solve(rung, number, tell)
         tries.append(Try(number, rung.told, found.quality if found else Quality(len(photos))))
         best = _better(best, found)
         if not tries[-1].quality.shortfalls():
             break
-    return Search(best, tuple(tries), read_connections(folder / "database.db", photos))
+    return Search(best, tuple(tries), read_connections(solver.file, photos))
 
 
 def _rungs(say: Say) -> Iterator[tuple[Rung, Say]]:
@@ -112,13 +112,6 @@ def _rungs(say: Say) -> Iterator[tuple[Rung, Say]]:
     for rung, end in zip(LADDER, STRETCHES, strict=True):
         yield rung, part_of(say, begin, end)
         begin = end
-
-
-def _best_of(models: Sequence[pycolmap.Reconstruction], rung: int, photos: int) -> Model | None:
-    if not models:
-        return None
-    parts = tuple(int(model.num_reg_images()) for model in models)
-    return Model(models[0], rung, measure(models[0], photos, parts))
 
 
 def _better(one: Model | None, other: Model | None) -> Model | None:
@@ -130,17 +123,26 @@ def _better(one: Model | None, other: Model | None) -> Model | None:
 
 
 @dataclass
-class Matcher:
-    """Keeps the database at what a rung asks for, and does no work twice."""
+class Solver:
+    """Runs rungs on one database, and finds and compares nothing twice."""
 
     file: Path
     images: Path
     photos: Sequence[Photo]
     seed: int
     effort: Effort | None = None
+    mapper: Mapper | None = None
     compared: set[Pair] = field(default_factory=set)
 
-    def prepare(self, rung: Rung, say: Say) -> None:
+    def solve(self, rung: Rung, number: int, say: Say) -> Model | None:
+        """Run one rung; return its largest model."""
+        self._prepare(rung, part_of(say, 0.0, 0.7))
+        self.mapper = rung.mapper or mapper_for(self.file)
+        placing, folder = part_of(say, 0.7, 1.0), self.file.parent
+        models = run_mapper(folder, self.images, self.mapper, len(self.photos), self.seed, placing)
+        return self._best_of(models, number)
+
+    def _prepare(self, rung: Rung, say: Say) -> None:
         """Find features of the rung's effort and compare its pairs, unless that is done."""
         if rung.effort != self.effort:
             new_database(self.file, self.images, self.photos)
@@ -151,6 +153,19 @@ class Matcher:
         comparing = part_of(say, 0.5, 1.0)
         match(self.file, self.photos, pairs, rung.effort, self.seed, comparing)
         self.compared |= set(pairs)
+
+    def _best_of(self, models: Sequence[pycolmap.Reconstruction], rung: int) -> Model | None:
+        """Return the largest model, with those merged into it that share photos with it."""
+        if not models:
+            return None
+        parts = [model.num_reg_images() for model in models]
+        best = models[0]
+        poses = merged_poses(models, seed=self.seed) if len(models) > 1 else {}
+        if len(poses) > parts[0]:
+            merged = from_poses(self.file.parent, self.images, poses, seed=self.seed)
+            if merged.num_reg_images() > parts[0] and is_credible(merged):
+                best, parts = merged, [merged.num_reg_images()]
+        return Model(best, rung, measure(best, len(self.photos), tuple(parts)))
 
     def _pairs(self, rung: Rung) -> list[Pair]:
         count = len(self.photos)

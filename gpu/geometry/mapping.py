@@ -28,6 +28,11 @@ class Mapper:
     at_once: bool = False
 
 
+#: COLMAP's own start and joining; then what narrow baselines and few matches allow.
+USUAL_STEPS = Mapper()
+SHORT_STEPS = Mapper(angle=4.0, start=50, join=15)
+
+
 def run_mapper(
     folder: Path, images: Path, mapper: Mapper, photos: int, seed: int, say: Say
 ) -> list[pycolmap.Reconstruction]:

@@ -1,0 +1,80 @@
+"""Models from rough poses, against a flight whose truth is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+import pytest
+
+from gpu.geometry.features import find_features, match, new_database
+from gpu.geometry.ladder import USUAL
+from gpu.geometry.pairs import all_pairs
+from gpu.geometry.posed import from_poses, merged_poses
+from gpu.geometry.world import centres_of
+from gpu.ingest.photos import Photo
+from tests.gpu.flight import FOCAL, SIZE, Shot, photograph
+
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def matched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Shot]]:
+    """A flight with its features matched, and the truth."""
+    folder = tmp_path_factory.mktemp("posed")
+    truth = photograph(folder / "images", COUNT)
+    photos = [Photo(n, n, *SIZE, "c", FOCAL) for n in (f"shot_{i:02}.jpg" for i in range(COUNT))]
+    new_database(folder / "database.db", folder / "images", photos)
+    silent = lambda *_: None  # noqa: E731
+    find_features(folder / "database.db", folder / "images", photos, USUAL, silent)
+    match(folder / "database.db", photos, all_pairs(COUNT), USUAL, 0, silent)
+    return folder, truth
+
+
+def rough(shot: Shot, seed: int) -> pycolmap.Rigid3d:
+    """The pose of a shot, a metre and three degrees off."""
+    random = np.random.default_rng(seed)
+    axis = random.normal(size=3)
+    turn = np.radians(3.0) / 2 * axis / np.linalg.norm(axis)
+    rotation = pycolmap.Rotation3d(shot.rotation.T) * pycolmap.Rotation3d(np.append(turn, 1.0))
+    centre = shot.centre + random.normal(0, 0.6, 3)
+    return pycolmap.Rigid3d(rotation, -(rotation.matrix() @ centre))
+
+
+def errors(model: pycolmap.Reconstruction, truth: list[Shot]) -> np.ndarray:
+    """Distances (metres) of the centres from the truth after the best similarity."""
+    centres = centres_of(model)
+    found = np.array([centres[f"shot_{i:02}.jpg"] for i in range(len(centres))])
+    true = np.array([shot.centre for shot in truth[: len(centres)]])
+    fit = pycolmap.estimate_sim3d(found, true)
+    assert fit is not None
+    return np.linalg.norm(np.array([fit * centre for centre in found]) - true, axis=1)
+
+
+def test_rough_poses_become_exact(matched: tuple[Path, list[Shot]]) -> None:
+    folder, truth = matched
+    poses = {f"shot_{i:02}.jpg": rough(shot, i) for i, shot in enumerate(truth)}
+    model = from_poses(folder, folder / "images", poses, seed=0)
+    assert model.num_reg_images() == COUNT
+    assert model.num_points3D() > 500
+    assert errors(model, truth).max() < 0.1
+
+
+def test_parts_that_share_photos_become_one(matched: tuple[Path, list[Shot]]) -> None:
+    """Two parts of four photos, two of them in both, each in a frame of its own."""
+    folder, truth = matched
+    names = [f"shot_{i:02}.jpg" for i in range(COUNT)]
+    exact = {
+        name: pycolmap.Rigid3d(pycolmap.Rotation3d(s.rotation.T), -(s.rotation.T @ s.centre))
+        for name, s in zip(names, truth, strict=True)
+    }
+    parts = [
+        from_poses(folder, folder / "images", {n: exact[n] for n in some}, seed=0)
+        for some in (names[:4], names[2:])
+    ]
+    parts[1].transform(
+        pycolmap.Sim3d(0.3, pycolmap.Rotation3d(np.array([0.5, 0.1, 0.2, 0.8])), np.ones(3))
+    )
+    poses = merged_poses(parts, seed=0)
+    assert sorted(poses) == names
+    model = from_poses(folder, folder / "images", poses, seed=0)
+    assert errors(model, truth).max() < 0.1
