@@ -20,11 +20,17 @@ CREDIBLE_OBSERVATIONS = 90.0
 @dataclass(frozen=True)
 class Mapper:
     """How photos are placed. `angle` (degrees) is asked between the rays of the first pair;
-    `start` and `join` are the inliers that the first pair and each further photo need."""
+    `start` and `join` are the inliers that the first pair and each further photo need.
+
+    `depth` (degrees) is the angle from which a point's depth counts, and `ahead` how far the first
+    step may lead forward (the cosine between step and view).
+    """
 
     angle: float = 16.0
     start: int = 100
     join: int = 30
+    depth: float = 1.5
+    ahead: float = 0.95
     at_once: bool = False
 
 
@@ -77,7 +83,9 @@ def incremental_options(
     options.max_runtime_seconds = 60 + 30 * photos
     options.mapper.init_min_tri_angle = mapper.angle
     options.mapper.init_min_num_inliers = mapper.start
+    options.mapper.init_max_forward_motion = mapper.ahead
     options.mapper.abs_pose_min_num_inliers = mapper.join
+    options.mapper.filter_min_tri_angle = options.triangulation.min_angle = mapper.depth
     return options
 
 
