@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
 from gpu.geometry.georeference import NotBelieved, georeference
+from gpu.geometry.gravity import up_of_gimbals
 from gpu.ingest.exif import Gps
 
 Array = NDArray[np.float64]
@@ -43,19 +45,27 @@ class World:
 
 
 def to_world(
-    model: pycolmap.Reconstruction, gps: Mapping[str, Gps], *, aerial: bool, seed: int
+    model: pycolmap.Reconstruction,
+    gps: Mapping[str, Gps],
+    *,
+    aerial: bool,
+    seed: int,
+    gimbals: Mapping[str, tuple[float, float, float]] = MappingProxyType({}),
 ) -> World:
-    """Move `model` into the world frame, in place; `gps` is by image name.
+    """Move `model` into the world frame, in place; `gps` and `gimbals` are by image name.
 
     `aerial` decides the one ambiguous case: photos that all look the same way, upright, show a
     wall from the front, or the ground from a drone that never turned.
     """
     up, sure = up_of_cameras(*_camera_axes(model), aerial=aerial)
+    level, up_from = up_of_gimbals(_rotations(model), gimbals), "cameras"
+    if level is not None:
+        up, sure, up_from = level, True, "gimbal"
     try:
         fit = georeference(centres_of(model), gps, up if sure else None, seed)
     except NotBelieved as why:
         model.transform(_upright(model, up))
-        world = World(metric=False, gps_note=str(why))
+        world = World(metric=False, gps_note=str(why), up_from=up_from)
     else:
         model.transform(fit.transform)
         world = World(
@@ -120,12 +130,15 @@ def scene_distance(model: pycolmap.Reconstruction) -> float:
     return float(np.median(depths))
 
 
+def _rotations(model: pycolmap.Reconstruction) -> dict[str, Array]:
+    """Return the registered images' rotations, world to camera, in the order of their numbers."""
+    images = (model.image(number) for number in sorted(model.reg_image_ids()))
+    return {image.name: image.cam_from_world().rotation.matrix() for image in images}
+
+
 def _camera_axes(model: pycolmap.Reconstruction) -> tuple[Array, Array, Array]:
     """Return the right, down and forward axes of the registered cameras, each [N, 3]."""
-    poses = [
-        model.image(i).cam_from_world().rotation.matrix() for i in sorted(model.reg_image_ids())
-    ]
-    rotations = np.stack(poses)
+    rotations = np.stack(list(_rotations(model).values()))
     return rotations[:, 0], rotations[:, 1], rotations[:, 2]
 
 

@@ -16,6 +16,7 @@ from gpu.errors import OutOfMemory
 from gpu.geometry.earlier import take_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.gps import enu_metres, extent_of, utm_epsg
+from gpu.geometry.gravity import up_of_gimbals
 from gpu.geometry.ladder import needed
 from gpu.geometry.masks import undistort_masks
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
@@ -249,6 +250,25 @@ def test_a_facade_and_a_drone_that_never_turned_differ_by_the_pipeline() -> None
     nadir = turned(0.0, 0.01, 0.02, pitch=-np.pi / 2)
     assert up_of_cameras(*facade, aerial=False)[0] == pytest.approx([0, 0, 1], abs=0.05)
     assert up_of_cameras(*nadir, aerial=True)[0] == pytest.approx([0, 0, 1], abs=0.05)
+
+
+@pytest.mark.parametrize("pitch", [-90.0, -60.0, -20.0, 15.0])
+@pytest.mark.parametrize("roll", [0.0, 12.0])
+def test_a_gimbal_tells_up_even_to_a_drone_that_never_turned(pitch: float, roll: float) -> None:
+    """Cameras with a true pitch and roll, in a world that is turned at random."""
+    right, down, ahead = turned(0.0, 0.01, 0.02, pitch=np.radians(pitch))
+    r = np.radians(roll)
+    right, down = np.cos(r) * right + np.sin(r) * down, np.cos(r) * down - np.sin(r) * right
+    turn = pycolmap.Rotation3d(np.array([0.1, -0.7, 0.1, 0.7])).matrix()
+    rotations = {
+        f"{i}": np.stack([right[i], down[i], ahead[i]]) @ turn.T for i in range(len(right))
+    }
+    gimbals = dict.fromkeys(rotations, (0.0, pitch, roll))
+    up = up_of_gimbals(rotations, gimbals)
+    assert up is not None
+    assert turn.T @ up == pytest.approx([0, 0, 1], abs=1e-6)
+    gimbals["0"], gimbals["1"] = (0.0, 40.0, 90.0), (0.0, -80.0, 170.0)
+    assert up_of_gimbals(rotations, gimbals) is None
 
 
 # Pairs
