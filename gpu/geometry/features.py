@@ -77,13 +77,30 @@ def _camera(photos: Sequence[Photo]) -> pycolmap.Camera:
 def find_features(
     file: Path, images: Path, photos: Sequence[Photo], effort: Effort, say: Say
 ) -> None:
-    """Add the SIFT features of every photo."""
+    """Add the SIFT features of every photo, but none where its mask is black."""
     options = _extraction(photos, effort)
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
-        some = [photo.image for photo in photos[start : start + PHOTOS_AT_ONCE]]
-        pycolmap.extract_features(file, images, image_names=some, extraction_options=options)
+        some = photos[start : start + PHOTOS_AT_ONCE]
+        for masked in (False, True):
+            names = [photo.image for photo in some if photo.masked is masked]
+            if names:
+                pycolmap.extract_features(
+                    file,
+                    images,
+                    image_names=names,
+                    reader_options=_reader(images, masked=masked),
+                    extraction_options=options,
+                )
         done = start + len(some)
         say(done / len(photos), f"Found features in {done} of {len(photos)} photos")
+
+
+def _reader(images: Path, *, masked: bool) -> pycolmap.ImageReaderOptions:
+    """Say where masks are (gpu.job.paths: <image>.png): photos without one would not be read."""
+    reader = pycolmap.ImageReaderOptions()
+    if masked:
+        reader.mask_path = images.with_name("masks")
+    return reader
 
 
 def _extraction(photos: Sequence[Photo], effort: Effort) -> pycolmap.FeatureExtractionOptions:

@@ -15,8 +15,8 @@ from gpu.ingest.photos import Photo
 EXHAUSTIVE = 30
 #: Above it, this many nearest neighbours on the ground, and as many that look alike ...
 NEIGHBOURS, ALIKE = 14, 8
-#: ... and this many followers in the order of the names, then those 2, 4, 8, ... further on, which
-#: close the loops of a walk.
+#: ... and this many followers in the order in which they were taken, then those 2, 4, 8, ...
+#: further on, which close the loops of a walk.
 FOLLOWERS = 6
 
 Pair = tuple[int, int]
@@ -32,10 +32,26 @@ def choose_pairs(photos: Sequence[Photo], alike: Iterable[Pair] = ()) -> list[Pa
     count = len(photos)
     if count <= EXHAUSTIVE:
         return all_pairs(count)
-    pairs = _sequential(count) | set(alike)
+    order = _order(photos)
+    pairs = {_pair(order[i], order[j]) for i, j in _sequential(count)} | set(alike)
     if all(photo.gps for photo in photos):
         pairs |= _nearest(enu_metres([photo.gps for photo in photos if photo.gps])[:, :2])
     return sorted(pairs)
+
+
+def _order(photos: Sequence[Photo]) -> list[int]:
+    """Return the photos in the order in which they were taken: by the frame of their video, by
+    the clock of the camera if all have it, else by name."""
+    timed = all(photo.taken for photo in photos)
+
+    def when(i: int) -> tuple[str, str, int]:
+        return photos[i].sequence or "", (photos[i].taken or "") if timed else "", i
+
+    return sorted(range(len(photos)), key=when)
+
+
+def _pair(one: int, other: int) -> Pair:
+    return (min(one, other), max(one, other))
 
 
 def _sequential(count: int) -> set[Pair]:
@@ -47,4 +63,4 @@ def _nearest(places: NDArray[np.float64]) -> set[Pair]:
     """Pair every place [N, 2] (metres) with its nearest ones."""
     distances = np.linalg.norm(places[:, None] - places[None], axis=-1)
     order = np.argsort(distances, axis=1, kind="stable")[:, 1 : NEIGHBOURS + 1]
-    return {(min(i, int(j)), max(i, int(j))) for i, row in enumerate(order) for j in row if i != j}
+    return {_pair(i, int(j)) for i, row in enumerate(order) for j in row if i != j}

@@ -58,7 +58,7 @@ def _without_points(
                 points = opened.read_keypoints(image.image_id)[:, :2]
                 placed = pycolmap.Image(
                     name=image.name,
-                    keypoints=points,
+                    keypoints=np.array(points, np.float64, order="C"),
                     camera_id=image.camera_id,
                     image_id=image.image_id,
                 )

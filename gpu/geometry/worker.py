@@ -68,7 +68,8 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
         return {"connected": False, **names, **asdict(reason)}
     gps = {photo.image: photo.gps for photo in photos if photo.gps}
     aerial = spec.pipeline is Pipeline.AERIAL
-    world = to_world(model.reconstruction, gps, aerial=aerial, seed=spec.seed)
+    gimbals = {photo.image: photo.gimbal for photo in photos if photo.gimbal}
+    world = to_world(model.reconstruction, gps, aerial=aerial, seed=spec.seed, gimbals=gimbals)
     _write(paths, found, model, world, photos)
     _say(0.93, "Straightening the photos")
     _undistort(paths, spec.image_size)

@@ -289,6 +289,17 @@ def test_many_photos_are_compared_with_those_after_them() -> None:
     assert len(pairs) < 200 * 13
 
 
+def test_photos_are_followed_in_the_order_in_which_they_were_taken() -> None:
+    """Names in the order of nothing: the clock says who came after whom."""
+    clock = [f"2026:05:01 12:{(7 * i) % 100 % 60:02}:{(7 * i) % 100 // 60:02}" for i in range(100)]
+    photos = [replace(p, taken=t) for p, t in zip(photos_at([None] * 100), clock, strict=True)]
+    by_time = sorted(range(100), key=lambda i: clock[i])
+    first, second = sorted(by_time[:2])
+    assert (first, second) in choose_pairs(photos)
+    photos[5] = replace(photos[5], taken=None)
+    assert (0, 1) in choose_pairs(photos)
+
+
 def test_gps_finds_the_neighbour_of_another_line() -> None:
     """Ten lines to and fro: photo 0 lies beside photo 19, not beside photo 10."""
     there = [(50.0 + (c if r % 2 == 0 else 9 - c) * 1e-4, 8.0 + r * 2e-4, 90.0)

@@ -1,10 +1,12 @@
 """Models from rough poses, against a flight whose truth is known."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pycolmap
 import pytest
+from PIL import Image
 
 from gpu.geometry.features import find_features, match, new_database
 from gpu.geometry.ladder import USUAL
@@ -57,6 +59,26 @@ def test_rough_poses_become_exact(matched: tuple[Path, list[Shot]]) -> None:
     assert model.num_reg_images() == COUNT
     assert model.num_points3D() > 500
     assert errors(model, truth).max() < 0.1
+
+
+def test_no_feature_lies_where_the_mask_is_black(
+    matched: tuple[Path, list[Shot]], tmp_path: Path
+) -> None:
+    folder, _ = matched
+    photo = Photo("shot_00.jpg", "shot_00.jpg", *SIZE, "c", FOCAL, masked=True)
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    shutil.copy(folder / "images" / photo.image, tmp_path / "images")
+    mask = Image.new("L", SIZE, 0)
+    mask.paste(255, (0, 0, SIZE[0] // 2, SIZE[1]))
+    mask.save(tmp_path / "masks" / f"{photo.image}.png")
+    new_database(tmp_path / "database.db", tmp_path / "images", [photo])
+    find_features(tmp_path / "database.db", tmp_path / "images", [photo], USUAL, lambda *_: None)
+    with pycolmap.Database.open(tmp_path / "database.db") as database:
+        (image,) = database.read_all_images()
+        across = database.read_keypoints(image.image_id)[:, 0]
+    assert len(across) > 300
+    assert across.max() <= SIZE[0] / 2 + 1
 
 
 def test_parts_that_share_photos_become_one(matched: tuple[Path, list[Shot]]) -> None:
