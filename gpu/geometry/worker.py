@@ -20,6 +20,7 @@ import pycolmap
 from gpu.errors import is_disk_full
 from gpu.geometry.diagnosis import diagnose
 from gpu.geometry.earlier import take_earlier
+from gpu.geometry.given import take_given
 from gpu.geometry.gps import utm_epsg
 from gpu.geometry.graph_picture import draw_graph
 from gpu.geometry.ladder import Model, Search, needed, search
@@ -56,11 +57,14 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     folder = paths.work / "colmap"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    found = search(
-        folder, paths.images, photos, seed=spec.seed, say=lambda f, text: _say(0.9 * f, text)
-    )
+
+    def say(fraction: float, text: str) -> None:
+        _say(0.9 * fraction, text)
+
+    given = take_given(folder, paths.photos, paths.images, photos, seed=spec.seed, say=say)
+    found = given or search(folder, paths.images, photos, seed=spec.seed, say=say)
     names = _split(photos, found.model)
-    if names["left_out"]:
+    if names["left_out"] and not given:
         _show_graph(paths, photos, found)
     model = found.model
     if model is None or found.registered < needed(len(photos)):
