@@ -10,8 +10,10 @@ import numpy as np
 import pycolmap
 
 from gpu.geometry.connections import Connections
-from gpu.geometry.ladder import LADDER, Matcher, Model, Search, needed, part_of
+from gpu.geometry.features import find_features, match, new_database
+from gpu.geometry.ladder import USUAL, Model, Search, needed, part_of
 from gpu.geometry.mapping import Mapper, incremental_options, is_credible
+from gpu.geometry.pairs import EXHAUSTIVE, all_pairs, choose_pairs
 from gpu.geometry.quality import measure
 from gpu.ingest.photos import Photo
 from gpu.ingest.poses import Given, given_cameras, matched
@@ -107,16 +109,19 @@ def _triangulated(
 ) -> pycolmap.Reconstruction | None:
     """Find points that these cameras see; poses and points are then adjusted together."""
     with_camera = [photo for photo in photos if photo.image in cameras]
-    matcher = Matcher(folder / "database.db", images, with_camera, seed)
-    matcher.prepare(LADDER[0], part_of(say, 0.0, 0.9))
-    say(0.9, f"The cameras of {len(with_camera)} photos came with them. Finding points")
-    model = _without_points(folder / "database.db", with_camera, cameras)
-    options = incremental_options(Mapper(), len(with_camera), seed)
+    file, count = folder / "database.db", len(with_camera)
+    pairs = all_pairs(count) if count <= EXHAUSTIVE else choose_pairs(with_camera)
+    new_database(file, images, with_camera)
+    find_features(file, images, with_camera, USUAL, part_of(say, 0.0, 0.5))
+    match(file, with_camera, pairs, USUAL, seed, part_of(say, 0.5, 0.9))
+    say(0.9, f"The cameras of {count} photos came with them. Finding points")
+    model = _without_points(file, with_camera, cameras)
+    options = incremental_options(Mapper(), count, seed)
     options.mapper.filter_max_reproj_error = MOST_ERROR
     output = folder / "given"
     output.mkdir(exist_ok=True)
     model = pycolmap.triangulate_points(
-        model, folder / "database.db", images, output, clear_points=True, options=options
+        model, file, images, output, clear_points=True, options=options
     )
     if model.num_points3D() < POINTS:
         return None
