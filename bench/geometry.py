@@ -23,7 +23,6 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from gpu.geometry.gps import enu_metres
 from gpu.geometry.record import Geometry
 from gpu.geometry.stage import run_geometry
 from gpu.geometry.world import centres_of
@@ -113,17 +112,15 @@ def plain(name: str, work: Path) -> Solved:
 
 
 def residuals(paths: JobPaths, record: Geometry, centres: Mapping[str, Array]) -> str:
-    """Say how far GPS and centres are apart, root mean square over the photos that have both."""
+    """Say how far GPS and centres are apart, root mean square over the photos that agree."""
     gps = {photo.name: photo.gps for photo in Photos.load(paths).photos if photo.gps}
     both = sorted(gps.keys() & centres.keys())
     if not both:
         return "none"
     if not record.metric or record.origin is None:
         return "not believed"
-    places = enu_metres([gps[name] for name in both], record.origin)
-    off = np.array([centres[name] for name in both]) - places
-    across = np.sqrt((off[:, :2] ** 2).sum(axis=1).mean())
-    return f"{across:.2f} m across, {np.sqrt((off[:, 2] ** 2).mean()):.2f} m up"
+    of = f"{record.gps_agreeing} of {len(both)}"
+    return f"{record.gps_across:.2f} m across, {record.gps_up:.2f} m up ({of})"
 
 
 def truth(name: str) -> dict[str, Array]:

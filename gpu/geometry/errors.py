@@ -2,6 +2,7 @@
 
 SplatError (gpu.job)
 ├── PhotosDoNotConnect   too few of the photos show the same things
+├── MethodNotInstalled   a learned method whose weights the machine does not have
 └── GeometryCrashed      the native library ended without an answer
 """
 
@@ -36,6 +37,17 @@ class PhotosDoNotConnect(SplatError):
             hint=hint or f"Photograph the ways between them: {OVERLAP}.",
         )
         self.left_out = tuple(left_out)
+
+
+class MethodNotInstalled(SplatError):
+    """A learned method was asked for that this machine does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The geometry {name} is not installed: its weights are not on this machine.",
+            hint="Leave `--geometry` away, or have the operator put its code and weights into the "
+            "runtime volume (operator guide, *Learned geometry*).",
+        )
 
 
 class GeometryCrashed(SplatError):

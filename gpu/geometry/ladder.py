@@ -10,6 +10,8 @@ import pycolmap
 
 from gpu.geometry.connections import Connections, read_connections
 from gpu.geometry.features import Effort, Say, find_features, match, new_database
+from gpu.geometry.installed import is_installed
+from gpu.geometry.learned import predict
 from gpu.geometry.mapping import SHORT_STEPS, Mapper, is_credible, run_mapper
 from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, Pair, all_pairs, choose_pairs
 from gpu.geometry.posed import from_poses, merged_poses
@@ -18,6 +20,7 @@ from gpu.geometry.retrieval import similar_pairs
 from gpu.geometry.steps import mapper_for
 from gpu.ingest.errors import MIN_PHOTOS
 from gpu.ingest.photos import Photo
+from gpu.job.spec import LEARNED
 
 #: Up to this many photos a harder try compares all pairs.
 ALL_PAIRS = 120
@@ -29,12 +32,14 @@ SLANTED = Effort(8192, 0.004, enlarged=True, slanted=True, guided=True)
 
 @dataclass(frozen=True)
 class Rung:
-    """One way to try, and how people are told of it. Without a mapper the photos choose it."""
+    """One way to try, and how people are told of it. Without a mapper the photos choose it;
+    `learned` names the method that predicts the poses instead (gpu.geometry.learned)."""
 
     told: str
     effort: Effort
-    mapper: Mapper | None
+    mapper: Mapper | None = None
     thorough: bool = False
+    learned: str | None = None
 
 
 LADDER = (
@@ -44,8 +49,26 @@ LADDER = (
     Rung("with features that follow slanted surfaces", SLANTED, SHORT_STEPS, thorough=True),
     Rung("with all photos placed at once", SLANTED, Mapper(at_once=True), thorough=True),
 )
-#: Where the progress of each rung ends: most jobs need only the first.
-STRETCHES = (0.75, 0.8, 0.88, 0.97, 1.0)
+#: The learned method that may always be used, where it is installed: Apache-2.0.
+LEARNED_RUNG = Rung(
+    "with the poses of map-anything-apache", FINE, thorough=True, learned="map-anything-apache"
+)
+AT_ONCE = Rung("with all photos placed at once", USUAL, Mapper(at_once=True))
+#: From this many photos all are placed at once first: one by one grows faster than the photos.
+LARGE = 300
+#: The share of the progress that a rung takes, of what is left.
+SHARE = 0.8
+
+
+def rungs_for(geometry: str, photos: int) -> tuple[Rung, ...]:
+    """Return the ladder of a geometry (gpu.job.GEOMETRIES) for so many photos."""
+    if geometry in LEARNED:
+        return (Rung(f"with the poses of {geometry}", FINE, learned=geometry),)
+    if geometry == "colmap-incremental":
+        return tuple(rung for rung in LADDER if not (rung.mapper and rung.mapper.at_once))
+    first = (AT_ONCE,) if geometry == "colmap-global" or photos >= LARGE else ()
+    last = (LEARNED_RUNG,) if LEARNED_RUNG.learned and is_installed(LEARNED_RUNG.learned) else ()
+    return (*first, *LADDER, *last)
 
 
 @dataclass(frozen=True)
@@ -89,12 +112,20 @@ def needed(photos: int) -> int:
     return max(MIN_PHOTOS, min(-(-photos // 2), 12))
 
 
-def search(folder: Path, images: Path, photos: Sequence[Photo], *, seed: int, say: Say) -> Search:
+def search(
+    folder: Path,
+    images: Path,
+    photos: Sequence[Photo],
+    *,
+    seed: int,
+    say: Say,
+    geometry: str = "colmap",
+) -> Search:
     """Climb the ladder until the gate is passed; `folder` is for COLMAP's own files."""
     solver = Solver(folder / "database.db", images, photos, seed)
     tries: list[Try] = []
     best: Model | None = None
-    for number, (rung, tell) in enumerate(_rungs(say), start=1):
+    for number, (rung, tell) in enumerate(_rungs(geometry, len(photos), say), start=1):
         if rung == LADDER[1] and solver.mapper == rung.mapper:
             continue  # what the photos asked for from the start
         if tries:
@@ -107,9 +138,11 @@ def search(folder: Path, images: Path, photos: Sequence[Photo], *, seed: int, sa
     return Search(best, tuple(tries), read_connections(solver.file, photos))
 
 
-def _rungs(say: Say) -> Iterator[tuple[Rung, Say]]:
+def _rungs(geometry: str, photos: int, say: Say) -> Iterator[tuple[Rung, Say]]:
+    """Yield each rung with its part of the progress: most jobs need only the first."""
     begin = 0.0
-    for rung, end in zip(LADDER, STRETCHES, strict=True):
+    for rung in rungs_for(geometry, photos):
+        end = begin + SHARE * (1.0 - begin)
         yield rung, part_of(say, begin, end)
         begin = end
 
@@ -137,10 +170,20 @@ class Solver:
     def solve(self, rung: Rung, number: int, say: Say) -> Model | None:
         """Run one rung; return its largest model."""
         self._prepare(rung, part_of(say, 0.0, 0.7))
-        self.mapper = rung.mapper or mapper_for(self.file)
         placing, folder = part_of(say, 0.7, 1.0), self.file.parent
+        if rung.learned:
+            return self._predicted(rung.learned, number, placing)
+        self.mapper = rung.mapper or mapper_for(self.file)
         models = run_mapper(folder, self.images, self.mapper, len(self.photos), self.seed, placing)
         return self._best_of(models, number)
+
+    def _predicted(self, method: str, number: int, say: Say) -> Model | None:
+        """Place the photos where a learned method says, made exact; None where that is nowhere."""
+        say(0.0, f"Asking {method} where {len(self.photos)} photos were taken")
+        names = [photo.image for photo in self.photos]
+        poses = predict(method, self.images, names)
+        model = from_poses(self.file.parent, self.images, poses, seed=self.seed)
+        return self._best_of([model] if is_credible(model) else [], number)
 
     def _prepare(self, rung: Rung, say: Say) -> None:
         """Find features of the rung's effort and compare its pairs, unless that is done."""

@@ -15,28 +15,32 @@ import gpu
 from gpu.errors import DiskFull, OutOfMemory, no_room_left
 from gpu.geometry.earlier import bring_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
+from gpu.geometry.installed import check_installed
 from gpu.geometry.record import Geometry
 from gpu.ingest.errors import named
-from gpu.job import JobPaths
+from gpu.job import GEOMETRIES, JobPaths
 from gpu.job.events import Metric
+from gpu.job.spec import DEFAULT_GEOMETRY
 from gpu.stage import Context, Outcome
 
-#: How cameras are found: each a program of its own, which is told the job on its standard input.
-WORKERS: Mapping[str, tuple[str, ...]] = {
-    "colmap": (sys.executable, "-m", "gpu.geometry.worker"),
-}
-
-DEFAULT = "colmap"
+#: How cameras are found: a program of its own, which is told the job on its standard input and
+#: climbs the ladder that the job's geometry names (gpu.geometry.ladder).
+WORKERS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    GEOMETRIES, (sys.executable, "-m", "gpu.geometry.worker")
+)
 
 
 def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outcome:
     """Fill `geometry/` and `work/undistorted`, in the way that the job names.
 
-    Raises PhotosDoNotConnect with the names left out, GeometryCrashed when the native library
+    Raises PhotosDoNotConnect with the names left out, MethodNotInstalled for a learned geometry
+    that this machine does not have, GeometryCrashed when the native library
     ends its process, OutOfMemory and DiskFull when that was the machine's fault.
     """
     bring_earlier(ctx)
-    answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT])
+    if worker is None and ctx.spec.geometry is not None:
+        check_installed(ctx.spec.geometry)
+    answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT_GEOMETRY])
     if not answer["connected"]:
         raise PhotosDoNotConnect(
             len(answer["registered"]),

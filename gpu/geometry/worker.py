@@ -30,6 +30,7 @@ from gpu.geometry.record import Geometry
 from gpu.geometry.world import World, centres_of, scene_distance, to_world
 from gpu.ingest.photos import Photo, Photos
 from gpu.job import JobPaths, JobSpec, Pipeline
+from gpu.job.spec import DEFAULT_GEOMETRY
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +62,11 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     def say(fraction: float, text: str) -> None:
         _say(0.9 * fraction, text)
 
-    given = take_given(folder, paths.photos, paths.images, photos, seed=spec.seed, say=say)
-    found = given or search(folder, paths.images, photos, seed=spec.seed, say=say)
+    given = None
+    if spec.geometry is None:  # who names a way wants the cameras found by it
+        given = take_given(folder, paths.photos, paths.images, photos, seed=spec.seed, say=say)
+    way = spec.geometry or DEFAULT_GEOMETRY
+    found = given or search(folder, paths.images, photos, seed=spec.seed, say=say, geometry=way)
     names = _split(photos, found.model)
     if names["left_out"] and not given:
         _show_graph(paths, photos, found)

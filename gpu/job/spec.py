@@ -74,8 +74,12 @@ RANGES: Mapping[str, Range] = {
     "more": Range(50, 100_000),
 }
 
+#: Ways to find cameras that a machine has only where its operator put the weights there.
+LEARNED = ("map-anything-apache", "mast3r")
 #: How cameras can be found, by the names that people type; gpu.geometry.stage has each.
-GEOMETRIES = ("colmap",)
+GEOMETRIES = ("colmap", "colmap-incremental", "colmap-global", *LEARNED)
+#: What None means: every way of COLMAP's, as the photos need.
+DEFAULT_GEOMETRY = "colmap"
 
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 

@@ -21,13 +21,14 @@ from gpu.geometry.ladder import needed
 from gpu.geometry.masks import undistort_masks
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
 from gpu.geometry.record import Geometry
-from gpu.geometry.stage import DEFAULT, WORKERS, run_geometry
+from gpu.geometry.stage import WORKERS, run_geometry
 from gpu.geometry.world import World, centres_of, scene_distance, to_world, up_of_cameras
 from gpu.ingest.exif import Gps
 from gpu.ingest.fetch import run_fetch
 from gpu.ingest.photos import Photo, Photos
 from gpu.ingest.preprocess import run_preprocess
 from gpu.job import GEOMETRIES, InvalidValue, JobPaths, JobSpec, Source
+from gpu.job.spec import DEFAULT_GEOMETRY
 from gpu.stage import Context, Outcome
 from gpu.training.checkpoint import scene_digest
 from gpu.training.dataset import load_dataset
@@ -386,7 +387,7 @@ def test_real_photos_register(datasets: Path, tmp_path: Path, name: str, share: 
 
 def test_every_way_that_people_may_ask_for_is_there() -> None:
     assert sorted(WORKERS) == sorted(GEOMETRIES)
-    assert DEFAULT in WORKERS
+    assert DEFAULT_GEOMETRY in WORKERS
     with pytest.raises(InvalidValue, match="Allowed: colmap"):
         JobSpec("a", "demo", Source(path="/photos"), geometry="glomap")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpu.geometry.ladder import LADDER, STRETCHES, Rung, search
+from gpu.geometry.ladder import AT_ONCE, LADDER, LARGE, rungs_for, search
 from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, all_pairs, choose_pairs
 from gpu.geometry.quality import Quality
 from gpu.geometry.retrieval import describe
@@ -44,11 +44,13 @@ def test_parts_of_a_scene_are_told_in_words() -> None:
     assert "not very precise" in quality(error=1.4).sentence()
 
 
-def test_every_rung_has_its_stretch_of_the_progress() -> None:
-    assert len(LADDER) == len(STRETCHES)
-    assert sorted(STRETCHES) == list(STRETCHES)
-    assert STRETCHES[-1] == 1.0
-    assert isinstance(LADDER[0], Rung)
+def test_large_sets_are_placed_at_once_and_then_one_by_one() -> None:
+    assert rungs_for("colmap", LARGE - 1) == LADDER
+    assert rungs_for("colmap", LARGE) == (AT_ONCE, *LADDER)
+    assert rungs_for("colmap-global", 20) == (AT_ONCE, *LADDER)
+    one_by_one = rungs_for("colmap-incremental", LARGE)
+    assert not any(rung.mapper and rung.mapper.at_once for rung in one_by_one)
+    assert one_by_one[0] == LADDER[0]
 
 
 def test_each_try_is_told_and_so_is_why(tmp_path: Path) -> None:

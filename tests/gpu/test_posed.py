@@ -1,6 +1,8 @@
-"""Models from rough poses, against a flight whose truth is known."""
+"""Models from rough poses (merged parts, learned methods), against a flight with known truth."""
 
 import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +10,18 @@ import pycolmap
 import pytest
 from PIL import Image
 
+from gpu.geometry.errors import MethodNotInstalled
 from gpu.geometry.features import find_features, match, new_database
-from gpu.geometry.ladder import USUAL
+from gpu.geometry.ladder import LEARNED_RUNG, USUAL, rungs_for
+from gpu.geometry.learned import PREDICTORS, predict, to_rigid
 from gpu.geometry.pairs import all_pairs
 from gpu.geometry.posed import from_poses, merged_poses
+from gpu.geometry.stage import run_geometry
 from gpu.geometry.world import centres_of
 from gpu.ingest.photos import Photo
+from gpu.job.spec import LEARNED
 from tests.gpu.flight import FOCAL, SIZE, Shot, photograph
+from tests.gpu.photos_on_disk import context
 
 COUNT = 6
 
@@ -52,13 +59,63 @@ def errors(model: pycolmap.Reconstruction, truth: list[Shot]) -> np.ndarray:
     return np.linalg.norm(np.array([fit * centre for centre in found]) - true, axis=1)
 
 
-def test_rough_poses_become_exact(matched: tuple[Path, list[Shot]]) -> None:
+def test_predicted_poses_become_exact(
+    matched: tuple[Path, list[Shot]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A method that is a metre and three degrees off, in matrices that are not quite rotations."""
     folder, truth = matched
-    poses = {f"shot_{i:02}.jpg": rough(shot, i) for i, shot in enumerate(truth)}
+    asked = []
+
+    def predictor(weights: Path, photos: Sequence[Path]) -> list[np.ndarray]:
+        asked.append((weights, [photo.name for photo in photos]))
+        poses = [rough(shot, i).inverse().matrix() for i, shot in enumerate(truth)]
+        return [np.vstack([pose * 1.004, [0, 0, 0, 1]]) for pose in poses]
+
+    monkeypatch.setenv("SPLATBOT_LEARNED", str(tmp_path))
+    monkeypatch.setattr("sys.path", list(sys.path))
+    names = [f"shot_{i:02}.jpg" for i in range(COUNT)]
+    poses = predict("map-anything-apache", folder / "images", names, predictor)
+    assert asked == [(tmp_path / "map-anything-apache" / "weights", names)]
     model = from_poses(folder, folder / "images", poses, seed=0)
     assert model.num_reg_images() == COUNT
     assert model.num_points3D() > 500
     assert errors(model, truth).max() < 0.1
+
+
+def test_a_matrix_that_is_no_rotation_becomes_the_nearest_one() -> None:
+    exact = pycolmap.Rotation3d(np.array([0.5, 0.5, -0.5, 0.5])).matrix()
+    bent = np.eye(4)
+    bent[:3, :3] = 1.02 * exact + 0.01
+    bent[:3, 3] = [1.0, 2.0, 3.0]
+    pose = to_rigid(bent)
+    assert pose.rotation.matrix() == pytest.approx(exact.T, abs=0.03)
+    assert np.linalg.det(pose.rotation.matrix()) == pytest.approx(1.0)
+    assert pose.inverse().translation == pytest.approx([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_learned_geometry_without_weights_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPLATBOT_LEARNED", str(tmp_path))
+    (tmp_path / name / "weights").mkdir(parents=True)
+    with pytest.raises(MethodNotInstalled, match=f"{name} is not installed") as refused:
+        run_geometry(context(tmp_path / "job", tmp_path, geometry=name))
+    assert "runtime volume" in refused.value.hint
+    assert name in PREDICTORS
+    assert LEARNED_RUNG not in rungs_for("colmap", 20)
+
+
+def test_what_is_installed_is_the_last_resort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPLATBOT_LEARNED", str(tmp_path))
+    for name in LEARNED:
+        (tmp_path / name / "weights").mkdir(parents=True)
+        (tmp_path / name / "weights" / "model.safetensors").touch()
+    assert rungs_for("colmap", 20)[-1] == LEARNED_RUNG
+    assert [rung.learned for rung in rungs_for("colmap", 20)].count("mast3r") == 0
+    assert [rung.learned for rung in rungs_for("mast3r", 20)] == ["mast3r"]
 
 
 def test_no_feature_lies_where_the_mask_is_black(
