@@ -20,7 +20,7 @@ BLURRED, NEIGHBOURS = 0.25, 5
 #: Of a set smaller than this no photo is left out for its looks; of others not more than a part.
 FEW, MOST_PART = 12, 0.25
 #: Light is off when it differs from the set's median by so many stops, and most is black or white.
-STOPS, FLAT = 3.0, 0.6
+STOPS, FLAT = 1.5, 0.6
 #: Photos are alike when the mean difference of their thumbnails (0 to 255) is below this: sensor
 #: noise and JPEG leave less than 1, one step of walking leaves more than 5 on the real sets.
 ALIKE = 2.0
@@ -151,7 +151,7 @@ def _by_looks(made: Sequence[Made], most: int) -> list[int]:
     """
     thumbnails = np.array([m.thumbnail for m in made], np.float32)
     steps = np.abs(np.diff(thumbnails, axis=0)).mean(axis=(1, 2))
-    path = np.concatenate([[0.0], np.cumsum(np.minimum(steps, 3 * np.median(steps)) + 1e-6)])
+    path = np.concatenate([[0.0], np.cumsum(np.minimum(steps, 3 * steps.mean()) + 1e-6)])
     sharp = np.array([m.sharpness for m in made])
     left = np.ones(len(made), bool)
     chosen = []
