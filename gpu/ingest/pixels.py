@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
+#: What is read, by Pillow's names. No EPS, for which Pillow would start a program.
+FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "BMP")
 #: A mask's pixels from this value on count.
 KEPT = 128
 #: 16-bit grey is stretched between these percentiles, since few use its whole range.
@@ -29,10 +31,15 @@ TURNS = {
 
 @contextmanager
 def open_picture(file: Path) -> Iterator[Image.Image]:
-    """Open a picture; nothing is decoded yet. Raises what Pillow and libheif raise."""
-    if file.suffix.lower() in (".heic", ".heif"):
+    """Open a picture, whatever its suffix says; nothing is decoded yet.
+
+    Raises what Pillow and libheif raise.
+    """
+    with file.open("rb") as raw:
+        heic = raw.read(12)[4:8] == b"ftyp"
+    if heic:
         _know_heic()
-    with Image.open(file) as opened:
+    with Image.open(file, formats=("HEIF",) if heic else FORMATS) as opened:
         yield opened
 
 

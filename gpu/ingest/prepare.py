@@ -122,8 +122,15 @@ def _of_picture(paths: JobPaths, opened: Image.Image, file: File, size: int) -> 
     image = to_srgb(image, profile)
     mask = upright(mask, turn).resize(image.size) if mask else None
     if file.mask:
-        mask = both(mask, read_mask(paths.photos / file.mask, image.size, turn))
+        mask = both(mask, _mask(paths, file.mask, image.size, turn))
     yield _write(paths, image, mask, _record(file, image, exif))
+
+
+def _mask(paths: JobPaths, name: str, size: tuple[int, int], turn: int) -> Image.Image:
+    try:
+        return read_mask(paths.photos / name, size, turn)
+    except Exception as damaged:
+        raise Unusable("its mask is damaged") from damaged
 
 
 def _record(file: File, image: Image.Image, exif: Exif) -> Photo:
@@ -148,7 +155,7 @@ def _views(
     """Cut a panorama, and its mask with it."""
     masks: dict[str, Image.Image] = {}
     if file.mask:
-        whole = read_mask(paths.photos / file.mask, image.size, 1).convert("RGB")
+        whole = _mask(paths, file.mask, image.size, 1).convert("RGB")
         masks = {name: view.convert("L") for name, view, _, _ in panorama.views(whole, size)}
     for direction, view, rotation, focal in panorama.views(image, size):
         part = Photo(

@@ -125,7 +125,8 @@ def _opened(file: Path) -> Any:
     import av
 
     try:
-        container = av.open(str(file), metadata_errors="ignore")
+        # Only this container: a playlist would have FFmpeg open other files, and addresses.
+        container = av.open(str(file), format="mov", metadata_errors="ignore")
     except (av.error.FFmpegError, OSError, ValueError) as damaged:
         raise BadVideo("the file is damaged") from damaged
     if not container.streams.video:
