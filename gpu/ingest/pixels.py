@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 #: What is read, by Pillow's names. No EPS, for which Pillow would start a program.
-FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "BMP")
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP")
 #: A mask's pixels from this value on count.
 KEPT = 128
 #: 16-bit grey is stretched between these percentiles, since few use its whole range.
