@@ -293,7 +293,8 @@ _WORDS: Mapping[str, Callable[[str, object], str]] = {
 
 def _strangest(names: list[str]) -> str:
     """Return the word that was most likely meant to be another, when there are too many."""
-    mistyped = (name for name in names if _near(name, (*VERBS, *Pipeline), 0.6))
+    plain = (name for name in names if "/" not in name)  # others are photos
+    mistyped = (name for name in plain if _near(name, (*VERBS, *Pipeline), 0.6))
     return next(mistyped, names[1] if len(names) > 1 else "")
 
 

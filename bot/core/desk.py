@@ -104,7 +104,8 @@ class Desk:
         Raises NotAllowed.
         """
         self.roles.check_start(user, channel)
-        name = slug(name.removeprefix(f"{DATASETS}/")) or slug(name_of("", user, time.time()))
+        wanted, unnamed = (n.removeprefix(f"{DATASETS}/") for n in (name, _unnamed(user)))
+        name = slug(wanted) or unnamed
         self.ledger.audit(user, "upload", None, name)
         return f"{DATASETS}/{name}", self._invite(name, team, channel, user)
 
@@ -146,25 +147,25 @@ class Desk:
 
         Raises UnknownJob.
         """
-        return self._newest(job_id, lambda job: job.is_over, "is over yet")
+        return self._newest(job_id, lambda job: job.is_over, "No job is over yet.")
 
     def view(self, job_id: str | None) -> Job:
         """Return a job whose splat can be seen, the newest when none is named."""
-        return self._newest(job_id, lambda job: bool(job.viewer_url), "has a splat yet")
+        return self._newest(job_id, lambda job: bool(job.viewer_url), "No job has a splat yet.")
 
     def logs(self, job_id: str | None) -> tuple[Job, str]:
         """Return a job, the running or newest one when none is named, and the end of its log."""
         foremost = self.ledger.foremost() if job_id is None else None
-        job = foremost or self._newest(job_id, lambda job: True, "is there yet")
+        job = foremost or self._newest(job_id, lambda job: True, "There are no jobs yet.")
         return job, self._read_log(job.id)
 
-    def _newest(self, job_id: str | None, fits: Callable[[Job], bool], what: str) -> Job:
+    def _newest(self, job_id: str | None, fits: Callable[[Job], bool], otherwise: str) -> Job:
         """Return the job that is named, else the newest that fits; raises UnknownJob."""
         if job_id is not None:
             return self.pick(job_id)
         found = next((job for job in self.ledger.jobs(limit=100) if fits(job)), None)
         if found is None:
-            raise UnknownJob(f"No job {what}.", hint="`/splat list` shows the newest ones.")
+            raise UnknownJob(otherwise, hint=self._where_to_go())
         return found
 
     def cancel(self, job_id: str | None, by: str) -> Job:
@@ -197,7 +198,7 @@ class Desk:
         if job_id is None:
             job = self.ledger.foremost()
             if job is None:
-                raise UnknownJob("No job is running.", hint="`/splat list` shows the newest ones.")
+                raise UnknownJob("No job is running.", hint=self._where_to_go())
             return job
         try:
             return self.ledger.job(job_id)
@@ -206,6 +207,12 @@ class Desk:
             if not near:
                 raise
             raise UnknownJob(unknown.user_message, hint=f"Did you mean `{near[0]}`?") from None
+
+    def _where_to_go(self) -> str:
+        """Say what to do where there is no job that could be meant."""
+        if self.ledger.jobs(limit=1):
+            return "`/splat list` shows the newest ones."
+        return "`/splat datasets` shows the photos that are there, `/splat` starts the first one."
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         """List the photos that are there."""
@@ -224,3 +231,7 @@ class Desk:
             **options,
         )
         return request
+
+
+def _unnamed(user: str) -> str:
+    return name_of("", user, time.time())

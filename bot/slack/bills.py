@@ -12,7 +12,7 @@ from bot.core.jobs import Job, State
 from bot.core.machines import HOUR, Machine, Outcome
 from bot.core.market import Market
 from bot.core.quotes import Quote
-from bot.slack.wording import escape, person, photo_count, seconds
+from bot.slack.wording import escape, megabytes, person, photo_count, seconds
 
 #: The backend whose machines cost money.
 DROPLET = "droplet"
@@ -103,7 +103,7 @@ def quote(quoted: Quote) -> str:
 def outlook(quoted: Quote) -> str:
     """What a job would take, one thing a line."""
     found = quoted.dataset
-    size = f"{found.bytes / 1e6:.1f} MB" if found.bytes else "whose size its server did not say"
+    size = megabytes(found.bytes) if found.bytes else "whose size its server did not say"
     lines = [
         f"{photo_count(found)}, {size}",
         f"Machine: {_machine(quoted)}",
@@ -111,7 +111,7 @@ def outlook(quoted: Quote) -> str:
         f"Cost: {_price(quoted)}",
     ]
     if quoted.ahead:
-        lines.append(f"First: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
+        lines.append(f"Before it: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.core.jobs import Job
-from bot.slack.wording import escape, person, photos_and_videos
+from bot.slack.wording import escape, megabytes, person, photos_and_videos
 from gpu.job import SplatError
 
 INVITATION_IS_YOURS = "The link is yours alone, and good for two days. Nothing is overwritten."
@@ -26,7 +26,7 @@ def found(dataset: str, what: Mapping[str, Any]) -> str:
     counts = photos_and_videos(what.get("photos", 0), what.get("videos", 0))
     if not counts:
         return f"There are no photos in this; what came is kept as `{escape(dataset)}`."
-    lines = [f"*{counts}*, {what['bytes'] / 1e6:,.1f} MB, kept as `{escape(dataset)}`."]
+    lines = [f"*{counts}*, {megabytes(what['bytes'])}, kept as `{escape(dataset)}`."]
     if what.get("looked_at"):
         lines.append(" ".join(filter(None, (_gps(what), _blur(what), _damage(what)))))
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -194,6 +195,11 @@ def stale(age: float) -> str:
     return f":hourglass: last word from the job {seconds(age)} ago"
 
 
+def megabytes(count: float) -> str:
+    """A number of bytes; small ones are not called 0.0 MB."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{math.ceil(count / 1e3)} kB"
+
+
 def figures(job: Job) -> str:
     """The measured figures of a finished job; only those that were measured."""
     m = job.metrics
@@ -206,7 +212,7 @@ def figures(job: Job) -> str:
     if m.get("psnr") is not None:
         parts.append(f"{m['psnr']:.1f} dB on {m.get('held_out', 'the')} held-out photos")
     if "splat_bytes" in m:
-        parts.append(f"{m['splat_bytes'] / 1e6:.1f} MB")
+        parts.append(megabytes(m["splat_bytes"]))
     if job.started_at and job.finished_at:
         parts.append(seconds(job.finished_at - job.started_at))
     return " · ".join(parts)
@@ -255,16 +261,17 @@ def _usable(metrics: Mapping[str, Any]) -> str:
 
 def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
     """The list of datasets."""
+    if not found and prefix:
+        return f"There are no photos under `{escape(prefix)}`. `/splat datasets` shows all of them."
     if not found:
-        where = f" under `{prefix}`" if prefix else ""
-        return f"There are no photos{escape(where)} yet."
+        return "There are no photos yet. `/splat upload` gives you a page for them."
     more = [f"… and {len(found) - most} more"] if len(found) > most else []
     return "\n".join([*map(_dataset_line, found[:most]), *more])
 
 
 def _dataset_line(dataset: Dataset) -> str:
     what = f"{photo_count(dataset)}, " if dataset.is_folder else ""
-    return f"`{escape(dataset.name)}` {what}{dataset.bytes / 1e6:.1f} MB"
+    return f"`{escape(dataset.name)}` {what}{megabytes(dataset.bytes)}"
 
 
 def counted(dataset: Dataset) -> str:
@@ -310,13 +317,13 @@ def moment(when: float) -> str:
 
 def no_splat(job: Job) -> str:
     """Said when somebody wants to see what is not there."""
-    return f"{job_line(job)} has no splat to be seen."
+    return f"{job_line(job)}: there is no splat of it{'' if job.is_over else ' yet'}."
 
 
 def log(job: Job, text: str) -> str:
     """The end of a job's log, as it is."""
     if not text:
-        return f"{job_line(job)} has left no log yet."
+        return f"{job_line(job)}: there is no log of it{'' if job.is_over else ' yet'}."
     plain = escape(text).replace("`" * 3, "…")
     return f"{job_line(job)}\n```{plain[-2_700:]}```"
 
@@ -355,7 +362,9 @@ def audit(notes: Sequence[Mapping[str, Any]]) -> str:
 
 def _audit_line(note: Mapping[str, Any]) -> str:
     job = f" `#{note['job']}`" if note["job"] else ""
-    detail = f" {escape(note['detail'])}" if note["detail"] else ""
+    # Whoever stops a job is noted with where it stood.
+    stood = "while " if note["action"] in {"cancel", "destroy"} else ""
+    detail = f" {stood}{escape(note['detail'])}" if note["detail"] else ""
     when = moment(note["time"])
     return f"{when} {person(note['actor'])}: {note['action'].replace('_', ' ')}{job}{detail}"
 

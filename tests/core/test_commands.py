@@ -157,6 +157,7 @@ def test_any_order_means_the_same(parts: list[str]) -> None:
         ("list all", "`/splat list`"),
         ("/", "`/splat help`"),
         ("demo/parcel aeriel", "`aerial`"),
+        ("datasets/kermit areal", "`aerial`"),
         ("demo/parcel --iteration 500", "`--iterations`"),
         ("demo/parcel --iterations 5", "from 50 to 100000"),
         ("demo/parcel --iterations many", "from 50 to 100000"),

@@ -82,7 +82,7 @@ def test_without_a_name_the_job_that_runs_is_meant(
 
 
 def test_a_mistyped_job_is_answered_with_the_nearest(front: Front, ask: Callable[..., str]) -> None:
-    with pytest.raises(UnknownJob, match="list"):
+    with pytest.raises(UnknownJob, match="shows the photos"):
         front.desk.pick(None)
     ask("garden-1")
     with pytest.raises(UnknownJob, match="`garden-1`"):

@@ -5,6 +5,7 @@ The bot's requests go over HTTP; what the person does goes straight to the sandb
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -31,18 +32,49 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class PromptServer(uvicorn.Server):
+    """uvicorn's, but it ends at once: of itself it looks ten times a second whether it should."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end = asyncio.Event()
+
+    @property
+    def serves(self) -> bool:
+        return self._loop is not None
+
+    def end(self) -> None:
+        assert self._loop
+        self._loop.call_soon_threadsafe(self._end.set)
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        self._loop = asyncio.get_running_loop()
+        await self._end.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0.001)
+        await self._wait_tasks_to_complete()
+        await self.lifespan.shutdown()
+
+
 @contextmanager
 def serving(app: FastAPI, port: int) -> Iterator[str]:
     """Serve an app on loopback while the block runs; yield its address."""
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical")
-    server = uvicorn.Server(config)
+    server = PromptServer(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
+    while not server.serves:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.005)
     yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
+    server.end()
     thread.join(10)
 
 

@@ -1,6 +1,7 @@
 """What people ask about jobs and before them: the link, the log, the queue, again, and how much."""
 
 import re
+import shutil
 from dataclasses import dataclass, replace
 
 import pytest
@@ -40,14 +41,28 @@ def test_the_link_of_the_newest_splat_and_of_a_named_one(bot: Bot) -> None:
     assert "24.3 dB" in answer(bot, "/splat view")
 
 
+def test_where_nothing_ever_ran_the_way_to_a_first_job_is_said(bot: Bot) -> None:
+    for command in ("view", "logs", "rerun", "cancel", "status", "destroy"):
+        assert "`/splat datasets` shows the photos" in answer(bot, f"/splat {command}")
+    done(bot)
+    assert "`/splat list` shows the newest ones" in answer(bot, "/splat cancel")
+
+
+def test_where_there_are_no_photos_the_way_to_some_is_said(bot: Bot) -> None:
+    assert "`/splat datasets` shows all" in answer(bot, "/splat datasets nope")
+    shutil.rmtree(bot.storage.path("demo"))
+    bot.catalogue.refresh()
+    assert "There are no photos yet. `/splat upload`" in answer(bot, "/splat datasets")
+
+
 def test_a_job_without_a_splat_has_no_link(bot: Bot) -> None:
     bot.start()
-    assert "has no splat to be seen" in answer(bot, "/splat view a")
+    assert "there is no splat of it yet" in answer(bot, "/splat view a")
 
 
 def test_the_end_of_the_log_of_the_job_that_runs(bot: Bot) -> None:
     bot.start()
-    assert "has left no log yet" in answer(bot, "/splat logs")
+    assert "there is no log of it yet" in answer(bot, "/splat logs")
     bot.log = "step 1\nstep 2 <b> ``` & more"
     said = answer(bot, "/splat logs a")
     assert "`#a` demo/parcel" in said
@@ -70,7 +85,7 @@ def test_who_did_what(bot: Bot) -> None:
     bot.start()
     bot.slack.person.type("/splat cancel")
     newest, first = answer(bot, "/splat audit").splitlines()[:2]
-    assert f"<@{state.PERSON}>: cancel `#a`" in newest
+    assert f"<@{state.PERSON}>: cancel `#a` while running" in newest
     assert f"<@{state.PERSON}>: submit `#a` demo/parcel" in first
 
 
@@ -223,7 +238,7 @@ def test_a_job_that_waits_says_why_no_machine_can_be_had(bot: Bot) -> None:
     ("words", "said"),
     [
         ("status", "demo/parcel · aerial · #a"),
-        ("logs", "has left no log yet"),
+        ("logs", "there is no log of it."),
         ("view", "24.3 dB"),
         ("rerun --seed 3", "/splat demo/parcel aerial --iterations 700 --seed 3"),
         ("thanks", "*Make a splat*"),
@@ -235,6 +250,16 @@ def test_a_mention_in_a_jobs_thread_means_that_job(bot: Bot, words: str, said: s
     bot.drain()
     mention(bot, words, "1790000001.000100")
     assert said in text_of(bot.slack.whispers()[-1])
+
+
+def test_a_mention_is_answered_where_it_was_said(bot: Bot) -> None:
+    bot.start()
+    for thread in ("", bot.status().ts):
+        bot.slack.person.type("@splat queue", thread)
+        bot.wait_until(lambda: bool(bot.slack.calls("chat.postEphemeral")), "no answer")
+        [answer] = bot.slack.calls("chat.postEphemeral")
+        assert answer.get("thread_ts", "") == thread
+        bot.slack.api.calls.clear()
 
 
 def test_a_mention_that_slack_delivers_twice_is_heeded_once(bot: Bot) -> None:

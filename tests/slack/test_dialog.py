@@ -36,11 +36,14 @@ def filled(
 def pick(bot: Bot, name: str = "demo/parcel", pipeline: str = "aerial") -> str:
     """Choose photos as a person does; return what the dialog then says of them."""
     [option] = bot.slack.person.options("dataset", "dataset", name)
+    updates = len(bot.slack.calls("views.update"))
     action = {"type": "external_select", "action_id": "dataset", "block_id": "dataset"}
     bot.slack.person.press_in_view(
         "modal", action | {"selected_option": option}, filled(option, pipeline)
     )
-    bot.wait_until(lambda: "Machine:" in outlook(bot), "nothing was said of the choice")
+    said = "nothing was said of the choice"
+    bot.wait_until(lambda: len(bot.slack.calls("views.update")) > updates, said)
+    assert "Machine:" in outlook(bot)
     return outlook(bot)
 
 
@@ -87,7 +90,7 @@ def test_a_choice_is_answered_with_time_and_cost(bot: Bot) -> None:
     bot.ledger.release("a")
     open_dialog(bot)
     said = pick(bot)
-    assert "3 photos, 0.0 MB" in said
+    assert "3 photos, 1 kB" in said
     assert "Machine: this machine" in said or "Machine: not known yet" in said
     assert "Cost: free" in said
     assert "as earlier jobs took" in said

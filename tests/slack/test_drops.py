@@ -147,7 +147,7 @@ def test_a_message_without_photos_is_answered_so(bot: Bot) -> None:
 
 def test_a_video_is_taken_like_photos(bot: Bot) -> None:
     answer = drop(bot, {"walk.mp4": b"moving pictures"})
-    assert text_of(answer).startswith("*1 video*, 0.0 MB, kept as")
+    assert text_of(answer).startswith("*1 video*, 1 kB, kept as")
     assert "the sharpest frames are taken" in text_of(answer)
     assert "Make a splat" in buttons(answer)
     (dataset,) = bot.desk.datasets("datasets/")

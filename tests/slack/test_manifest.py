@@ -78,8 +78,9 @@ class Recorder:
 @pytest.fixture
 def heard() -> dict[str, list[str]]:
     app = Recorder()
-    for room in (commands, actions, views, events, drops, links):
+    for room in (commands, actions, views, drops, links):
         room.register(app, None)  # type: ignore[arg-type]
+    events.register(app, None, None)  # type: ignore[arg-type]
     return app.heard
 
 

@@ -38,6 +38,8 @@ def connected(bot: Bot) -> Iterator[Connected]:
         connected.socket.keep()
         slack.wait(lambda: slack.connections)
         yield connected
+        for connection in slack.connections:  # else slack_sdk waits three seconds for a word
+            connection.close()
         connected.socket.close()
 
 

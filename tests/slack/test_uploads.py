@@ -1,5 +1,6 @@
 """The upload page: a link of one's own, and pieces that go on where they stopped."""
 
+import re
 from typing import Any
 
 import boto3
@@ -59,6 +60,12 @@ def test_the_command_gives_a_link_that_only_the_person_sees(bot: Bot) -> None:
     assert client.session().json()["dataset"] == "datasets/old-shed"
     assert bot.slack.channel() == []
     assert bot.ledger.audit_log(limit=1)[0]["action"] == "upload"
+
+
+def test_without_a_name_there_is_one_all_the_same(bot: Bot) -> None:
+    for command in ("/splat upload", "/splat upload !!", "/splat upload datasets/"):
+        bot.slack.person.type(command)
+        assert re.search(r"`datasets/photos-\d{6}-\w{4}`", text_of(bot.slack.whispers()[-1]))
 
 
 def test_a_file_arrives_whole_and_then_a_job_is_offered(bot: Bot) -> None:

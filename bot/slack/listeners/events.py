@@ -23,10 +23,11 @@ def register(app: App, desk: Desk, homes: Homes) -> None:
     @app.event("app_mention")
     def mention(body: dict[str, Any], event: dict[str, Any], client: WebClient) -> None:
         post = _answer(desk, event, body.get("team_id", ""))
-        thread = event.get("thread_ts") or event["ts"]
+        # In a thread that is not there yet nobody would see it (docs.slack.dev:
+        # chat.postEphemeral).
         client.chat_postEphemeral(
-            channel=event["channel"], user=event["user"], thread_ts=thread, text=post.text,
-            blocks=post.blocks,
+            channel=event["channel"], user=event["user"], thread_ts=event.get("thread_ts"),
+            text=post.text, blocks=post.blocks,
         )  # fmt: skip
 
     @app.event("app_home_opened")
