@@ -9,6 +9,9 @@ from bot.core.jobs import Job
 from bot.slack.wording import escape, megabytes, person, photos_and_videos
 from gpu.job import SplatError
 
+#: Below this overlap photos of a flight may not connect.
+SPARSE = 0.55
+
 INVITATION_IS_YOURS = "The link is yours alone, and good for two days. Nothing is overwritten."
 
 ZIP_APART = "A .zip is a set of its own: send it without photos beside it, one .zip a message."
@@ -37,8 +40,20 @@ def _gps(what: Mapping[str, Any]) -> str:
         return "No GPS: the splat has no metres, and north is anywhere."
     readable = what["looked_at"] - len(what["unreadable"])
     if what["gps"] == readable:
-        return "With GPS: the splat will be in metres, north up."
+        return f"With GPS: the splat will be in metres, north up.{_flight(what)}"
     return f"GPS in {what['gps']} of {readable}."
+
+
+def _flight(what: Mapping[str, Any]) -> str:
+    """How large, how high and how dense a flight is, by the places of some photos."""
+    if not what.get("overlap"):
+        return ""
+    ground = what["ground"]
+    size = f"{ground / 10_000:.1f} ha" if ground >= 5_000 else f"{round(ground, -2):,.0f} m²"
+    return (
+        f" About {size} from {what['height']:.0f} m up; neighbours overlap by some"
+        f" {what['overlap']:.0%}."
+    )
 
 
 def _blur(what: Mapping[str, Any]) -> str:
@@ -62,6 +77,8 @@ def advice(what: Mapping[str, Any], few: int) -> str:
     lines = []
     if 0 < what.get("photos", 0) < few and not what.get("videos"):
         lines.append(f"{few} photos or more make a good splat; two thirds of each in the next one.")
+    if 0 < (what.get("overlap") or 1.0) < SPARSE:
+        lines.append("That is little: two thirds of each photo should be in the next one.")
     if what.get("looked_at", 0) < what.get("photos", 0) and what.get("looked_at"):
         lines.append(f"Looked at {what['looked_at']} of them.")
     if what.get("videos"):

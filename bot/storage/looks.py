@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from bot.storage.base import Storage
+from bot.storage.flight import Place, flight_of, height_of
 from bot.storage.names import is_photo, is_video
 
 T = TypeVar("T")
@@ -30,22 +31,32 @@ SIDE = 640
 #: photos of 13 real sets the least has 0.49; blurred by two pixels at 640 the most has 0.33.
 BLURRED = 0.4
 
-#: The tags of EXIF's GPS directory, and of a latitude in it (CIPA DC-008).
-GPS, LATITUDE = 0x8825, 2
+#: The tags of EXIF's directories, and of a latitude and the focal length in them (CIPA DC-008).
+GPS, LATITUDE, DETAIL, FOCAL_35MM = 0x8825, 2, 0x8769, 0xA405
 
 
 @dataclass(frozen=True)
 class Look:
-    """One photo: whether it says where it was taken, and how sharp it is (any unit)."""
+    """One photo: whether it says where it was taken, and how sharp it is (any unit).
+
+    `place` latitude and longitude, `height` metres above the take-off, `focal` on 35 mm film.
+    """
 
     name: str
     gps: bool
     sharpness: float
+    place: Place | None = None
+    height: float | None = None
+    focal: float | None = None
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is in a dataset. `looked_at` of its photos were opened; the rest is said of these."""
+    """What is in a dataset. `looked_at` of its photos were opened; the rest is said of these.
+
+    Of a drone's photos: the ground (square metres), the height above the start (metres) and the
+    overlap (0 to 1), all guessed.
+    """
 
     photos: int
     bytes: int
@@ -54,6 +65,9 @@ class Found:
     gps: int = 0
     blurred: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    ground: float | None = None
+    height: float | None = None
+    overlap: float | None = None
 
 
 def look_at(storage: Storage, dataset: str) -> Found:
@@ -90,12 +104,19 @@ def _found(there: Found, opened: Iterator[tuple[str, IO[bytes]]]) -> Found:
     usual = median(look.sharpness for look in looks) if looks else 0.0
     blurred = tuple(look.name for look in looks if look.sharpness < BLURRED * usual)
     gps = sum(look.gps for look in looks)
+    flight = flight_of(
+        [look.place for look in looks if look.place],
+        [look.height for look in looks if look.height],
+        [look.focal for look in looks if look.focal],
+        there.photos,
+    )
     return replace(
         there,
         looked_at=len(looks) + len(unreadable),
         gps=gps,
         blurred=blurred,
         unreadable=tuple(unreadable),
+        **(vars(flight) if flight else {}),
     )
 
 
@@ -105,13 +126,30 @@ def _look(name: str, content: IO[bytes]) -> Look | None:
 
     try:
         with Image.open(content) as photo:
-            gps = LATITUDE in photo.getexif().get_ifd(GPS)
+            tags = photo.getexif()
+            gps, detail = tags.get_ifd(GPS), tags.get_ifd(DETAIL)
+            height = height_of(photo.info.get("xmp"))
             photo.draft("RGB", (2 * SIDE, 2 * SIDE))  # lets the JPEG decoder skip detail
             grey = photo.convert("L")
             grey.thumbnail((SIDE, SIDE))
-            return Look(name, gps, _sharpness(grey))
+            focal = float(detail.get(FOCAL_35MM) or 0) or None
+            sharpness = _sharpness(grey)
+            return Look(name, LATITUDE in gps, sharpness, _place(gps), height, focal)
     except Exception:  # noqa: BLE001 - damaged files make Pillow raise anything
         return None
+
+
+def _place(gps: Mapping[int, Any]) -> Place | None:
+    """Return latitude and longitude in degrees."""
+    signs = [-1 if str(gps.get(tag)).upper().startswith(("S", "W")) else 1 for tag in (1, 3)]
+    try:
+        first, second = (
+            sign * sum(float(part) / 60**i for i, part in enumerate(gps[tag]))
+            for sign, tag in zip(signs, (LATITUDE, 4), strict=True)
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    return first, second
 
 
 def _sharpness(grey: object) -> float:
