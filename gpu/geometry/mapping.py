@@ -34,9 +34,11 @@ class Mapper:
     at_once: bool = False
 
 
-#: COLMAP's own start and joining; then what narrow baselines and few matches allow.
+#: COLMAP's own start and joining; then what narrow baselines and few matches allow. A walk down a
+#: street steps forward, and sees what is ahead at less than a degree: with COLMAP's 1.5 one of
+#: lund's 29 cameras lands a hundred metres off, with half of it the whole path is even.
 USUAL_STEPS = Mapper()
-SHORT_STEPS = Mapper(angle=4.0, start=50, join=15)
+SHORT_STEPS = Mapper(angle=4.0, start=50, join=15, depth=0.75, ahead=1.0)
 
 
 def run_mapper(
