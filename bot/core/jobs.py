@@ -45,7 +45,7 @@ class Request:
     """What somebody asked for in a channel, after parsing and validation.
 
     `options` holds the JobSpec fields that were given (iterations, max_views, image_size, seed,
-    geometry, size).
+    geometry, preset, size).
     `key` identifies the request, so that a repeated delivery does not start a second job.
     """
 
@@ -106,7 +106,7 @@ class Job:
 
 
 #: What a job's stored cameras and training depend on besides its photos.
-_STATE_OF = ("iterations", "max_views", "image_size", "seed", "geometry")
+_STATE_OF = ("iterations", "max_views", "image_size", "seed", "geometry", "preset")
 
 
 def again(job: Job, changed: Options) -> Options:

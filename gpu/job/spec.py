@@ -81,6 +81,9 @@ GEOMETRIES = ("colmap", "colmap-incremental", "colmap-global", *LEARNED)
 #: What None means: every way of COLMAP's, as the photos need.
 DEFAULT_GEOMETRY = "colmap"
 
+#: How much care training takes, by the names that people type; gpu.training.config has each.
+PRESETS = ("draft", "fast", "best")
+
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 #: A kind of machine, as its provider calls it.
@@ -121,8 +124,8 @@ class JobSpec:
     `earlier` is the job whose cameras and training this one goes on from, `kept` where they are,
     and `more` the steps by which it trains longer; None of them means "from the photos".
 
-    `geometry` is one of GEOMETRIES, `size` the kind of machine that somebody asked for; None
-    means "chosen for you".
+    `geometry` is one of GEOMETRIES, `preset` one of PRESETS, `size` the kind of machine that
+    somebody asked for; None means "chosen for you".
 
     Raises InvalidValue that names the field and its allowed range.
     """
@@ -139,6 +142,7 @@ class JobSpec:
     holdout: int = 8
     seed: int = 0
     geometry: str | None = None
+    preset: str | None = None
     size: str | None = None
     more: int | None = None
     earlier: str | None = None
@@ -156,6 +160,8 @@ class JobSpec:
                 allowed.check(name, value)
         if self.geometry is not None:
             check_geometry("geometry", self.geometry)
+        if self.preset is not None:
+            check_preset("preset", self.preset)
         if self.size is not None:
             check_size("size", self.size)
 
@@ -205,6 +211,13 @@ def check_geometry(name: str, value: object) -> str:
     """Return the name of a way to find cameras; raises InvalidValue that lists what there is."""
     if value not in GEOMETRIES:
         raise InvalidValue(name, value, " or ".join(GEOMETRIES))
+    return str(value)
+
+
+def check_preset(name: str, value: object) -> str:
+    """Return the name of a preset; raises InvalidValue that lists what there is."""
+    if value not in PRESETS:
+        raise InvalidValue(name, value, " or ".join(PRESETS))
     return str(value)
 
 

@@ -57,19 +57,44 @@ class Batch:
         """The photos with values 0 to 1, float32 [B, H, W, 3]."""
         return self.images.float() / 255
 
-    def to(self, device: torch.device) -> Batch:
-        """Return the batch on another device."""
-        return self._map(lambda tensor: tensor.to(device, non_blocking=True))
+    def select(self, which: Sequence[int], device: torch.device) -> Batch:
+        """Return some of the photos on a device.
 
-    def select(self, which: Sequence[int]) -> Batch:
-        """Return some of the photos; nothing waits for the GPU, as an index on the CPU would."""
-        return self._map(lambda tensor: torch.stack([tensor[i] for i in which]))
+        Nothing waits for the GPU, as an index on the CPU would: each photo is copied by itself.
+        """
+        return self._map(
+            lambda tensor: torch.stack([tensor[i].to(device, non_blocking=True) for i in which])
+        )
 
-    def reduced(self, factor: int) -> Batch:
-        """Return the photos at 1/factor of their size, by area; what is left over is cut off."""
+    def some(self, which: slice) -> Batch:
+        """Return photos that follow each other, not copied."""
+        return self._map(lambda tensor: tensor[which])
+
+    def stored(self, storage: torch.device, device: torch.device) -> Batch:
+        """Return the batch with photos and masks on `storage`, and cameras on `device`.
+
+        Photos in the machine's memory are pinned, so that the GPU fetches them without waiting.
+        """
+
+        def keep(tensor: Tensor) -> Tensor:
+            there = tensor.to(storage)
+            return there.pin_memory() if storage != device else there
+
+        masks = None if self.masks is None else keep(self.masks)
+        viewmats, Ks, positions = (t.to(device) for t in (self.viewmats, self.Ks, self.positions))
+        return Batch(keep(self.images), viewmats, Ks, positions, masks)
+
+    def reduced(self, factor: int, by: torch.device | None = None) -> Batch:
+        """Return the photos at 1/factor of their size, by area; what is left over is cut off.
+
+        The device `by` does the work, a photo at a time; the result lies where the batch does.
+        """
         if factor == 1:
             return self
-        images = torch.stack([_smaller(image, factor) for image in self.images])
+        device = self.images.device
+        images = torch.stack(
+            [_smaller(image.to(by or device), factor).to(device) for image in self.images]
+        )
         scale = self.Ks.new_tensor([1 / factor, 1 / factor, 1.0])
         masks = self.masks
         if masks is not None:
@@ -121,7 +146,7 @@ class Album:
         self._rank = {i: rank for group in members.values() for rank, i in enumerate(group)}
         stacks = {s: Batch.of([views[i] for i in group]) for s, group in members.items()}
         self._stacks = {
-            (shape, factor): stack.to(storage).reduced(factor)
+            (shape, factor): stack.reduced(factor, device).stored(storage, device)
             for shape, stack in stacks.items()
             for factor in reductions
         }
@@ -129,7 +154,7 @@ class Album:
     def batch(self, photos: Sequence[int], factor: int) -> Batch:
         """Return photos of one shape, by their indices, at 1/factor of their size."""
         stack = self._stacks[self._shapes[photos[0]], factor]
-        return stack.select([self._rank[i] for i in photos]).to(self._device)
+        return stack.select([self._rank[i] for i in photos], self._device)
 
     def order(self, count: int, seed: int) -> Iterator[tuple[int, ...]]:
         """Yield `count` photos of one shape without end; none comes again before all had a turn.

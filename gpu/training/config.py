@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -24,6 +25,24 @@ class Rates:
     sh0: float = 1e-2
     shN: float = 5e-4  # noqa: N815 - named as the parameter is
     final: float = 1.0
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a preset changes: factors of what the photos suggest, and the photos of a step."""
+
+    iterations: float
+    max_gaussians: float
+    dropout: float
+    views_per_step: int
+
+
+#: By the names of gpu.job.spec.PRESETS; what they are worth is in bench/results.md.
+EFFORTS: Mapping[str, Effort] = {
+    "draft": Effort(iterations=0.33, max_gaussians=0.6, dropout=1.0, views_per_step=2),
+    "fast": Effort(iterations=1.0, max_gaussians=1.0, dropout=1.0, views_per_step=2),
+    "best": Effort(iterations=2.0, max_gaussians=1.6, dropout=2.0, views_per_step=4),
+}
 
 
 @dataclass(frozen=True)
@@ -67,19 +86,22 @@ class TrainConfig:
 
         What the job says comes first. The numbers for CUDA are measured: bench/results.md.
         """
+        effort = EFFORTS[spec.preset or "fast"]
         if device.type == "cpu":
-            return cls(spec.iterations or 1_200, 15_000, sh_degree=0, seed=spec.seed)
+            steps, gaussians = 1_200 * effort.iterations, 15_000 * effort.max_gaussians
+            return cls(spec.iterations or int(steps), int(gaussians), sh_degree=0, seed=spec.seed)
+        steps = _between(1_000, 30 * photos, 7_000) * effort.iterations
         return cls(
-            iterations=spec.iterations or _between(1_000, 30 * photos, 7_000),
-            max_gaussians=_between(100_000, 15 * points, 1_000_000),
+            iterations=spec.iterations or int(steps),
+            max_gaussians=int(_between(100_000, 15 * points, 1_000_000) * effort.max_gaussians),
             sh_degree=2,
             seed=spec.seed,
             rates=Rates(means=1.6e-4, final=0.1),
             opacity_weight=0.01,
             scale_weight=0.01,
-            views_per_step=2,
+            views_per_step=effort.views_per_step,
             coarsest=0.2,
-            dropout=min(0.3, (8 / photos) ** 2) / 2,
+            dropout=min(0.3, (8 / photos) ** 2) / 2 * effort.dropout,
             random_background=True,
         )
 

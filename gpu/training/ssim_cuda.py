@@ -1,8 +1,10 @@
 """Structural similarity and its derivative on the GPU: four passes of a separable window.
 
-A row of an image [H, W, D] is read as W D numbers, where the same channel of the next pixel is D
-further on: no axis is moved. By the chain rule, with the blurred moments m = E[x], s = E[x x] and
-c = E[x y] of image x and photo y, the mean similarity S has the derivative
+An image [H, W, D] is D planes, of whose numbers every D-th of memory is one's. What lies between
+the passes is laid out plane by plane, and only as many planes are worked on at once as the GPU's
+cache holds: that is faster, and the memory for it does not grow with the photos. By the chain rule,
+with the blurred moments m = E[x], s = E[x x] and c = E[x y] of image x and photo y, the mean
+similarity S has the derivative
 
     dS/dx = blur(dS/dm) + 2 x blur(dS/ds) + y blur(dS/dc)
 """
@@ -19,23 +21,50 @@ from triton import language as tl
 
 #: Rows and numbers along a row of one program, and its warps: the fastest of 24 tried on an H200.
 ROWS, COLUMNS, WARPS = 2, 128, 8
+#: Numbers between the passes, of each of an image's: five moments and three derivatives.
+BETWEEN = 8
+#: Bytes for these at once: half of what an H100's or H200's level 2 cache holds.
+CACHE = 25 << 20
 
 
 def gpu_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function for the GPU when it is first launched, as `kernel[grid](...)`."""
-    return triton.jit(function)
+    """Compile a function for the GPU when it is first launched, as `kernel[grid](...)`.
+
+    Once for all planes: Triton would compile anew for some values of `first`.
+    """
+    return triton.jit(function, do_not_specialize=["first"])
 
 
 @gpu_kernel
 def _place(
     height: tl.tensor, width: tl.tensor, ROWS: tl.constexpr, COLUMNS: tl.constexpr
 ) -> tl.tensor:
-    """Return this program's rows, columns, offsets, and which of them lie inside the image."""
+    """Return this program's rows, columns, offsets, and which of them lie inside the plane."""
     rows = tl.program_id(1) * ROWS + tl.arange(0, ROWS)[:, None]
     columns = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)[None, :]
-    image = tl.program_id(2).to(tl.int64) * height * width
+    plane = tl.program_id(2).to(tl.int64) * height * width
     inside = (rows < height) & (columns < width)
-    return rows, columns, image + rows * width + columns, inside
+    return rows, columns, plane + rows * width + columns, inside
+
+
+@gpu_kernel
+def _pixels(
+    first: tl.tensor,
+    height: tl.tensor,
+    width: tl.tensor,
+    DEPTH: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+) -> tl.tensor:
+    """Return where in the images [B, H, W, DEPTH] this program's numbers lie.
+
+    The program's first plane is the one with the number `first`.
+    """
+    rows = tl.program_id(1) * ROWS + tl.arange(0, ROWS)[:, None]
+    columns = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)[None, :]
+    plane = first + tl.program_id(2)
+    image = (plane // DEPTH).to(tl.int64) * height * width
+    return (image + rows * width + columns) * DEPTH + plane % DEPTH
 
 
 @gpu_kernel
@@ -44,24 +73,26 @@ def _moments(
     y_at: tl.tensor,
     taps_at: tl.tensor,
     out_at: tl.tensor,
+    first: tl.tensor,
     height: tl.tensor,
     width: tl.tensor,
     plane: tl.tensor,
     unit: tl.tensor,
-    STEP: tl.constexpr,
+    DEPTH: tl.constexpr,
     WINDOW: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ) -> None:
-    """Write E[x], E[y], E[x x], E[y y], E[x y] along the rows, five planes."""
+    """Write E[x], E[y], E[x x], E[y y], E[x y] along the rows."""
     _, columns, offsets, inside = _place(height, width, ROWS, COLUMNS)
+    pixels = _pixels(first, height, width, DEPTH, ROWS, COLUMNS)
     mx = tl.zeros((ROWS, COLUMNS), tl.float32)
     my, xx, yy, xy = mx, mx, mx, mx
     for t in tl.static_range(WINDOW):
-        shift = (t - WINDOW // 2) * STEP
+        shift = t - WINDOW // 2
         near = inside & (columns + shift >= 0) & (columns + shift < width)
-        x = tl.load(x_at + offsets + shift, near, 0.0)
-        y = tl.load(y_at + offsets + shift, near, 0).to(tl.float32) * unit
+        x = tl.load(x_at + pixels + shift * DEPTH, near, 0.0)
+        y = tl.load(y_at + pixels + shift * DEPTH, near, 0).to(tl.float32) * unit
         tap = tl.load(taps_at + t)
         mx += tap * x
         my += tap * y
@@ -87,7 +118,6 @@ def _similarity(
     C1: tl.tensor,
     C2: tl.tensor,
     by_ssim: tl.tensor,
-    STEP: tl.constexpr,
     WINDOW: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
@@ -98,7 +128,7 @@ def _similarity(
     my, xx, yy, xy = mx, mx, mx, mx
     half: tl.constexpr = WINDOW // 2
     whole = inside & (rows >= half) & (rows < height - half)
-    whole = whole & (columns >= half * STEP) & (columns < width - half * STEP)
+    whole = whole & (columns >= half) & (columns < width - half)
     for t in tl.static_range(WINDOW):
         at = moments_at + offsets + (t - half) * width
         tap = tl.load(taps_at + t)
@@ -155,13 +185,14 @@ def _gradient(
     taps_at: tl.tensor,
     out_at: tl.tensor,
     total_at: tl.tensor,
+    first: tl.tensor,
     height: tl.tensor,
     width: tl.tensor,
     plane: tl.tensor,
     by_ssim: tl.tensor,
     by_l1: tl.tensor,
     unit: tl.tensor,
-    STEP: tl.constexpr,
+    DEPTH: tl.constexpr,
     WINDOW: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
@@ -171,17 +202,18 @@ def _gradient(
     a = tl.zeros((ROWS, COLUMNS), tl.float32)
     b, c = a, a
     for t in tl.static_range(WINDOW):
-        shift = (t - WINDOW // 2) * STEP
+        shift = t - WINDOW // 2
         near = inside & (columns + shift >= 0) & (columns + shift < width)
         at = spread_at + offsets + shift
         tap = tl.load(taps_at + t)
         a += tap * tl.load(at, near, 0.0)
         b += tap * tl.load(at + plane, near, 0.0)
         c += tap * tl.load(at + 2 * plane, near, 0.0)
-    x = tl.load(x_at + offsets, inside, 0.0)
-    y = tl.load(y_at + offsets, inside, 0).to(tl.float32) * unit
+    pixels = _pixels(first, height, width, DEPTH, ROWS, COLUMNS)
+    x = tl.load(x_at + pixels, inside, 0.0)
+    y = tl.load(y_at + pixels, inside, 0).to(tl.float32) * unit
     sign = (x > y).to(tl.float32) - (x < y).to(tl.float32)
-    tl.store(out_at + offsets, by_ssim * (a + 2 * x * b + y * c) + by_l1 * sign, inside)
+    tl.store(out_at + pixels, by_ssim * (a + 2 * x * b + y * c) + by_l1 * sign, inside)
     tl.atomic_add(total_at, by_l1 * tl.sum(tl.where(inside, tl.abs(x - y), 0.0)))
 
 
@@ -194,22 +226,26 @@ def photo_distance(
     contiguous on one GPU and at least as large as the window; taps [11], the window's weights;
     constants C1 and C2 of SSIM.
     """
-    count, height, pixels, channels = image.shape
-    width, plane, window = pixels * channels, image.numel(), len(taps)
-    windows = count * (height - window + 1) * (pixels - window + 1) * channels
-    by_ssim, by_l1 = -ssim_weight / windows, (1 - ssim_weight) / plane
+    count, height, width, depth = image.shape
+    window, planes = len(taps), count * depth
+    windows = planes * (height - window + 1) * (width - window + 1)
+    by_ssim, by_l1 = -ssim_weight / windows, (1 - ssim_weight) / image.numel()
     unit = 1 / 255 if photo.dtype == torch.uint8 else 1.0
     loss, gradient = image.new_full((), ssim_weight), torch.empty_like(image)
-    scratch = image.new_empty(8, plane)
+    many = max(1, min(planes, CACHE // (BETWEEN * height * width * image.element_size())))
+    scratch = image.new_empty(BETWEEN, many * height * width)
     moments, partials = scratch[:5], scratch[5:]
-    grid = (triton.cdiv(width, COLUMNS), triton.cdiv(height, ROWS), count)
-    shape = height, width, plane
     size = {"WINDOW": window, "ROWS": ROWS, "COLUMNS": COLUMNS, "num_warps": WARPS}
-    step = {"STEP": channels, **size}
-    _moments[grid](image, photo, taps, moments, *shape, unit, **step)
-    _similarity[grid](moments, taps, partials, loss, *shape, *constants, by_ssim, **step)
-    _spread[grid](partials, taps, moments, *shape, **size)
-    _gradient[grid](
-        image, photo, moments, taps, gradient, loss, *shape, by_ssim, by_l1, unit, **step
-    )
+    for first in range(0, planes, many):
+        here = min(many, planes - first)
+        grid = (triton.cdiv(width, COLUMNS), triton.cdiv(height, ROWS), here)
+        shape = height, width, scratch.shape[1]
+        whose = {"DEPTH": depth, **size}
+        _moments[grid](image, photo, taps, moments, first, *shape, unit, **whose)
+        _similarity[grid](moments, taps, partials, loss, *shape, *constants, by_ssim, **size)
+        _spread[grid](partials, taps, moments, *shape, **size)
+        _gradient[grid](
+            image, photo, moments, taps, gradient, loss, first, *shape, by_ssim, by_l1, unit,
+            **whose,
+        )  # fmt: skip
     return loss, gradient

@@ -30,6 +30,8 @@ from gpu.training.losses import photo_loss, regularise, thinned
 from gpu.training.step import Parts, Step
 
 Pool: TypeAlias = Any  #: torch's name of a part of the GPU's memory, private to torch
+#: A photo of so many pixels keeps the GPU busy by itself: it is drawn alone, and takes less memory.
+ALONE = 400_000
 
 
 class Kind(NamedTuple):
@@ -166,14 +168,24 @@ class _Recording:
 
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
         """Write the gradients of a batch's loss by what was projected; return the loss."""
+        kind = self._kind
+        at_once = 1 if kind.width * kind.height >= ALONE else kind.photos
+        parts = [slice(i, i + at_once) for i in range(0, kind.photos, at_once)]
+        losses = [self._draw_some(batch, backgrounds, which) for which in parts]
+        return torch.stack(losses).sum()
+
+    def _draw_some(self, batch: Batch, backgrounds: Tensor | None, which: slice) -> Tensor:
+        """Do so for some of the photos; return their part of the mean loss."""
         from gsplat import isect_offset_encode, isect_tiles, rasterize_to_pixels
 
-        kind = self._kind
-        leaves = [t.detach().requires_grad_() for t in self._drawn]
+        kind, photos = self._kind, batch.some(which)
+        leaves = [t[which].detach().requires_grad_() for t in self._drawn]
         means2d, conics, colors, opacities = leaves
         tiles = math.ceil(kind.width / TILE), math.ceil(kind.height / TILE)
-        _, order, which = isect_tiles(means2d, self._radii, self._depths, TILE, *tiles)
-        offsets = isect_offset_encode(order, kind.photos, *tiles)
+        _, order, drawn = isect_tiles(
+            means2d, self._radii[which], self._depths[which], TILE, *tiles
+        )
+        count = len(photos.images)
         renders, _ = rasterize_to_pixels(
             means2d,
             conics,
@@ -182,15 +194,17 @@ class _Recording:
             kind.width,
             kind.height,
             TILE,
-            offsets.reshape(kind.photos, tiles[1], tiles[0]),
-            which,
-            backgrounds=backgrounds,
+            isect_offset_encode(order, count, *tiles).reshape(count, tiles[1], tiles[0]),
+            drawn,
+            backgrounds=None if backgrounds is None else backgrounds[which],
             absgrad=kind.growing,
         )
-        loss = photo_loss(renders, batch, self._parts.config.ssim_weight)
-        torch._foreach_copy_(self._pulls, list(torch.autograd.grad(loss, leaves)))
+        del order  # Large, and not needed any more.
+        loss = photo_loss(renders, photos, self._parts.config.ssim_weight) * (count / kind.photos)
+        into = [pull[which] for pull in self._pulls]
+        torch._foreach_copy_(into, list(torch.autograd.grad(loss, leaves)))
         if kind.growing:
-            self._stretch.copy_(means2d.absgrad)  # type: ignore[attr-defined]
+            self._stretch[which].copy_(means2d.absgrad)  # type: ignore[attr-defined]
         return loss.detach()
 
     def _go(self) -> None:

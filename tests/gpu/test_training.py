@@ -10,6 +10,7 @@ from PIL import Image
 from gpu.export.ply import read_ply
 from gpu.gaussians import SH_C0, Gaussians
 from gpu.job import JobSpec, Source, Stage
+from gpu.job.spec import PRESETS
 from gpu.training import schedules
 from gpu.training import stage as train_stage
 from gpu.training.album import Batch
@@ -159,6 +160,16 @@ class TestConfig:
             TrainConfig.of(self.SPEC, self.CUDA, 40, n).max_gaussians for n in (9, 10**4, 10**6)
         ]
         assert caps == [100_000, 150_000, 1_000_000]
+
+    @pytest.mark.parametrize("device", [CPU, CUDA])
+    def test_more_care_means_more_steps_and_more_gaussians(self, device: torch.device) -> None:
+        draft, fast, best = (
+            TrainConfig.of(replace(self.SPEC, preset=preset), device, 40, 50_000)
+            for preset in PRESETS
+        )
+        assert draft.iterations < fast.iterations < best.iterations
+        assert draft.max_gaussians < fast.max_gaussians < best.max_gaussians
+        assert fast == TrainConfig.of(self.SPEC, device, 40, 50_000)
 
     def test_what_the_job_says_comes_first(self) -> None:
         spec = replace(self.SPEC, iterations=77, image_size=512)
