@@ -5,7 +5,8 @@ simple_trainer: poses from pycolmap, photos undistorted to 1024 px, every 8th by
 seconds are wall time from reading the photos to the final Gaussians, with the kernels compiled
 beforehand; each figure is the median of three seeds. Needs ../shared/datasets, or the posed photos
 that an earlier run left in data/bench/train. With PEER=<a checkout of gsplat v1.5.3> its own
-trainer runs on the same photos: see bench/peer.py.
+trainer runs on the same photos: see bench/peer.py. SCENES= names some of the scenes, PRESETS= other
+presets than `fast`, with a comma between them.
 """
 
 from __future__ import annotations
@@ -76,13 +77,14 @@ def posed(name: str) -> Path:
     if not paths.undistorted.is_dir():
         paths.work.mkdir(parents=True, exist_ok=True)
         paths.previews.mkdir(exist_ok=True)
-        context = Context(_spec(name, seed=0), paths, lambda *_, **__: None)
+        context = Context(job(name, seed=0), paths, lambda *_, **__: None)
         for stage in (Stage.FETCH, Stage.PREPROCESS, Stage.GEOMETRY):
             find_stage(stage)(context)
     return paths.undistorted
 
 
-def _spec(name: str, seed: int, iterations: int | None = None) -> JobSpec:
+def job(name: str, seed: int, iterations: int | None = None, preset: str | None = None) -> JobSpec:
+    """Return the job that trains a scene as all benchmarks do."""
     return JobSpec(
         job_id=name.replace("_", "-"),
         dataset=name,
@@ -91,16 +93,17 @@ def _spec(name: str, seed: int, iterations: int | None = None) -> JobSpec:
         holdout=HOLDOUT,
         seed=seed,
         iterations=iterations,
+        preset=preset,
     )
 
 
-def run(name: str, seed: int, iterations: int | None = None) -> Run:
-    """Train a scene once, with the default settings, and measure it."""
+def run(name: str, seed: int, iterations: int | None = None, preset: str | None = None) -> Run:
+    """Train a scene once, with the settings of a preset, and measure it."""
     torch.cuda.reset_peak_memory_stats()
     begun = time.perf_counter()
     dataset = load_dataset(posed(name), SIZE, HOLDOUT)
     points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
-    spec = _spec(name, seed, iterations)
+    spec = job(name, seed, iterations, preset)
     config = TrainConfig.of(spec, CUDA, len(dataset.train), len(points))
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
     loaded = time.perf_counter()
@@ -135,7 +138,7 @@ def drift(name: str, steps: int = 40) -> float:
     """Return the greatest relative difference of the loss between plain and recorded steps."""
     dataset = load_dataset(posed(name), SIZE, HOLDOUT)
     points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
-    config = TrainConfig.of(_spec(name, 0), CUDA, len(dataset.train), len(points))
+    config = TrainConfig.of(job(name, 0), CUDA, len(dataset.train), len(points))
     losses = []
     for kind in (Step, RecordedStep):
         start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
@@ -155,11 +158,12 @@ def main() -> None:
     print(f"Recorded steps differ from plain ones by {drift(SCENES[0]):.1e} of the loss at most.\n")
     print("| scene | trainer | seconds | steps/s | held-out | SSIM | Gaussians | GPU memory |")
     print("|---|---|---|---|---|---|---|---|")
-    for name in SCENES:
+    for name in os.environ.get("SCENES", ",".join(SCENES)).split(","):
         run(name, 0, WARM)
-        runs = [astuple(run(name, seed)) for seed in SEEDS]
-        middle = Run(*(median(figures) for figures in zip(*runs, strict=True)))
-        print(f"| {name} | ours | {middle} |", flush=True)
+        for preset in os.environ.get("PRESETS", "fast").split(","):
+            runs = [astuple(run(name, seed, preset=preset)) for seed in SEEDS]
+            middle = Run(*(median(figures) for figures in zip(*runs, strict=True)))
+            print(f"| {name} | {preset} | {middle} |", flush=True)
         if peer:
             print(f"| {name} | simple_trainer 7k | {peer_run(Path(peer), name)} |", flush=True)
 

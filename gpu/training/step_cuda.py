@@ -13,7 +13,6 @@ It is the same arithmetic as `Step`'s. After a refinement the graphs are recorde
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -23,15 +22,13 @@ import torch
 from torch import Tensor
 
 from gpu.rendering.harmonics import harmonics_colors
-from gpu.rendering.tiles import TILE
 from gpu.training import schedules
 from gpu.training.album import Batch
-from gpu.training.losses import photo_loss, regularise, thinned
+from gpu.training.draw_cuda import Projected, Pulls, draw
+from gpu.training.losses import regularise, thinned
 from gpu.training.step import Parts, Step
 
 Pool: TypeAlias = Any  #: torch's name of a part of the GPU's memory, private to torch
-#: A photo of so many pixels keeps the GPU busy by itself: it is drawn alone, and takes less memory.
-ALONE = 400_000
 
 
 class Kind(NamedTuple):
@@ -49,7 +46,7 @@ class RecordedStep(Step):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._recordings: dict[Kind, _Recording] = {}
+        self._recordings: dict[Kind, Recording] = {}
         # Recordings are played one after the other, and may share memory for what lies between. A
         # pool ends with its last graph: an empty one keeps it.
         self._pool: Pool = torch.cuda.graph_pool_handle()
@@ -63,7 +60,7 @@ class RecordedStep(Step):
         size = len(batch.images), batch.width, batch.height
         kind = Kind(*size, degree, done < config.grow_until)
         if kind not in self._recordings:
-            self._recordings[kind] = _Recording(self._parts, kind, batch, self._pool)
+            self._recordings[kind] = self._record(kind, batch)
         recording = self._recordings[kind]
         if config.dropout:
             recording.noise.uniform_(generator=self._parts.chance)
@@ -73,6 +70,9 @@ class RecordedStep(Step):
 
     def forget(self) -> None:
         self._recordings.clear()
+
+    def _record(self, kind: Kind, batch: Batch) -> Recording:
+        return Recording(self._parts, kind, batch, self._pool)
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def recorded(graph: torch.cuda.CUDAGraph, pool: Pool) -> Iterator[None]:
             graph.capture_end()
 
 
-class _Recording:
+class Recording:
     """The two graphs of one kind of step, and the memory that they read and write."""
 
     def __init__(self, parts: Parts, kind: Kind, batch: Batch, pool: Pool) -> None:
@@ -116,9 +116,8 @@ class _Recording:
         self._warm_up()
         self._project, self._descend = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
         with recorded(self._project, pool):
-            self._radii, self._depths, self._drawn = self._projected()
-        self._pulls = [torch.zeros_like(t) for t in self._drawn]
-        self._stretch = torch.zeros_like(self._drawn[0])
+            self._projected = self._seen()
+        self._pulls = Pulls.like(self._projected.drawn, growing=kind.growing)
         with recorded(self._descend, pool):
             self._go()
 
@@ -135,16 +134,12 @@ class _Recording:
     def _warm_up(self) -> None:
         """Run once what will be recorded: kernels are loaded when they are first used."""
         with aside():
-            _, _, drawn = self._projected()
+            drawn = self._seen().drawn
             leaves = list(self._parts.optimizer.gaussians.tensors().values())
             torch.autograd.grad(drawn, leaves, [torch.zeros_like(t) for t in drawn])
 
-    def _projected(self) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Return radii [B, N, 2], depths [B, N], and what the photos' loss is differentiated by.
-
-        The latter are the image positions [B, N, 2], conics [B, N, 3], colours [B, N, 3] and
-        opacities [B, N].
-        """
+    def _seen(self) -> Projected:
+        """Return the Gaussians as the photos see them."""
         from gsplat import fully_fused_projection
 
         viewmats, Ks, positions = self._cameras
@@ -164,59 +159,23 @@ class _Recording:
             calc_compensations=True,
             opacities=opacities,
         )
-        return radii, depths, (means2d, conics, colors, opacities * ratios)
+        return Projected(radii, depths, means2d, conics, colors, opacities * ratios)
 
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
         """Write the gradients of a batch's loss by what was projected; return the loss."""
-        kind = self._kind
-        at_once = 1 if kind.width * kind.height >= ALONE else kind.photos
-        parts = [slice(i, i + at_once) for i in range(0, kind.photos, at_once)]
-        losses = [self._draw_some(batch, backgrounds, which) for which in parts]
-        return torch.stack(losses).sum()
-
-    def _draw_some(self, batch: Batch, backgrounds: Tensor | None, which: slice) -> Tensor:
-        """Do so for some of the photos; return their part of the mean loss."""
-        from gsplat import isect_offset_encode, isect_tiles, rasterize_to_pixels
-
-        kind, photos = self._kind, batch.some(which)
-        leaves = [t[which].detach().requires_grad_() for t in self._drawn]
-        means2d, conics, colors, opacities = leaves
-        tiles = math.ceil(kind.width / TILE), math.ceil(kind.height / TILE)
-        _, order, drawn = isect_tiles(
-            means2d, self._radii[which], self._depths[which], TILE, *tiles
-        )
-        count = len(photos.images)
-        renders, _ = rasterize_to_pixels(
-            means2d,
-            conics,
-            colors,
-            opacities,
-            kind.width,
-            kind.height,
-            TILE,
-            isect_offset_encode(order, count, *tiles).reshape(count, tiles[1], tiles[0]),
-            drawn,
-            backgrounds=None if backgrounds is None else backgrounds[which],
-            absgrad=kind.growing,
-        )
-        del order  # Large, and not needed any more.
-        loss = photo_loss(renders, photos, self._parts.config.ssim_weight) * (count / kind.photos)
-        into = [pull[which] for pull in self._pulls]
-        torch._foreach_copy_(into, list(torch.autograd.grad(loss, leaves)))
-        if kind.growing:
-            self._stretch[which].copy_(means2d.absgrad)  # type: ignore[attr-defined]
-        return loss.detach()
+        weight, photos = self._parts.config.ssim_weight, self._kind.photos
+        return draw(self._projected, batch, backgrounds, weight, self._pulls, photos)
 
     def _go(self) -> None:
         """Finish the gradients and take Adam's step."""
         parts, gaussians = self._parts, self._parts.optimizer.gaussians
         leaves = list(gaussians.tensors().values())
-        gradients = torch.autograd.grad(self._drawn, leaves, self._pulls)
+        gradients = torch.autograd.grad(self._projected.drawn, leaves, self._pulls.gradients)
         for leaf, gradient in zip(leaves, gradients, strict=True):
             leaf.grad = (
                 gradient.contiguous()
             )  # As Adam's kernel wants it: the harmonics' are a part.
         regularise(gaussians, parts.config, parts.extent)
-        if self._kind.growing:
-            parts.strategy.observe(self._stretch, self._radii, self._kind.width)
+        if self._pulls.stretch is not None:
+            parts.strategy.observe(self._pulls.stretch, self._projected.radii, self._kind.width)
         parts.optimizer.step()

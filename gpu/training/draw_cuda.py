@@ -1,0 +1,121 @@
+"""From projected Gaussians to the loss and its gradients, on the GPU: what varies with each step.
+
+Tiles differ in number from step to step, so this part of a step can not be recorded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gpu.rendering.tiles import TILE
+from gpu.training.album import Batch
+from gpu.training.losses import photo_loss
+
+#: A photo of so many pixels keeps the GPU busy by itself: it is drawn alone, and takes less memory.
+ALONE = 400_000
+
+
+class Projected(NamedTuple):
+    """N Gaussians as B photos see them.
+
+    radii [B, N, 2] int32 and depths [B, N]; and what the loss is differentiated by: positions in
+    pixels [B, N, 2], conics [B, N, 3], colors [B, N, 3], opacities [B, N].
+    """
+
+    radii: Tensor
+    depths: Tensor
+    means2d: Tensor
+    conics: Tensor
+    colors: Tensor
+    opacities: Tensor
+
+    @property
+    def drawn(self) -> tuple[Tensor, ...]:
+        """What the loss is differentiated by."""
+        return self[2:]
+
+    def some(self, which: slice) -> Projected:
+        """Return some of the photos, not copied."""
+        return Projected(*(tensor[which] for tensor in self))
+
+
+class Pulls(NamedTuple):
+    """Where the gradients go: by `Projected.drawn`, and the absolute ones by the positions.
+
+    The latter, [B, N, 2], say what to split (AbsGS); None where nothing is going to be.
+    """
+
+    gradients: Sequence[Tensor]
+    stretch: Tensor | None
+
+    @classmethod
+    def like(cls, drawn: Sequence[Tensor], *, growing: bool) -> Pulls:
+        """Return memory for the gradients by `drawn`."""
+        stretch = torch.zeros_like(drawn[0]) if growing else None
+        return cls([torch.zeros_like(tensor) for tensor in drawn], stretch)
+
+    def some(self, which: slice) -> Pulls:
+        """Return those of some of the photos, not copied."""
+        stretch = None if self.stretch is None else self.stretch[which]
+        return Pulls([pull[which] for pull in self.gradients], stretch)
+
+
+def draw(
+    projected: Projected,
+    batch: Batch,
+    backgrounds: Tensor | None,
+    ssim_weight: float,
+    pulls: Pulls,
+    photos: int,
+) -> Tensor:
+    """Write the gradients of the part of the mean loss of `photos` photos that a batch has.
+
+    Returns that part, a scalar. `backgrounds` are the colours behind the scene, [B, 3].
+    """
+    here = len(batch.images)
+    at_once = 1 if batch.width * batch.height >= ALONE else here
+    parts = [slice(i, i + at_once) for i in range(0, here, at_once)]
+    return torch.stack([
+        _draw_at_once(
+            projected.some(part),
+            batch.some(part),
+            None if backgrounds is None else backgrounds[part],
+            ssim_weight,
+            pulls.some(part),
+            at_once / photos,
+        )
+        for part in parts
+    ]).sum()  # fmt: skip
+
+
+def _draw_at_once(
+    projected: Projected,
+    batch: Batch,
+    backgrounds: Tensor | None,
+    ssim_weight: float,
+    pulls: Pulls,
+    share: float,
+) -> Tensor:
+    from gsplat import isect_offset_encode, isect_tiles, rasterize_to_pixels
+
+    leaves = [t.detach().requires_grad_() for t in projected.drawn]
+    means2d, conics, colors, opacities = leaves
+    count, width, height = len(batch.images), batch.width, batch.height
+    tiles = math.ceil(width / TILE), math.ceil(height / TILE)
+    _, order, drawn = isect_tiles(means2d, projected.radii, projected.depths, TILE, *tiles)
+    offsets = isect_offset_encode(order, count, *tiles).reshape(count, tiles[1], tiles[0])
+    del order  # It is large.
+    renders, _ = rasterize_to_pixels(
+        means2d, conics, colors, opacities, width, height, TILE, offsets, drawn,
+        backgrounds=backgrounds, absgrad=pulls.stretch is not None,
+    )  # fmt: skip
+    loss = photo_loss(renders, batch, ssim_weight) * share
+    torch._foreach_copy_(list(pulls.gradients), list(torch.autograd.grad(loss, leaves)))
+    if pulls.stretch is not None:
+        pulls.stretch.copy_(means2d.absgrad)  # type: ignore[attr-defined]
+    return loss.detach()

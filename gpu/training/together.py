@@ -1,0 +1,196 @@
+"""Training on several GPUs of one machine, for scenes that outgrow one.
+
+As in Grendel-GS (Zhao et al., "On Scaling Up 3D Gaussian Splatting Training", ICLR 2025) and
+gsplat's distributed mode: every process projects its own Gaussians into all photos of a step, each
+photo's process gets what all of them see of it, draws it, and sends the gradients back. gsplat's
+mode knows no absolute gradients, which say what to split; here they go back with the others.
+
+Every process has the same order of photos, and its own Gaussians, optimizer and strategy.
+
+`torchrun --nproc-per-node=GPUS -m gpu.training.together PLAN` trains what the JSON file PLAN says
+(see `Plan`), prints a line of JSON now and then, and leaves the Gaussians in a .ply.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+import torch.distributed
+from torch import Tensor
+
+from gpu.export.ply import write_ply
+from gpu.gaussians import Gaussians
+from gpu.training import schedules
+from gpu.training.album import Album, Batch, storage_for
+from gpu.training.config import Rates, TrainConfig
+from gpu.training.dataset import View, load_dataset
+from gpu.training.draw_cuda import Projected, Pulls, draw
+from gpu.training.init import gaussians_from_points
+from gpu.training.shards import Shards
+from gpu.training.step import Parts
+from gpu.training.step_cuda import Kind, Pool, RecordedStep, Recording
+from gpu.training.trainer import Run, Watch, scene_extent
+
+WIDTHS = (2, 3, 3, 1)  #: Numbers of each of Projected.drawn.
+PAUSE = 1.0  #: seconds between two lines at least
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all processes train together: `photos` is the folder of the undistorted ones."""
+
+    photos: Path
+    out: Path
+    image_size: int
+    holdout: int
+    config: TrainConfig
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), default=str), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        config = raw["config"]
+        config = TrainConfig(**{**config, "rates": Rates(**config["rates"])})
+        photos, out = Path(raw["photos"]), Path(raw["out"])
+        return cls(photos, out, raw["image_size"], raw["holdout"], config)
+
+
+def train_together(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    config: TrainConfig,
+    device: torch.device,
+    watch: Watch | None = None,
+) -> Gaussians:
+    """Train as `gpu.training.trainer.train` does, in every process; all get the whole scene.
+
+    torch.distributed has to be set up, with this process's GPU as the current one.
+    """
+    shards = Shards.here()
+    config = shards.config(config)
+    start = shards.part(gaussians).to(device)
+    run = Run(start, config, scene_extent(views), ShardedStep)
+    storage = storage_for(views, device, on_host=config.photos_on_host)
+    album = Album(views, schedules.reductions(config), device, storage)
+    many = min(config.views_per_step, len(views) // shards.world * shards.world)
+    for photos in islice(album.order(many, config.seed), config.iterations):
+        loss = run.step(album, photos)
+        if watch is not None:
+            watch(run.done, loss, run.gaussians)
+    return shards.gathered(run.gaussians)
+
+
+class ShardedStep(RecordedStep):
+    """A step of one process of several."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._shards = Shards.here()
+        # The processes draw different lots for their Gaussians.
+        parts.chance.manual_seed(parts.config.seed * self._shards.world + self._shards.rank)
+
+    def _record(self, kind: Kind, batch: Batch) -> Recording:
+        return _ShardedRecording(self._parts, kind, batch, self._pool, self._shards)
+
+
+class _ShardedRecording(Recording):
+    """A recording whose photos are drawn where they belong."""
+
+    def __init__(self, parts: Parts, kind: Kind, batch: Batch, pool: Pool, shards: Shards) -> None:
+        super().__init__(parts, kind, batch, pool)
+        self._shards = shards
+        own = len(parts.optimizer.gaussians)
+        self._counts = shards.counts(own, batch.viewmats.device)
+
+    def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
+        shards, photos = self._shards, self._kind.photos
+        mine, seen = shards.own(photos), self._exchanged()
+        pulls = Pulls.like(seen.drawn, growing=self._kind.growing)
+        behind = None if backgrounds is None else backgrounds[mine]
+        weight = self._parts.config.ssim_weight
+        loss = draw(seen, batch.some(mine), behind, weight, pulls, photos)
+        self._return(pulls)
+        return loss * shards.world
+
+    def _exchanged(self) -> Projected:
+        """Return all Gaussians as the own photos see them."""
+        radii, depths, *drawn = self._projected
+        columns = [*_columns(drawn), depths[..., None], radii.float()]
+        got = self._shards.to_photos(torch.cat(columns, -1), self._counts)
+        *leaves, depth, size = torch.split(got, [*WIDTHS, 1, 2], -1)
+        drawn = [leaf.contiguous() for leaf in leaves]
+        drawn[3] = drawn[3][..., 0]
+        return Projected(size.int(), depth[..., 0].contiguous(), *drawn)
+
+    def _return(self, pulls: Pulls) -> None:
+        """Send the gradients to where the Gaussians are."""
+        stretch = [] if pulls.stretch is None else [pulls.stretch]
+        whole = torch.cat([*_columns(pulls.gradients), *stretch], -1)
+        got = self._shards.to_gaussians(whole, self._counts)
+        into = [*_columns(self._pulls.gradients)]
+        into += [] if self._pulls.stretch is None else [self._pulls.stretch]
+        widths = [*WIDTHS, *(2 for _ in stretch)]
+        for here, there in zip(into, torch.split(got, widths, -1), strict=True):
+            here.copy_(there)
+
+
+def _columns(drawn: Sequence[Tensor]) -> list[Tensor]:
+    """Return positions, conics, colours and opacities, each with numbers along the last axis."""
+    *others, opacities = drawn
+    return [*others, opacities[..., None]]
+
+
+def main() -> None:
+    """One process of several, as torchrun starts it."""
+    plan = Plan.read(Path(sys.argv[1]))
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    torch.cuda.set_device(device)
+    torch.distributed.init_process_group("nccl", device_id=device)
+    begun = time.perf_counter()
+    dataset = load_dataset(plan.photos, plan.image_size, plan.holdout)
+    points, colors = dataset.points.to(device), dataset.colors.to(device)
+    config = plan.config
+    start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
+    is_first = torch.distributed.get_rank() == 0
+    watch = _teller(time.monotonic) if is_first else None
+    trained = train_together(start, dataset.train, config, device, watch)
+    torch.cuda.synchronize()
+    if is_first:
+        memory = torch.cuda.max_memory_allocated(device)
+        figures = {"seconds": time.perf_counter() - begun, "memory": memory}
+        write_ply(trained, plan.out)
+        _say(figures)
+    torch.distributed.destroy_process_group()
+
+
+def _teller(clock: Callable[[], float]) -> Watch:
+    """Return what prints how far it is, once in a while."""
+    told = clock()
+
+    def tell(done: float, loss: Tensor, gaussians: Gaussians) -> None:
+        nonlocal told
+        if clock() - told >= PAUSE:
+            told = clock()
+            figures = {"done": round(done, 4), "loss": round(float(loss), 5)}
+            _say(figures | {"gaussians": len(gaussians)})
+
+    return tell
+
+
+def _say(figures: Mapping[str, float]) -> None:
+    sys.stdout.write(json.dumps(figures) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
