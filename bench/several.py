@@ -1,7 +1,8 @@
 """One GPU beside all of a machine's, on one scene with many Gaussians: likeness, seconds, memory.
 
 `python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE= and GAUSSIANS= for
-others than the usual; what it needs besides, bench/train.py says. The steps, and the photos of a step, are the same for both.
+others than the usual; what it needs besides, bench/train.py says. The steps, and the photos of a
+step, are the same for both.
 """
 
 from __future__ import annotations
