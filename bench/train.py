@@ -143,7 +143,7 @@ def drift(name: str, steps: int = 40) -> float:
     for kind in (Step, RecordedStep):
         start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
         run = TrainingRun(start, config, scene_extent(dataset.train), kind)
-        album = Album(dataset.train, [4], CUDA, CUDA)
+        album = Album(dataset.train, [4], CUDA)
         order = album.order(config.views_per_step, config.seed)
         losses.append([float(run.step(album, next(order))) for _ in range(steps)])
     return max(abs(a - b) / a for a, b in zip(*losses, strict=True))

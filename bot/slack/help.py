@@ -37,8 +37,8 @@ OPTIONS: Mapping[str, str] = {
     "image_size": "Pixels of a photo's longer side for training. Smaller is faster and blurrier.",
     "seed": "Makes a job repeatable: the same number, the same chance.",
     "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}.",
-    "preset": "How much care training takes: `fast` (what you get), `best` (twice the steps, more"
-    " Gaussians), `draft` (a quick look).",
+    "preset": "How much care training takes: `fast` (what you get), `best` (more steps, more photos"
+    " in each and more Gaussians), `draft` (a quick look).",
     "size": "The kind of GPU droplet, such as `gpu-h100x1-80gb`; `--dry-run` says its price."
     " Whoever runs the bot decides which are allowed.",
     "more": "Only after `rerun`: goes on with the job's training for so many more steps, from its"

@@ -1,4 +1,8 @@
-"""The training photos, held where they are trained on: stacks of one size, several resolutions."""
+"""The training photos: stacks of one size, at several resolutions.
+
+They stay in the machine's memory, pinned, and the GPU fetches those of a step without waiting:
+that takes as long as if they lay on it (bench/results.md), and leaves its memory to the Gaussians.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,6 @@ from torch.nn.functional import avg_pool2d
 
 from gpu.training.dataset import View
 
-PYRAMID = 4 / 3  #: bytes of a photo with all of its reductions, per byte of the photo
 #: Photos that can be trained on at once: width, height, and whether they have a mask.
 Shape: TypeAlias = tuple[int, int, bool]
 
@@ -70,19 +73,15 @@ class Batch:
         """Return photos that follow each other, not copied."""
         return self._map(lambda tensor: tensor[which])
 
-    def stored(self, storage: torch.device, device: torch.device) -> Batch:
-        """Return the batch with photos and masks on `storage`, and cameras on `device`.
+    def for_device(self, device: torch.device) -> Batch:
+        """Return the batch with its cameras on a device, and photos that it can fetch quickly."""
 
-        Photos in the machine's memory are pinned, so that the GPU fetches them without waiting.
-        """
+        def pinned(tensor: Tensor) -> Tensor:
+            return tensor.pin_memory() if device.type == "cuda" else tensor
 
-        def keep(tensor: Tensor) -> Tensor:
-            there = tensor.to(storage)
-            return there.pin_memory() if storage != device else there
-
-        masks = None if self.masks is None else keep(self.masks)
         viewmats, Ks, positions = (t.to(device) for t in (self.viewmats, self.Ks, self.positions))
-        return Batch(keep(self.images), viewmats, Ks, positions, masks)
+        masks = None if self.masks is None else pinned(self.masks)
+        return Batch(pinned(self.images), viewmats, Ks, positions, masks)
 
     def reduced(self, factor: int, by: torch.device | None = None) -> Batch:
         """Return the photos at 1/factor of their size, by area; what is left over is cut off.
@@ -91,10 +90,9 @@ class Batch:
         """
         if factor == 1:
             return self
-        device = self.images.device
-        images = torch.stack(
-            [_smaller(image.to(by or device), factor).to(device) for image in self.images]
-        )
+        here = self.images.device
+        smaller = (_smaller(image.to(by or here), factor) for image in self.images)
+        images = torch.stack([image.to(here) for image in smaller])
         scale = self.Ks.new_tensor([1 / factor, 1 / factor, 1.0])
         masks = self.masks
         if masks is not None:
@@ -114,29 +112,14 @@ def _smaller(image: Tensor, factor: int) -> Tensor:
     return means.round().byte().permute(1, 2, 0)
 
 
-def storage_for(
-    views: Sequence[View], device: torch.device, *, on_host: bool = False
-) -> torch.device:
-    """Return where to keep the photos: on the device, unless they would fill a fourth of it.
-
-    `on_host` keeps them in the machine's memory in any case.
-    """
-    if device.type == "cpu" or on_host:
-        return torch.device("cpu")
-    free, _ = torch.cuda.mem_get_info(device)
-    size = sum(view.image.numel() for view in views) * PYRAMID
-    return device if size < free / 4 else torch.device("cpu")
-
-
 class Album:
-    """The photos of a training run, at the reductions that it needs; they lie on `storage`."""
+    """The photos of a training run at the reductions that it needs, for `device` to fetch."""
 
     def __init__(
         self,
         views: Sequence[View],
         reductions: Sequence[int],
         device: torch.device,
-        storage: torch.device,
     ) -> None:
         self._device = device
         self._shapes = [(v.width, v.height, v.mask is not None) for v in views]
@@ -146,7 +129,7 @@ class Album:
         self._rank = {i: rank for group in members.values() for rank, i in enumerate(group)}
         stacks = {s: Batch.of([views[i] for i in group]) for s, group in members.items()}
         self._stacks = {
-            (shape, factor): stack.reduced(factor, device).stored(storage, device)
+            (shape, factor): stack.reduced(factor, device).for_device(device)
             for shape, stack in stacks.items()
             for factor in reductions
         }

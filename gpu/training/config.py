@@ -29,19 +29,28 @@ class Rates:
 
 @dataclass(frozen=True)
 class Effort:
-    """What a preset changes: factors of what the photos suggest, and the photos of a step."""
+    """What a preset changes: factors of what the photos suggest, and the photos of a step.
 
+    With fewer photos than ENOUGH, `few` is the factor of the steps: more would only learn by
+    heart what a photo shows and the next one does not.
+    """
+
+    few: float
     iterations: float
     max_gaussians: float
-    dropout: float
     views_per_step: int
 
+    def steps(self, photos: int) -> float:
+        """Return the factor of the steps for so many training photos."""
+        return self.iterations if photos >= ENOUGH else self.few
 
+
+ENOUGH = 30
 #: By the names of gpu.job.spec.PRESETS; what they are worth is in bench/results.md.
 EFFORTS: Mapping[str, Effort] = {
-    "draft": Effort(iterations=0.33, max_gaussians=0.6, dropout=1.0, views_per_step=2),
-    "fast": Effort(iterations=1.0, max_gaussians=1.0, dropout=1.0, views_per_step=2),
-    "best": Effort(iterations=2.0, max_gaussians=1.6, dropout=2.0, views_per_step=4),
+    "draft": Effort(few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2),
+    "fast": Effort(few=1.0, iterations=1.0, max_gaussians=1.0, views_per_step=2),
+    "best": Effort(few=1.33, iterations=2.0, max_gaussians=1.6, views_per_step=4),
 }
 
 
@@ -58,7 +67,6 @@ class TrainConfig:
     dropout         the part of the Gaussians that the last steps leave out; before, fewer
     random_background   photos are compared before colours drawn by lot: where a photo shows
                     something, black must not stand for it
-    photos_on_host  photos stay in the machine's memory, and only the batch is on the device
     warm            it goes on from a trained scene: all spherical harmonics from the start
     """
 
@@ -77,7 +85,6 @@ class TrainConfig:
     grow_until: float = 0.7
     dropout: float = 0.0
     random_background: bool = False
-    photos_on_host: bool = False
     warm: bool = False
 
     @classmethod
@@ -88,9 +95,9 @@ class TrainConfig:
         """
         effort = EFFORTS[spec.preset or "fast"]
         if device.type == "cpu":
-            steps, gaussians = 1_200 * effort.iterations, 15_000 * effort.max_gaussians
+            steps, gaussians = 1_200 * effort.steps(photos), 15_000 * effort.max_gaussians
             return cls(spec.iterations or int(steps), int(gaussians), sh_degree=0, seed=spec.seed)
-        steps = _between(1_000, 30 * photos, 7_000) * effort.iterations
+        steps = _between(1_000, 30 * photos, 7_000) * effort.steps(photos)
         return cls(
             iterations=spec.iterations or int(steps),
             max_gaussians=int(_between(100_000, 15 * points, 1_000_000) * effort.max_gaussians),
@@ -101,7 +108,7 @@ class TrainConfig:
             scale_weight=0.01,
             views_per_step=effort.views_per_step,
             coarsest=0.2,
-            dropout=min(0.3, (8 / photos) ** 2) / 2 * effort.dropout,
+            dropout=min(0.3, (8 / photos) ** 2) / 2,
             random_background=True,
         )
 

@@ -16,9 +16,6 @@ from gpu.rendering.tiles import TILE
 from gpu.training.album import Batch
 from gpu.training.losses import photo_loss
 
-#: A photo of so many pixels keeps the GPU busy by itself: it is drawn alone, and takes less memory.
-ALONE = 400_000
-
 
 class Projected(NamedTuple):
     """N Gaussians as B photos see them.
@@ -39,10 +36,6 @@ class Projected(NamedTuple):
         """What the loss is differentiated by."""
         return self[2:]
 
-    def some(self, which: slice) -> Projected:
-        """Return some of the photos, not copied."""
-        return Projected(*(tensor[which] for tensor in self))
-
 
 class Pulls(NamedTuple):
     """Where the gradients go: by `Projected.drawn`, and the absolute ones by the positions.
@@ -59,11 +52,6 @@ class Pulls(NamedTuple):
         stretch = torch.zeros_like(drawn[0]) if growing else None
         return cls([torch.zeros_like(tensor) for tensor in drawn], stretch)
 
-    def some(self, which: slice) -> Pulls:
-        """Return those of some of the photos, not copied."""
-        stretch = None if self.stretch is None else self.stretch[which]
-        return Pulls([pull[which] for pull in self.gradients], stretch)
-
 
 def draw(
     projected: Projected,
@@ -77,30 +65,6 @@ def draw(
 
     Returns that part, a scalar. `backgrounds` are the colours behind the scene, [B, 3].
     """
-    here = len(batch.images)
-    at_once = 1 if batch.width * batch.height >= ALONE else here
-    parts = [slice(i, i + at_once) for i in range(0, here, at_once)]
-    return torch.stack([
-        _draw_at_once(
-            projected.some(part),
-            batch.some(part),
-            None if backgrounds is None else backgrounds[part],
-            ssim_weight,
-            pulls.some(part),
-            at_once / photos,
-        )
-        for part in parts
-    ]).sum()  # fmt: skip
-
-
-def _draw_at_once(
-    projected: Projected,
-    batch: Batch,
-    backgrounds: Tensor | None,
-    ssim_weight: float,
-    pulls: Pulls,
-    share: float,
-) -> Tensor:
     from gsplat import isect_offset_encode, isect_tiles, rasterize_to_pixels
 
     leaves = [t.detach().requires_grad_() for t in projected.drawn]
@@ -114,7 +78,7 @@ def _draw_at_once(
         means2d, conics, colors, opacities, width, height, TILE, offsets, drawn,
         backgrounds=backgrounds, absgrad=pulls.stretch is not None,
     )  # fmt: skip
-    loss = photo_loss(renders, batch, ssim_weight) * share
+    loss = photo_loss(renders, batch, ssim_weight) * (count / photos)
     torch._foreach_copy_(list(pulls.gradients), list(torch.autograd.grad(loss, leaves)))
     if pulls.stretch is not None:
         pulls.stretch.copy_(means2d.absgrad)  # type: ignore[attr-defined]

@@ -72,8 +72,7 @@ def made_to_fit(
     said = sentence(plan, config, size, free)
     if said:
         ctx.progress(0.0, said, metrics={"predicted_gpu_bytes": plan.total})
-    fitted = replace(config, max_gaussians=plan.max_gaussians, photos_on_host=plan.is_on_host)
-    return fitted, plan.image_size
+    return replace(config, max_gaussians=plan.max_gaussians), plan.image_size
 
 
 def _train_what_fits(

@@ -29,7 +29,7 @@ from torch import Tensor
 from gpu.export.ply import write_ply
 from gpu.gaussians import Gaussians
 from gpu.training import schedules
-from gpu.training.album import Album, Batch, storage_for
+from gpu.training.album import Album, Batch
 from gpu.training.config import Rates, TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.draw_cuda import Projected, Pulls, draw
@@ -80,8 +80,7 @@ def train_together(
     config = shards.config(config)
     start = shards.part(gaussians).to(device)
     run = Run(start, config, scene_extent(views), ShardedStep)
-    storage = storage_for(views, device, on_host=config.photos_on_host)
-    album = Album(views, schedules.reductions(config), device, storage)
+    album = Album(views, schedules.reductions(config), device)
     many = min(config.views_per_step, len(views) // shards.world * shards.world)
     for photos in islice(album.order(many, config.seed), config.iterations):
         loss = run.step(album, photos)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gpu.gaussians import Gaussians
 from gpu.training import schedules
-from gpu.training.album import Album, storage_for
+from gpu.training.album import Album
 from gpu.training.checkpoint import Keeper, State, part_of
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View
@@ -39,8 +39,7 @@ def train(
     run = Run(gaussians.to(device), config, scene_extent(views))
     if keeper is not None and keeper.found is not None:
         run.restore(keeper.found.state)
-    storage = storage_for(views, device, on_host=config.photos_on_host)
-    album = Album(views, schedules.reductions(config), device, storage)
+    album = Album(views, schedules.reductions(config), device)
     order = album.order(min(config.views_per_step, len(views)), config.seed)
     for photos in islice(order, run.steps, config.iterations):
         loss = run.step(album, photos)

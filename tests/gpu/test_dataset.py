@@ -76,7 +76,7 @@ class TestAlbum:
         return [*views[:6], replace(views[6], mask=torch.ones(HEIGHT, WIDTH, dtype=torch.bool))]
 
     def test_photos_of_a_batch_have_one_size_and_each_has_its_turn(self) -> None:
-        album = Album(self.mixed(), [1], CPU, CPU)
+        album = Album(self.mixed(), [1], CPU)
         order = album.order(2, seed=3)
         turns = [next(order) for _ in range(70)]
         for photos in turns:
@@ -88,14 +88,14 @@ class TestAlbum:
 
     def test_a_batch_holds_the_photos_that_were_asked_for(self) -> None:
         views = self.mixed()
-        batch = Album(views, [1, 2], CPU, CPU).batch((4, 1), 1)
+        batch = Album(views, [1, 2], CPU).batch((4, 1), 1)
         assert torch.equal(batch.images[0], views[4].image)
         assert torch.equal(batch.viewmats[1], views[1].viewmat)
         assert torch.allclose(batch.positions[1], views[1].position)
 
     def test_a_reduced_photo_is_the_mean_of_its_pixels(self) -> None:
         views = self.mixed()
-        small = Album(views, [4], CPU, CPU).batch((6,), 4)
+        small = Album(views, [4], CPU).batch((6,), 4)
         assert small.masks is not None and small.masks.all()
         assert (small.width, small.height) == (WIDTH // 4, HEIGHT // 4)
         mean = views[6].pixels[:4, :4].mean((0, 1))

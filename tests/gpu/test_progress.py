@@ -75,31 +75,23 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> tuple[View, ...]:
 
 class TestMemory:
     def test_each_term_grows_with_what_it_is_of(self, views: tuple[View, ...]) -> None:
-        usual = predict(CONFIG, views, 1600, 1600, 80 * GIB)
-        smaller = predict(CONFIG, views, 800, 1600, 80 * GIB)
-        fewer = predict(replace(CONFIG, max_gaussians=500_000), views, 1600, 1600, 80 * GIB)
-        assert smaller.photos == pytest.approx(usual.photos / 4, rel=1e-6)
-        assert smaller.pixels == pytest.approx(usual.pixels / 4, rel=1e-6)
+        usual = predict(CONFIG, views, 1600, 1600)
+        larger = predict(CONFIG, views, 3200, 1600)
+        fewer = predict(replace(CONFIG, max_gaussians=500_000), views, 1600, 1600)
+        assert larger.pixels == pytest.approx(usual.pixels * 4, rel=1e-6)
         assert fewer.gaussians * 2 == usual.gaussians
-        assert usual.photos == 40 * 1600 * 1200 * 3 * 4 // 3
 
     def test_what_fits_stays_as_it_is_and_nothing_is_said(self, views: tuple[View, ...]) -> None:
         plan = fitting(CONFIG, views, 1600, 80 * GIB)
-        assert (plan.max_gaussians, plan.image_size, plan.is_on_host) == (1_000_000, 1600, False)
+        assert (plan.max_gaussians, plan.image_size) == (1_000_000, 1600)
         assert sentence(plan, CONFIG, 1600, 80 * GIB) == ""
 
     @pytest.mark.parametrize("gib", [6, 4, 3, 2])
     def test_less_memory_means_less_and_it_fits(self, gib: int, views: tuple[View, ...]) -> None:
         plan = fitting(CONFIG, views, 1600, gib * GIB)
         assert plan.total <= 0.9 * gib * GIB
-        before = predict(CONFIG, views, 1600, 1600, gib * GIB)
+        before = predict(CONFIG, views, 1600, 1600)
         assert (plan == before) is (before.total <= 0.9 * gib * GIB)
-
-    def test_photos_leave_first(self, views: tuple[View, ...]) -> None:
-        all_of_it = predict(CONFIG, views, 1600, 1600, 80 * GIB).total
-        plan = fitting(CONFIG, views, 1600, int(all_of_it / 0.9) - 1)
-        assert plan.is_on_host
-        assert (plan.max_gaussians, plan.image_size) == (1_000_000, 1600)
 
     def test_what_can_never_fit_ends_at_the_smallest(self, views: tuple[View, ...]) -> None:
         plan = fitting(CONFIG, views, 1600, 1)
@@ -111,7 +103,6 @@ class TestMemory:
         dataset = load_dataset(ctx.paths.undistorted, 96, 8)
         config, size = made_to_fit(ctx, CONFIG, dataset, 96, int(1.5 * GIB))
         assert size == 96 and config.max_gaussians < CONFIG.max_gaussians
-        assert config.photos_on_host == told.messages[0].count("the photos stay")
         wanted = f"at most {config.max_gaussians:,} instead of 1,000,000 Gaussians"
         assert (
             told.messages[0].startswith("The GPU has 1.5 GiB free") and wanted in told.messages[0]
