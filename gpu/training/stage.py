@@ -17,11 +17,13 @@ from gpu.training.checkpoint import Keeper
 from gpu.training.config import TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.init import gaussians_from_points
+from gpu.training.launch import train_on_all
 from gpu.training.memory import fitting, sentence
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.previews import beside
 from gpu.training.progress import Teller
 from gpu.training.resume import beginning
+from gpu.training.together import Plan
 from gpu.training.trainer import train
 
 PICTURE = "previews/train.jpg"
@@ -39,13 +41,21 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
     size = image_size(ctx.spec, device)
     dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
     config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
+    several = 0
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        config, smaller = made_to_fit(ctx, config, dataset, size, free)
+        several = gpus_for(config, dataset, size, free, torch.cuda.device_count())
+        config, smaller = made_to_fit(ctx, config, dataset, size, free * max(1, several))
         if smaller < size:
             size, dataset = smaller, load_dataset(ctx.paths.undistorted, smaller, ctx.spec.holdout)
     begun = time.monotonic()
-    trained, total, steps = _train_what_fits(ctx, config, dataset, device, clock)
+    if several:
+        together = Plan(ctx.paths.undistorted, ctx.paths.work / "together.ply", size,
+                        ctx.spec.holdout, config)  # fmt: skip
+        trained = train_on_all(ctx, together, several).to(device)
+        total = steps = config.iterations
+    else:
+        trained, total, steps = _train_what_fits(ctx, config, dataset, device, clock)
     seconds = time.monotonic() - begun
     photos = evaluate(trained, dataset.held_out)
     beside(trained, typical(dataset.held_out, photos), ctx.paths.root / PICTURE)
@@ -62,6 +72,13 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
         },
         (PICTURE,),
     )
+
+
+def gpus_for(config: TrainConfig, dataset: Dataset, size: int, free: int, gpus: int) -> int:
+    """Return how many GPUs to train on together: 0 where one has the memory, or is all there is."""
+    fits = fitting(config, dataset.train, size, free)
+    shrunk = (fits.max_gaussians, fits.image_size) != (config.max_gaussians, size)
+    return gpus if shrunk and gpus > 1 else 0
 
 
 def made_to_fit(

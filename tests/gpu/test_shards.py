@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,16 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 
+from gpu.export.ply import write_ply
 from gpu.gaussians import Gaussians
 from gpu.job import JobSpec, Source
 from gpu.training.config import TrainConfig
+from gpu.training.dataset import load_dataset
+from gpu.training.launch import TrainingStopped, train_on_all
 from gpu.training.shards import Shards
+from gpu.training.stage import gpus_for
+from gpu.training.together import Plan
+from tests.gpu.photographed import Recorder, job
 
 #: Five Gaussians in two processes, and four photos in a step.
 GAUSSIANS, WORLD, PHOTOS = 5, 2, 4
@@ -70,3 +77,46 @@ def test_all_processes_together_train_with_the_config() -> None:
     assert part.max_gaussians * 3 == pytest.approx(whole.max_gaussians, abs=3)
     assert part.opacity_weight * 3 == pytest.approx(whole.opacity_weight)
     assert part.views_per_step == 6 >= whole.views_per_step
+
+
+#: Stands for torchrun: says how far it is, then writes the plan's scene, or fails.
+TRAINS = """
+import json, pathlib, shutil, sys
+plan = json.loads(pathlib.Path(sys.argv[1]).read_text())
+print("noise"); print(json.dumps({"done": 0.5, "loss": 0.25, "gaussians": 3}))
+shutil.copy(pathlib.Path(sys.argv[1]).parent / "made.ply", plan["out"])
+"""
+
+
+class TestLaunch:
+    @pytest.fixture
+    def told(self, tmp_path: Path) -> Recorder:
+        self.ctx = replace(job(tmp_path), progress=(told := Recorder()))
+        write_ply(scene(), self.ctx.paths.work / "made.ply")
+        return told
+
+    @property
+    def plan(self) -> Plan:
+        paths, config = self.ctx.paths, TrainConfig(100, 900, sh_degree=0)
+        return Plan(paths.undistorted, paths.work / "together.ply", 96, 8, config)
+
+    def test_the_thread_hears_how_far_it_is_and_the_scene_comes_back(self, told: Recorder) -> None:
+        trained = train_on_all(self.ctx, self.plan, 2, lambda _: [sys.executable, "-c", TRAINS])
+        assert len(trained) == GAUSSIANS
+        assert told.messages[-1] == "Step 50 of 100, 3 Gaussians each."
+
+    def test_a_process_that_fails_is_an_error_with_a_hint(self, told: Recorder) -> None:
+        with pytest.raises(TrainingStopped) as stopped:
+            train_on_all(self.ctx, self.plan, 2, lambda _: [sys.executable, "-c", "exit(3)"])
+        assert "--image-size" in stopped.value.hint
+
+    def test_a_plan_is_read_back_as_it_was_written(self, told: Recorder) -> None:
+        self.plan.write(self.ctx.paths.work / "plan.json")
+        assert Plan.read(self.ctx.paths.work / "plan.json") == self.plan
+
+    def test_several_gpus_are_taken_only_for_what_one_can_not_hold(self, told: Recorder) -> None:
+        dataset = load_dataset(self.ctx.paths.undistorted, 96, 8)
+        config = TrainConfig(100, 1_000_000, sh_degree=2)
+        assert gpus_for(config, dataset, 96, 80 << 30, 8) == 0
+        assert gpus_for(config, dataset, 96, 1 << 30, 8) == 8
+        assert gpus_for(config, dataset, 96, 1 << 30, 1) == 0

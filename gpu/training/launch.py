@@ -1,0 +1,67 @@
+"""Starts training on all GPUs of the machine, and passes on what it says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+
+from gpu.export.ply import read_ply
+from gpu.gaussians import Gaussians
+from gpu.job import SplatError
+from gpu.stage import Context
+from gpu.training.together import Plan
+
+
+class TrainingStopped(SplatError):
+    """One of several training processes ended before the scene was done."""
+
+
+def torchrun(gpus: int) -> list[str]:
+    """Return the command that trains on so many GPUs; the plan's path follows it."""
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    return [*run, f"--nproc-per-node={gpus}", "-m", "gpu.training.together"]
+
+
+def train_on_all(
+    ctx: Context, plan: Plan, gpus: int, command: Callable[[int], Sequence[str]] = torchrun
+) -> Gaussians:
+    """Train a plan with a process for each GPU; tell how far it is; return the Gaussians.
+
+    Raises TrainingStopped when a process fails. There are no checkpoints: it begins anew then.
+    """
+    path = ctx.paths.work / "together.json"
+    plan.write(path)
+    ctx.progress(0.0, f"One GPU is too small for this scene: it is divided among {gpus}.")
+    log = path.with_suffix(".log")
+    with (
+        log.open("w", encoding="utf-8") as errors,
+        subprocess.Popen(
+            [*command(gpus), str(path)], stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                _pass_on(ctx, line, plan.config.iterations)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise TrainingStopped(
+            "Training on several GPUs ended early.",
+            hint="Try again on a droplet with one GPU and `--image-size 1024`.",
+        ) from RuntimeError(log.read_text(encoding="utf-8")[-2_000:])
+    return read_ply(plan.out)
+
+
+def _pass_on(ctx: Context, line: str, iterations: int) -> None:
+    """Tell what a process printed, where it is how far it is."""
+    try:
+        figures = json.loads(line)
+        done, loss, gaussians = (figures[name] for name in ("done", "loss", "gaussians"))
+    except (ValueError, KeyError, TypeError):
+        return
+    said = f"Step {round(done * iterations):,} of {iterations:,}, {gaussians:,} Gaussians each."
+    ctx.progress(done, said, metrics={"loss": loss, "gaussians": gaussians})
