@@ -26,7 +26,7 @@ NEEDED = ("torch", "numpy", "PIL", "pycolmap", "numba", "plyfile")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `splatbot run`. Their ranges are checked by JobSpec."""
-    parser.add_argument("photos", type=Path, metavar="PHOTOS", help="a folder of photos or a .zip")
+    parser.add_argument("photos", type=Path, metavar="PHOTOS", help="a folder, a .zip or a video")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
     parser.add_argument(
         "--pipeline",

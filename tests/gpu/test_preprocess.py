@@ -1,10 +1,11 @@
 """Preparing photos: upright, RGB, of one size, and only those that can be used."""
 
+from base64 import b85decode
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
 from gpu.ingest.errors import PhotosAlike, TooFewPhotos
@@ -16,6 +17,19 @@ from gpu.stage import Context
 from tests.gpu.photos_on_disk import context, picture, unrelated_photos
 
 FILM = ExifTags.Base.FocalLengthIn35mmFilm
+
+#: A phone's HEIC of 96 x 64 pixels, left half red and right half blue. HEIC has its own
+#: way to say how it is turned; the EXIF in it says 6, and has no say.
+HEIC = b85decode(
+    b"0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<0004(ZDn*}000000000XXk=`10000000000aA{+7000000000"
+    b"00000000000G-+&aV*mgE07O6l0ssL300001y8r<I00000001Wd0ssI200H6v0RR9100000HUIzsIB98aW&i"
+    b"*H00062000$fZf0cy000000RRAKc4ILB0000LX>Mj^0ssI300IC2MR;ju000004sdC7Z2$lO00031007o$aB"
+    b"^?}006gXaAR)(004Msc4I>U18@KU0FVFx0000U@BsY%`1k+-4+CHT0RR|40Sp2E{{wIU00RJ!0009300RIXx"
+    b"&lC90096iLID8-Z~y=U0FVFx0{{R603M()fd!W8Nhz*w0vZem00093$N&HX00=;000968L;=Baup&SJ000wX"
+    b"Z)|dIV{CW;0RRmE27mwn02FC+aAg1h000000AK(B06+i$01$9#cxeCt0009B2nYZG02gU+ZD9Za000000096"
+    b"21c3qr1ONa48fkK6W&i*H000004r63<V*mmG0RRC2003oeWMOmw001K>0k0W=_k4vn|MMna`AsYR?hCa4{lN"
+    b"!%HRt!Jr~&MBul@i400u>PX=VTbO-%qQ0000800IFJ00IC200sa6044zv00RI30096700000002;EZ*FA("
+)
 
 
 def prepared(tmp_path: Path, **fields: object) -> tuple[Context, Photos]:
@@ -61,6 +75,33 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert opened(ctx, "other.jpg").mode == "RGB"
     assert len(photos.photos) == 7
     assert np.asarray(opened(ctx, "other.jpg")).std() > 20
+
+
+@pytest.mark.parametrize("name", ["phone.HEIC", "renamed.jpg"])
+def test_a_phones_heic_is_read_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    given = unrelated_photos(tmp_path / "given", count=3)
+    (given / name).write_bytes(HEIC)
+    ctx, photos = prepared(tmp_path)
+    assert photos.dropped == {}
+    image = np.asarray(opened(ctx, f"{Path(name).stem}.jpg"), float)
+    assert image.shape == (64, 96, 3)
+    assert np.abs(image[10:54, 10:38] - [200, 60, 30]).mean() < 25
+    assert np.abs(image[10:54, 58:86] - [20, 60, 200]).mean() < 25
+
+
+def test_colour_profiles_do_no_harm(tmp_path: Path) -> None:
+    """A profile of sRGB itself, and one that is none, change nothing."""
+    given = unrelated_photos(tmp_path / "given", count=3)
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    flat = Image.new("RGB", (320, 240), (200, 90, 40))
+    flat.paste((10, 20, 30), (0, 0, 20, 240))
+    flat.save(given / "srgb.png", icc_profile=swapped)
+    flat.rotate(180).save(given / "broken.png", icc_profile=b"no profile")
+    ctx, photos = prepared(tmp_path)
+    assert len(photos.photos) == 5
+    for name, at in (("srgb.jpg", 200), ("broken.jpg", 100)):
+        pixel = np.asarray(opened(ctx, name), float)[120, at]
+        assert np.abs(pixel - [200, 90, 40]).max() < 6
 
 
 def test_what_is_transparent_becomes_white_and_does_not_count(tmp_path: Path) -> None:
