@@ -1,7 +1,7 @@
 """Which photos are left out, each with its reason: blur, light, the same view once more.
 
-Careful: a photo that is missing costs more than one that is poor. Of the 343 photos of the
-13 real sets these rules drop none.
+Careful: a photo that is missing costs more than one that is poor. Of the 319 photos of the
+12 real sets these rules drop none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gpu.geometry.gps import enu_metres
 from gpu.ingest.prepare import THUMBNAIL, Made
 
 #: Blurred: less sharp than this part of the set's median and of its neighbours'. Of the photos of
-#: 13 real sets the least has 0.35 of its set's median.
+#: 12 real sets the least has 0.35 of its set's median.
 BLURRED, NEIGHBOURS = 0.25, 5
 #: Of a set smaller than this no photo is left out for its looks; of others not more than a part.
 FEW, MOST_PART = 12, 0.25

@@ -21,6 +21,9 @@ from gpu.ingest.motion import WIDTH, Moved, Watch, choose
 
 #: Frames that are looked at, at most; of a longer video every second or third one is.
 MOST_LOOKED_AT = 6000
+#: Of more frames than this (ten minutes at 30 a second) only those are decoded that the video
+#: holds whole, one or two a second: decoding the others would take longer than the splat.
+LONG, WHOLE_ONLY = 18_000, 0
 #: Pixels of a frame, at most and at least a side: 8K has 33 million.
 MOST_PIXELS, LEAST_SIDE = 80_000_000, 64
 #: How FFmpeg says that a video does not name its colour matrix; from this size on it is BT.709's.
@@ -40,12 +43,12 @@ def frames_of(
 
     Raises BadVideo; a video that is damaged in its middle is used as far as it goes.
     """
-    total = _length(file)
-    stride = -(-total // MOST_LOOKED_AT)
+    seconds, total = _length(file)
+    stride = -(-total // MOST_LOOKED_AT) if total <= LONG else WHOLE_ONLY
     watch, grey, looked = Watch(), Grey(), list[Moved]()
     for frame in _decoded(file, stride):
         looked.append(watch.look(grey(frame)))
-        say(0.5 * min(len(looked) * stride / total, 1.0))
+        say(0.5 * min(float(frame.time or 0.0) / seconds, 1.0))
     if len(looked) < 2:
         raise BadVideo("it holds no moving picture")
     chosen = set(choose(looked, most))
@@ -93,28 +96,26 @@ class Grey:
         return grey
 
 
-def _length(file: Path) -> int:
-    """Return how many frames a video says, or seems, to have; at least 1."""
+def _length(file: Path) -> tuple[float, int]:
+    """Return how many seconds and frames a video says, or seems, to have; at least 1."""
     with _opened(file) as container:
         stream = container.streams.video[0]
-        seconds = (container.duration or 0) / 1_000_000
-        return int(max(stream.frames, 1) if stream.frames else max(seconds * _rate(stream), 1))
-
-
-def _rate(stream: Any) -> float:
-    return float(stream.average_rate or 30)
+        seconds = max((container.duration or 0) / 1_000_000, 1.0)
+        return seconds, max(stream.frames or int(seconds * float(stream.average_rate or 30)), 1)
 
 
 def _decoded(file: Path, stride: int) -> Iterator[Any]:
-    """Yield every `stride`-th frame of a video's first picture stream."""
+    """Yield every `stride`-th frame of a video's first picture stream, or those stored whole."""
     import av
 
     with _opened(file) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
+        if stride == WHOLE_ONLY:
+            stream.codec_context.skip_frame = "NONKEY"
         try:
             for number, frame in enumerate(container.decode(stream)):
-                if number % stride == 0:
+                if stride == WHOLE_ONLY or number % stride == 0:
                     yield frame
         except av.error.FFmpegError as damaged:
             log.warning("%s ends early: %s", file.name, damaged)

@@ -170,6 +170,9 @@ def _archives() -> dict[str, bytes]:
         "file and folder of one name": zipped({**good, "a.jpg": JPEG, "a.jpg/b.jpg": JPEG}),
         "long names": zipped({f"{'d' * 250}/{n}{LONG}{LONG}.jpg": d for n, d in good.items()}),
         "cut off": zipped(good)[:-30],
+        "code page 437": zipped({n.replace("good", "grXn"): d for n, d in good.items()}).replace(
+            b"grXn", b"gr\x81n"
+        ),
         "empty": zipped({}),
         "Mac": zipped({**good, "__MACOSX/._good_0.jpg": b"fork", "._x.jpg": b"", ".DS_Store": b""}),
     }  # fmt: skip

@@ -46,6 +46,16 @@ def test_of_frames_nearby_the_sharpest_is_taken(tmp_path: Path) -> None:
     assert np.mean([number % 3 == 0 for number in numbers]) > 0.9
 
 
+def test_of_a_long_video_only_frames_stored_whole_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The encoder stores every 10th frame whole; a long video is one of more than 50 frames."""
+    monkeypatch.setattr("gpu.ingest.video.LONG", 50)
+    numbers = [30 * t for t in times(video(tmp_path / "long.mp4", panned([4.0] * 100), whole=10))]
+    assert len(numbers) >= 8
+    assert np.mod(np.round(numbers), 10).max() == 0
+
+
 def test_no_more_frames_than_asked_for_and_they_cover_the_whole(tmp_path: Path) -> None:
     taken = times(video(tmp_path / "long.mp4", panned([4.0] * 100)), most=6)
     assert len(taken) == 6
@@ -118,6 +128,16 @@ def test_hdr_becomes_what_an_sdr_screen_shows() -> None:
         assert 215 < shown[2].mean() < 250
         assert shown[3].min() >= 250
         assert np.ptp(shown, axis=1).max() <= 1  # grey stays grey
+
+
+def test_an_hdr_video_is_decoded_and_toned(tmp_path: Path) -> None:
+    """Ten bits, BT.2020, PQ; middle grey, as a phone writes it."""
+    grey = [np.full((180, 320, 3), 0.38 * 65535, np.uint16)] * 3
+    file = video(tmp_path / "hdr.mov", grey, transfer=PQ)
+    _, first = next(frames_of(file, 3))
+    shown = np.asarray(first)
+    assert shown.shape == (180, 320, 3)
+    assert np.abs(shown - to_sdr(grey[0][:1, :1], PQ).astype(float)).max() < 8
 
 
 def test_hdr_keeps_the_hue_of_colours() -> None:
