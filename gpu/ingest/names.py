@@ -27,6 +27,8 @@ CAMERAS = frozenset(
         "reconstruction.json",
     }
 )
+#: Where Polycam leaves one file for each photo.
+CAMERA_FOLDERS = frozenset({"cameras", "corrected_cameras"})
 #: Folders beside `images` that hold something else: depth, and smaller copies of the photos.
 BESIDE = re.compile(r"depths?|depth_images|confidence|images_\d+|masks?")
 MASKS = frozenset({"mask", "masks"})
@@ -57,7 +59,8 @@ def is_mask(name: str) -> bool:
 def is_cameras(name: str) -> bool:
     """Say whether a name is that of a file in which another program left its cameras."""
     path = PurePosixPath(name)
-    return path.name in CAMERAS and not _hidden(path)
+    of_one = path.suffix == ".json" and path.parent.name in CAMERA_FOLDERS
+    return (path.name in CAMERAS or of_one) and not _hidden(path)
 
 
 def is_archive(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Cameras that another program has found: nerfstudio's and OpenDroneMap's, as COLMAP has them.
+"""Cameras that another program has found: nerfstudio's, Polycam's, OpenDroneMap's, as COLMAP's.
 
 `transforms.json` (nerfstudio, instant-ngp, and apps on ARKit such as NeRFCapture) holds camera to
 world with y up and z back, as OpenGL; OpenSfM's `reconstruction.json` world to camera with y down
@@ -18,10 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gpu.ingest.names import CAMERA_FOLDERS
 from gpu.ingest.photos import Photo
 
 #: Bytes of a file of cameras that we parse; 10,000 frames take 20 MB.
-MOST_BYTES = 200 << 20
+MOST_BYTES, MOST_BYTES_OF_ONE = 200 << 20, 1 << 20
+#: What parsed JSON raises where something else was expected.
+MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 #: A camera whose shape differs by more than this from its photo's is another photo's.
 SAME_SHAPE = 0.02
 
@@ -52,13 +55,33 @@ def given_cameras(folder: Path, photos: Sequence[Photo]) -> dict[str, Given]:
             continue
         try:
             cameras = list(read(json.loads(file.read_text(encoding="utf-8"))))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as malformed:
+        except MALFORMED as malformed:
             log.warning("%s is not used: %s", file.name, malformed)
             continue
         found = matched(photos, {camera.name: camera for camera in cameras})
         if found:
             return found
-    return {}
+    return matched(photos, {camera.name: camera for camera in _one_by_one(folder)})
+
+
+def _one_by_one(folder: Path) -> Iterator[Given]:
+    """Read Polycam's files, one for each photo; those that it corrected come last, and count."""
+    for name in sorted(CAMERA_FOLDERS):
+        for file in sorted(folder.rglob(f"{name}/*.json")):
+            if file.stat().st_size > MOST_BYTES_OF_ONE:
+                continue
+            try:
+                yield from _transforms(_polycam(json.loads(file.read_text("utf-8")), file.stem))
+            except MALFORMED as malformed:
+                log.warning("%s is not used: %s", file.name, malformed)
+
+
+def _polycam(raw: Any, name: str) -> dict[str, Any]:
+    """Return what Polycam says of a photo as nerfstudio would: both have ARKit's axes."""
+    matrix = [[float(raw[f"t_{row}{column}"]) for column in range(4)] for row in range(3)]
+    lens = {"fl_x": raw["fx"], "fl_y": raw["fy"], "cx": raw["cx"], "cy": raw["cy"]}
+    size = {"w": raw["width"], "h": raw["height"]}
+    return {**lens, **size, "frames": [{"file_path": name, "transform_matrix": matrix}]}
 
 
 def matched(photos: Sequence[Photo], given: Mapping[str, Given]) -> dict[str, Given]:

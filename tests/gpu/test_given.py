@@ -92,6 +92,26 @@ def test_every_form_says_the_same(tmp_path: Path, form: str) -> None:
         assert camera.params[:4] == pytest.approx((FOCAL, FOCAL, SIZE[0] / 2, SIZE[1] / 2))
 
 
+def test_polycam_has_a_file_for_each_photo_and_what_it_corrected_counts(tmp_path: Path) -> None:
+    for folder, shift in (("cameras", 0.5), ("corrected_cameras", 0.0)):
+        (tmp_path / "keyframes" / folder).mkdir(parents=True)
+        for i, shot in enumerate(shots(COUNT)):
+            turn = shot.rotation @ GL
+            said = {
+                f"t_{row}{column}": turn[row, column] for row in range(3) for column in range(3)
+            }
+            said |= {f"t_{row}3": shot.centre[row] + shift for row in range(3)}
+            said |= {"fx": FOCAL, "fy": FOCAL, "cx": 200, "cy": 150, "width": 400, "height": 300}
+            file = tmp_path / "keyframes" / folder / f"shot_{i:02}.json"
+            file.write_text(json.dumps(said))
+    (tmp_path / "keyframes" / "cameras" / "broken.json").write_text("{")
+    found = given_cameras(tmp_path, records())
+    assert len(found) == COUNT
+    for i, shot in enumerate(shots(COUNT)):
+        camera = found[f"images_shot_{i:02}.jpg"]
+        assert -camera.rotation.T @ camera.translation == pytest.approx(shot.centre, abs=1e-9)
+
+
 @pytest.mark.parametrize(
     "text",
     [
