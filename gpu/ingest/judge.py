@@ -26,6 +26,8 @@ STOPS, FLAT = 1.5, 0.6
 ALIKE = 2.0
 #: Photos taken this far apart (metres by GPS) are two, however alike: lawns look like lawns.
 APART = 2.0
+#: Why a good photo is left out.
+SPARE = "not needed: others show it"
 
 Array = NDArray[np.float64]
 Reasons = dict[str, str]
@@ -110,9 +112,7 @@ def cover(made: Sequence[Made], most: int | None) -> tuple[list[Made], Reasons]:
     pick = _by_place if all(m.photo.gps for m in made) else _by_looks
     chosen = sorted(pick(made, most))
     taken = set(chosen)
-    reasons = {
-        m.photo.name: "not needed: others show it" for i, m in enumerate(made) if i not in taken
-    }
+    reasons = {m.photo.name: SPARE for i, m in enumerate(made) if i not in taken}
     return [made[i] for i in chosen], reasons
 
 
@@ -122,6 +122,7 @@ def _by_place(made: Sequence[Made], most: int) -> list[int]:
     A photo that looks elsewhere counts as farther away: half a turn as half of the extent.
     """
     places = enu_metres([m.photo.gps for m in made if m.photo.gps])
+    places[:, 2] = [m.photo.above_start or 0.0 for m in made]  # GPS heights drift by 100 metres
     places = places - places.mean(axis=0)
     extent = float(np.linalg.norm(places, axis=1).max())
     ahead = np.array([_ahead(m.photo.gimbal) for m in made])

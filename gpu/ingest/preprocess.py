@@ -14,7 +14,7 @@ from gpu.errors import is_disk_full
 from gpu.ingest import prepare
 from gpu.ingest.contact_sheet import draw_contact_sheet
 from gpu.ingest.errors import MIN_PHOTOS, PhotosAlike, TooFewPhotos, because
-from gpu.ingest.judge import cover, judge
+from gpu.ingest.judge import SPARE, cover, judge
 from gpu.ingest.masks import masks_of
 from gpu.ingest.names import is_capture, is_mask, is_video
 from gpu.ingest.photos import Photos
@@ -132,8 +132,10 @@ def _picture(paths: JobPaths, photos: Photos, made: Sequence[Made]) -> tuple[str
 
 
 def _message(photos: Photos) -> str:
-    left_out = because(photos.dropped)
-    return f"{len(photos.photos)} of {photos.given} photos are usable{left_out}."
+    poor = {name: reason for name, reason in photos.dropped.items() if reason != SPARE}
+    used, spare = len(photos.photos), len(photos.dropped) - len(poor)
+    usable = f"{used + spare} of {photos.given} photos are usable{because(poor)}."
+    return f"{usable} Used are {used}, which show what all show." if spare else usable
 
 
 def _metrics(photos: Photos) -> dict[str, int | str]:

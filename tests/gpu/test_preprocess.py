@@ -167,7 +167,10 @@ def test_photos_of_one_name_in_two_folders_stay_two(tmp_path: Path) -> None:
 
 def test_most_views_are_spread_evenly(tmp_path: Path) -> None:
     unrelated_photos(tmp_path / "given", count=9)
-    _, photos = prepared(tmp_path, max_views=3)
+    ctx, photos = prepared(tmp_path, max_views=3)
+    assert run_preprocess(ctx).message == (
+        "9 of 9 photos are usable. Used are 3, which show what all show."
+    )
     assert [p.name for p in photos.photos] == ["photo_00.jpg", "photo_04.jpg", "photo_08.jpg"]
 
 
