@@ -75,6 +75,19 @@ def test_only_admins_touch_what_is_not_ours(bot: Bot) -> None:
     assert bot.desk.destroy_foreign("42", "U0BOSS") == BOX
 
 
+def test_who_is_no_admin_presses_in_vain_and_is_told_who_is(bot: Bot) -> None:
+    bot.ledger.intents.set_foreign([BOX])
+    bot.desk.roles = Roles(admins=("U0BOSS",))
+    answer(bot, "/splat destroy")
+    [shown] = bot.slack.whispers()
+    [pressed] = [b["accessory"] for b in shown.blocks if "accessory" in b]
+    bot.slack.person.press(shown.ts, {**pressed, "block_id": "b"})
+    bot.wait_until(lambda: len(bot.slack.whispers()) == 2, "nothing was said")
+    assert "These may: <@U0BOSS>." in text_of(bot.slack.whispers()[-1])
+    assert bot.ledger.intents.open() == []
+    assert "destroy_foreign" not in [note["action"] for note in bot.ledger.audit_log()]
+
+
 # -- user groups ----------------------------------------------------------------------------------
 
 
