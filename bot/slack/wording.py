@@ -242,6 +242,7 @@ def picture_title(name: str, metrics: Mapping[str, Any]) -> str:
     known = {
         "photos": _usable(metrics),
         "geometry": "Cameras and points, from above",
+        "matches": "Which photos show the same things, and which do not",
         "descend": "The descent to the ground",
         "turntable": "The splat",
         "thumbnail": "The splat",

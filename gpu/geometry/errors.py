@@ -25,13 +25,20 @@ class PhotosDoNotConnect(SplatError):
     is the end of the sentence and `hint` what to shoot (gpu.geometry.diagnosis)."""
 
     def __init__(
-        self, registered: int, left_out: Sequence[str], *, why: str = "", hint: str = ""
+        self,
+        registered: int,
+        left_out: Sequence[str],
+        *,
+        tries: int = 1,
+        why: str = "",
+        hint: str = "",
     ) -> None:
         total = registered + len(left_out)
         how_many = (
             f"only {registered} of {total} photos" if registered else f"none of {total} photos"
         )
-        told = f"{how_many} could be placed (left out: {named(left_out)})"
+        effort = f" in {tries} tries" if tries > 1 else ""
+        told = f"{how_many} could be placed{effort} (left out: {named(left_out)})"
         super().__init__(
             f"The photos do not connect: {told}{', since ' + why if why else ''}.",
             hint=hint or f"Photograph the ways between them: {OVERLAP}.",

@@ -45,6 +45,7 @@ def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outc
         raise PhotosDoNotConnect(
             len(answer["registered"]),
             answer["left_out"],
+            tries=answer.get("tries", 1),
             why=answer.get("why", ""),
             hint=answer.get("hint", ""),
         )

@@ -2,7 +2,8 @@
 
 The native library may abort the process that it runs in; here it takes no job with it. Prints
 one JSON object a line: {"fraction", "message"} and perhaps {"pictures"} while it works, and last
-{"connected", "registered", "left_out"} with {"why", "hint"} where they do not, or {"disk_full"}.
+{"connected", "registered", "left_out"} with {"tries", "why", "hint"} where they do not connect, or
+{"disk_full"}.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     model = found.model
     if model is None or found.registered < needed(len(photos)):
         reason = diagnose([photo.name for photo in photos], found.connections)
-        return {"connected": False, **names, **asdict(reason)}
+        return {"connected": False, **names, "tries": len(found.tries), **asdict(reason)}
     gps = {photo.image: photo.gps for photo in photos if photo.gps}
     aerial = spec.pipeline is Pipeline.AERIAL
     gimbals = {photo.image: photo.gimbal for photo in photos if photo.gimbal}

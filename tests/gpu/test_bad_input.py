@@ -126,7 +126,11 @@ def test_photos_of_one_pixel(tmp_path: Path) -> None:
 def test_photos_that_do_not_overlap(tmp_path: Path) -> None:
     photos = unrelated_photos(tmp_path / "photos", count=5, size=(160, 120))
     last = ended(tmp_path, photos)
-    assert last.message.startswith("The photos do not connect: none of 5 photos could be placed")
+    told = "The photos do not connect: none of 5 photos could be placed in 4 tries"
+    assert last.message.startswith(told)
+    drawn = [event.pictures for event in read_events(tmp_path / "job" / "events.jsonl")]
+    assert ("previews/matches.jpg",) in drawn
+    assert (tmp_path / "job" / "previews" / "matches.jpg").stat().st_size > 5_000
     assert "photo_00.jpg" in last.message
     assert "two thirds" in last.hint
 
