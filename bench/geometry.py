@@ -45,15 +45,33 @@ SETS = (
 AERIAL = ("brighton_beach", "boruszyn_kap", "caliterra")
 
 HEADER = """\
-| set | registered | components | error px | centres RMSE | up | GPS | seconds | said |
-|---|---|---|---|---|---|---|---|---|"""
+| set | registered | components | error px | centres RMSE | up | GPS | seconds | CPU s | said |
+|---|---|---|---|---|---|---|---|---|---|"""
+
+
+class Clock:
+    """Measures the wall, and the processor time of the programs that ended meanwhile."""
+
+    def __init__(self) -> None:
+        self._wall, self._work = time.monotonic(), self._used()
+
+    def since(self) -> tuple[float, float]:
+        """Return both since this was made, seconds."""
+        return time.monotonic() - self._wall, self._used() - self._work
+
+    @staticmethod
+    def _used() -> float:
+        used = os.times()
+        return used.children_user + used.children_system
 
 
 @dataclass(frozen=True)
 class Solved:
-    """One way's result. Centres by photo name; `up` the unit vector that it takes for up."""
+    """One way's result. `seconds` of the wall, and `work`: of all processors together, which other
+    work beside changes little. Centres by photo name; `up` the unit vector that it takes for up."""
 
     seconds: float
+    work: float
     photos: int = 0
     components: tuple[int, ...] = ()
     error: float = float("nan")
@@ -75,19 +93,20 @@ def solve(photos: Path, root: Path, pipeline: Pipeline = Pipeline.SPLAT) -> Solv
     ctx = Context(spec, JobPaths(root), lambda *_, **__: None)
     run_fetch(ctx)
     run_preprocess(ctx)
-    begin = time.monotonic()
+    photos_given, begin = len(Photos.load(ctx.paths).photos), Clock()
     try:
         outcome = run_geometry(ctx)
     except SplatError as failed:
-        return Solved(time.monotonic() - begin, said=f"{failed.user_message} {failed.hint}")
-    seconds = time.monotonic() - begin
+        return Solved(*begin.since(), photos_given, said=f"{failed.user_message} {failed.hint}")
+    seconds, work = begin.since()
     record = Geometry.load(ctx.paths)
     model = pycolmap.Reconstruction(ctx.paths.geometry)
     names = dict(zip(record.images, record.registered, strict=True))
     centres = {names[image]: centre for image, centre in centres_of(model).items()}
     return Solved(
         seconds,
-        len(Photos.load(ctx.paths).photos),
+        work,
+        photos_given,
         record.parts,
         record.reprojection_error,
         centres,
@@ -101,14 +120,17 @@ def plain(name: str, work: Path) -> Solved:
     """Run pycolmap's defaults in a process of their own."""
     photos = PHOTOS / name / "images"
     command = [sys.executable, "-m", "bench.plain_sfm", str(photos), str(work)]
+    begin = Clock()
     done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)
+    _, work = begin.since()
     found = json.loads(done.stdout.splitlines()[-1])
     parts = found["components"]
     if not parts:
-        return Solved(found["seconds"], len(list(photos.iterdir())))
+        return Solved(found["seconds"], work, len(list(photos.iterdir())))
     centres = {photo: np.array(centre) for photo, centre in parts[0]["centres"].items()}
     sizes = tuple(len(part["centres"]) for part in parts)
-    return Solved(found["seconds"], len(list(photos.iterdir())), sizes, parts[0]["error"], centres)
+    given = len(list(photos.iterdir()))
+    return Solved(found["seconds"], work, given, sizes, parts[0]["error"], centres)
 
 
 def residuals(paths: JobPaths, record: Geometry, centres: Mapping[str, Array]) -> str:
@@ -151,7 +173,7 @@ def row(label: str, photos: int, true: Mapping[str, Array], solved: Solved) -> s
     sizes = " + ".join(map(str, solved.components[:4])) or "0"
     cells = (
         label, f"{len(solved.centres)}/{photos}", sizes, f"{solved.error:.2f}", rmse, up,
-        solved.gps, f"{solved.seconds:.0f}", solved.said,
+        solved.gps, f"{solved.seconds:.0f}", f"{solved.work:.0f}", solved.said,
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 
