@@ -36,14 +36,16 @@ def filled(
 def pick(bot: Bot, name: str = "demo/parcel", pipeline: str = "aerial") -> str:
     """Choose photos as a person does; return what the dialog then says of them."""
     [option] = bot.slack.person.options("dataset", "dataset", name)
-    updates = len(bot.slack.calls("views.update"))
+    before = bot.slack.workspace.modal
     action = {"type": "external_select", "action_id": "dataset", "block_id": "dataset"}
     bot.slack.person.press_in_view(
         "modal", action | {"selected_option": option}, filled(option, pipeline)
     )
-    said = "nothing was said of the choice"
-    bot.wait_until(lambda: len(bot.slack.calls("views.update")) > updates, said)
-    assert "Machine:" in outlook(bot)
+
+    def is_new() -> bool:
+        return bot.slack.workspace.modal is not before and "Machine:" in outlook(bot)
+
+    bot.wait_until(is_new, "nothing was said of the choice")
     return outlook(bot)
 
 
