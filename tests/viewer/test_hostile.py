@@ -37,18 +37,26 @@ NOT_URLS: list[Any] = [
 NUMBERS: list[Path] = [
     ("levels", 0, "bytes"), ("levels", 0, "gaussians"), ("levels", 0, "grow"),
     ("metadata", "gaussians"), ("metadata", "psnr"), ("metadata", "splat_size_mb"),
+    ("metadata", "georeference", "latitude"), ("metadata", "georeference", "epsg"),
     ("ground", "columns"), ("ground", "rows"), ("ground", "cell"), ("ground", "heights"),
     ("ground", "origin"), ("scene_bounds", "min"), ("scene_bounds", "max"),
     ("scene_bounds", "ground_z"), ("camera_defaults", "position"), ("camera_defaults", "look_at"),
     ("camera_defaults", "up"), ("walk_camera_defaults", "position"),
 ]  # fmt: skip
 NOT_NUMBERS: list[Any] = [1e300, SCRIPT, {"valueOf": 1}]
-OBJECTS: list[Path] = [("scene_bounds",), ("camera_defaults",), ("ground",), ("metadata",)]
+OBJECTS: list[Path] = [
+    ("scene_bounds",), ("camera_defaults",), ("ground",), ("metadata",),
+    ("metadata", "georeference"),
+]  # fmt: skip
 
 
 def good() -> dict[str, Any]:
     level = {"url": "level-0.sog", "bytes": 1000, "gaussians": 100, "grow": 1.5}
-    return scene.manifest(levels=[level], formats=[{"url": "scene.sog", "bytes": 1000}])
+    here = {"latitude": 52.5, "longitude": 13.4, "altitude": 34.0, "axes": "ENU", "epsg": 32633}
+    metadata = scene.manifest()["metadata"] | {"georeference": here}
+    return scene.manifest(
+        metadata=metadata, levels=[level], formats=[{"url": "scene.sog", "bytes": 1000}]
+    )
 
 
 def changed(path: Path, value: Any) -> bytes:

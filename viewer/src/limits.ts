@@ -4,6 +4,8 @@ export const MAX_SPLAT_BYTES = MAX_GAUSSIANS * 32;
 export const MAX_PLY_BYTES = 2_000_000_000;
 export const MAX_MANIFEST_BYTES = 16_000_000;
 export const MAX_GROUND_CELLS = 1_000_000;
+/** EPSG codes have at most five digits. */
+export const MAX_EPSG = 99_999;
 export const MAX_COORDINATE = 1e7;
 export const MAX_TEXT = 200;
 export const MAX_URL = 4096;

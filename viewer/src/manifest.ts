@@ -1,7 +1,8 @@
 import { ViewerError } from "./errors";
-import { MAX_COORDINATE, MAX_FORMATS, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_GROW, MAX_LEVELS, MAX_SPLAT_BYTES, MAX_TEXT, MAX_URL } from "./limits";
+import { MAX_COORDINATE, MAX_EPSG, MAX_FORMATS, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_GROW, MAX_LEVELS, MAX_SPLAT_BYTES, MAX_TEXT, MAX_URL } from "./limits";
 import { clamp, type Vec2, type Vec3 } from "./math";
 import { texts } from "./texts";
+import type { Georeference } from "./tools/geo";
 import type { WallGrid } from "./walls";
 
 export interface Camera {
@@ -66,6 +67,7 @@ export interface Metadata {
   readonly psnr: number | null;
   readonly ssim: number | null;
   readonly splatSizeMb: number | null;
+  readonly georeference: Georeference | null;
 }
 
 /** Reads one JSON object field by field; every complaint names the field. Absent and null are the same. */
@@ -211,7 +213,17 @@ function readMetadata(fields: Fields | null): Metadata {
     psnr: from.number("psnr"),
     ssim: from.number("ssim"),
     splatSizeMb: from.number("splat_size_mb"),
+    georeference: readGeoreference(from.child("georeference")),
   };
+}
+
+/** Axes that do not point east, north and up say nothing of places on the earth. */
+function readGeoreference(fields: Fields | null): Georeference | null {
+  if (!fields || fields.text("axes") !== "ENU") return null;
+  const [latitude, longitude] = [fields.requiredNumber("latitude"), fields.requiredNumber("longitude")];
+  if (Math.abs(latitude) > 90) throw wrong(fields.field("latitude"), texts.wanted.angle(90));
+  if (Math.abs(longitude) > 180) throw wrong(fields.field("longitude"), texts.wanted.angle(180));
+  return { latitude, longitude, altitude: fields.number("altitude") ?? 0, epsg: fields.count("epsg", MAX_EPSG) };
 }
 
 const sensible = (value: unknown): value is number =>

@@ -34,6 +34,12 @@ export class Rig {
     this.shown = this.goal;
   }
 
+  /** How far the camera is above the ground, world units. */
+  get height(): number {
+    const [x, y, z] = this.shown.position;
+    return z - this.world.ground(x, y);
+  }
+
   setMode(mode: ModeName): void {
     this.glideTo(this.modes[mode].enter(this.goal));
     this.mode = mode;

@@ -5,6 +5,12 @@ const number = new Intl.NumberFormat("en-GB");
 const decimal = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 const figure = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const plain = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 3 });
+/** Where north is on a map that is turned. */
+const north = (heading: number): string => {
+  const degrees = Math.round((((-heading * 180) / Math.PI) % 360) + 360) % 360;
+  return degrees === 0 ? "North is up." : `North is ${degrees}° clockwise from up.`;
+};
 /** A slope as surveyors say it; one that is nearly upright has no useful figure. */
 const percent = (radians: number): string => (Math.abs(radians) < 1.4 ? `${decimal.format(100 * Math.tan(radians))} %` : "upright");
 
@@ -65,6 +71,18 @@ export const texts = {
     copied: "Copied: the figures.",
     notCopied: "This browser does not let the page copy. Save the CSV instead.",
   },
+  mapScale: {
+    length: (value: number, unit: string) => `${plain.format(value)} ${unit}`,
+    label: (length: string, heading: number | null) => `Scale bar: ${length}.${heading === null ? "" : ` ${north(heading)}`}`,
+  },
+  place: {
+    name: "Last place",
+    utm: "UTM",
+    altitude: "Altitude (GPS)",
+    degrees: (latitude: number, longitude: number) => `${latitude.toFixed(7)}°, ${longitude.toFixed(7)}°`,
+    grid: (zone: number, isNorth: boolean, easting: number, northing: number) => `${zone}${isNorth ? "N" : "S"} ${easting.toFixed(2)} ${northing.toFixed(2)}`,
+  },
+  openFull: "Open the viewer",
   help: { name: "Help", title: "Keys and gestures (?)" },
   pad: "Move: drag this pad",
 
@@ -152,6 +170,7 @@ export const texts = {
     text: "it has to be a short text",
     url: "it has to be an http or https address",
     number: "it has to be a number of sensible size",
+    angle: (most: number) => `it has to be a number from -${most} to ${most}`,
     positive: "it has to be a number above zero",
     vector: (n: number) => `it has to be a list of ${n} numbers of sensible size`,
     count: (limit: number) => `it has to be a whole number from 1 to ${number.format(limit)}`,

@@ -4,7 +4,7 @@ import { Input } from "./input";
 import { MAX_MANIFEST_BYTES } from "./limits";
 import { fromManifest, fromThisComputer, type Loading, type Subject } from "./loading";
 import { type Manifest, parseManifest, webAddress } from "./manifest";
-import { MODES, type ModeName } from "./modes/mode";
+import { MODES, type ModeName, unitsPerPixel } from "./modes/mode";
 import { fromHash, toHash } from "./place";
 import type { Pose } from "./pose";
 import { Rig } from "./rig";
@@ -12,6 +12,7 @@ import { measure } from "./scene/extent";
 import type { Stage } from "./scene/stage";
 import { project } from "./screen";
 import { texts } from "./texts";
+import { MapScale } from "./ui/mapscale";
 import { Measuring } from "./ui/measuring";
 import { copy } from "./ui/share";
 import { Shell } from "./ui/shell";
@@ -43,6 +44,7 @@ export class Viewer {
   });
   private readonly input = new Input(this.shell.canvas);
   private readonly measuring = new Measuring(() => this.overlay(), (words) => this.shell.say(words));
+  private readonly mapScale = new MapScale();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
   /** Whether the scene came from an address. */
@@ -52,7 +54,7 @@ export class Viewer {
 
   constructor() {
     const { overlay, element } = this.measuring;
-    this.shell.lay(element, overlay.element, overlay.aim);
+    this.shell.lay(element, overlay.element, overlay.aim, this.mapScale.element);
     this.input.onTap = (x, y, double) => void this.tap(x, y, double);
     addEventListener("resize", () => this.overlay());
     this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
@@ -60,7 +62,9 @@ export class Viewer {
 
   setMode(mode: ModeName): void {
     this.rig?.setMode(mode);
-    if (this.rig) this.shell.showMode(mode);
+    if (!this.rig) return;
+    this.shell.showMode(mode);
+    this.overlay();
   }
 
   measure(): void {
@@ -82,7 +86,10 @@ export class Viewer {
   /** What is drawn over the scene follows the camera. */
   private overlay(): void {
     const { rig, stage } = this;
-    if (rig && stage) this.measuring.draw((place) => project(place, rig.shown, stage.fieldOfView));
+    if (!rig || !stage) return;
+    const [view, pose] = [stage.fieldOfView, rig.shown];
+    this.measuring.draw((place) => project(place, pose, view));
+    this.mapScale.show(pose, rig.mode === "topdown" ? unitsPerPixel(view, rig.height) : null);
   }
 
   /** Copies the address of the scene as it is seen now. */
@@ -157,7 +164,9 @@ export class Viewer {
     const world = buildWorld(manifest, measured, walls);
     const place = manifest && fromHash(location.hash);
     this.rig = new Rig(world, place?.mode ?? startMode(manifest), this.still.matches, place?.pose);
-    this.measuring.use(manifest?.metadata.metric === true);
+    const { metric = null, georeference = null } = manifest?.metadata ?? {};
+    this.measuring.use(metric === true, georeference);
+    this.mapScale.use(metric === true, georeference !== null);
     this.shell.showMeasuring(false);
     this.addressed = manifest !== null;
     this.noted = this.rig.shown;

@@ -1,3 +1,4 @@
+import type { Geodetic } from "./geo";
 import { add, cross, distance, length, scale, sub, type Vec3 } from "../math";
 
 /** What a line through some places tells, world units and radians. */
@@ -31,10 +32,16 @@ export function figures(places: readonly Vec3[]): Figures | null {
   };
 }
 
-/** Places and figures as a spreadsheet reads them; `unit` is “m” or “units”. */
-export function toCsv(places: readonly Vec3[], unit: string): string {
-  const rows: (string | number)[][] = [["point", `x (${unit})`, `y (${unit})`, `z (${unit})`]];
-  rows.push(...places.map((place, i) => [i + 1, ...place.map(rounded)]));
+/** Places and figures as a spreadsheet reads them; `unit` is “m” or “units”, `earth` says where a place is on it. */
+export function toCsv(places: readonly Vec3[], unit: string, earth: ((place: Vec3) => Geodetic) | null = null): string {
+  const located = (place: Vec3): (string | number)[] => {
+    if (!earth) return [];
+    const { latitude, longitude, altitude } = earth(place);
+    return [latitude.toFixed(8), longitude.toFixed(8), rounded(altitude)];
+  };
+  const head = ["point", `x (${unit})`, `y (${unit})`, `z (${unit})`];
+  const rows: (string | number)[][] = [earth ? [...head, "latitude", "longitude", "altitude (m)"] : head];
+  rows.push(...places.map((place, i) => [i + 1, ...place.map(rounded), ...located(place)]));
   const found = figures(places);
   if (found) {
     rows.push([], ["figure", "value", "unit"]);

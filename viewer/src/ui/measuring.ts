@@ -1,5 +1,6 @@
 import type { Vec3 } from "../math";
 import { texts } from "../texts";
+import { type Geodetic, type Georeference, toUtm, toWgs84 } from "../tools/geo";
 import { type Figures, figures, toCsv } from "../tools/measure";
 import { el } from "./dom";
 import { Overlay, type Project } from "./overlay";
@@ -10,6 +11,7 @@ export class Measuring {
   readonly overlay = new Overlay();
   private places: readonly Vec3[] = [];
   private metric = false;
+  private origin: Georeference | null = null;
   private readonly list = el("dl", {});
   private readonly hint = el("p", {}, texts.measure.hint);
   private readonly tools = el("div", { class: "actions" });
@@ -32,7 +34,7 @@ export class Measuring {
       action(words.undo, () => this.set(this.places.slice(0, -1))),
       action(words.clear, () => this.set([])),
       action(words.copy, () => void copy(this.words()).then((done) => this.say(done ? words.copied : words.notCopied))),
-      action(words.csv, () => save("measure.csv", new Blob([toCsv(this.places, this.unit)], { type: "text/csv" }))),
+      action(words.csv, () => save("measure.csv", new Blob([toCsv(this.places, this.unit, this.earth)], { type: "text/csv" }))),
     );
   }
 
@@ -46,9 +48,10 @@ export class Measuring {
     this.set([]);
   }
 
-  /** Metres are said only where the scene's maker knew them. */
-  use(metric: boolean): void {
+  /** Metres, and places on the earth, are said only where the scene's maker knew them. */
+  use(metric: boolean, origin: Georeference | null): void {
     this.metric = metric;
+    this.origin = origin;
     this.toggle(false);
   }
 
@@ -75,7 +78,15 @@ export class Measuring {
 
   private rows(): readonly (readonly [string, string])[] {
     const found = figures(this.places);
-    return found ? rows(found, (value) => this.length(value), (value) => this.area(value)) : [];
+    const measured = found ? rows(found, (value) => this.length(value), (value) => this.area(value)) : [];
+    const last = this.places.at(-1);
+    return last && this.earth ? [...measured, ...located(this.earth(last), this.origin?.epsg ?? null)] : measured;
+  }
+
+  /** Where a place is on the earth, in a scene that knows. */
+  private get earth(): ((place: Vec3) => Geodetic) | null {
+    const { origin } = this;
+    return origin && ((place) => toWgs84(place, origin));
   }
 
   private words(): string {
@@ -113,4 +124,15 @@ function action(name: string, act: () => void): HTMLButtonElement {
   const button = el("button", { type: "button", class: "quiet" }, name);
   button.addEventListener("click", act);
   return button;
+}
+
+function located(place: Geodetic, epsg: number | null): readonly (readonly [string, string])[] {
+  const { place: words, measure } = texts;
+  const utm = epsg === null ? null : toUtm(place, epsg);
+  const grid = utm ? [[words.utm, words.grid(utm.zone, utm.north, utm.easting, utm.northing)] as const] : [];
+  return [
+    [words.name, words.degrees(place.latitude, place.longitude)],
+    ...grid,
+    [words.altitude, measure.length(place.altitude, measure.metre)],
+  ];
 }

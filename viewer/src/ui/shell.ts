@@ -11,6 +11,15 @@ import { panel } from "./panel";
 import { Progress } from "./progress";
 import { Toolbar } from "./toolbar";
 
+/** The page in a frame, as Slack's Work Objects and embed codes ask for it. */
+const isEmbedded = (): boolean => new URLSearchParams(location.search).get("embed") === "1";
+
+export function withoutEmbed(address: string): string {
+  const url = new URL(address);
+  url.searchParams.delete("embed");
+  return url.href;
+}
+
 const HINT_MS = 4500;
 
 export interface Actions {
@@ -41,12 +50,24 @@ export class Shell {
     this.pad = new Pad(actions.pad);
     this.toolbar = new Toolbar({ ...actions, help: () => this.help.toggle() });
     this.toolbar.element.hidden = true;
+    if (isEmbedded()) this.title.hidden = true;
     const foot = el("div", { class: "foot" }, this.hint, this.progress.element, this.toolbar.element);
     const drop = el("div", { class: "drop", "aria-hidden": "true" }, texts.dropHere);
     document.body.append(this.poster, this.canvas, this.title, this.pad.element, foot, this.card.element, this.help.element, drop);
+    if (isEmbedded()) this.embed();
     this.poster.addEventListener("error", () => (this.poster.hidden = true)); // a nicety: its absence is no error
     this.listenForDrops();
     addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** In another page's frame there is room for little, and that page has the title: the rest is one click away. */
+  private embed(): void {
+    document.body.classList.add("embed");
+    const link = el("a", { class: "full glass", target: "_blank", rel: "noopener" }, texts.openFull);
+    const full = (): void => void (link.href = withoutEmbed(location.href));
+    full();
+    for (const event of ["pointerenter", "focus", "click"]) link.addEventListener(event, full); // the place may have changed
+    document.body.append(el("nav", { "aria-label": texts.openFull }, link));
   }
 
   /** A scene begins to load: poster and title at once. */

@@ -29,7 +29,7 @@ export class Toolbar {
   private readonly measure: HTMLButtonElement;
 
   constructor(actions: Actions) {
-    this.measure = button(texts.measure, ICONS.measure, actions.measure);
+    this.measure = button(texts.measure, ICONS.measure, actions.measure, "aside");
     const entries = MODES.map((mode) => [mode, button(texts.modes[mode], ICONS[mode], () => actions.setMode(mode))] as const);
     this.buttons = Object.fromEntries(entries) as Record<ModeName, HTMLButtonElement>;
     this.element = el(
@@ -39,7 +39,7 @@ export class Toolbar {
       el("span", { class: "divider" }),
       button(texts.home, ICONS.home, actions.home),
       this.measure,
-      button(texts.link, ICONS.link, actions.copyLink),
+      button(texts.link, ICONS.link, actions.copyLink, "aside"),
       button(texts.help, ICONS.help, actions.help),
     );
   }
@@ -53,8 +53,8 @@ export class Toolbar {
   }
 }
 
-function button(text: { name: string; title: string }, path: string, act: () => void): HTMLButtonElement {
-  const element = el("button", { type: "button", title: text.title }, icon(path), el("span", {}, text.name));
+function button(text: { name: string; title: string }, path: string, act: () => void, kind = ""): HTMLButtonElement {
+  const element = el("button", { type: "button", class: kind, title: text.title, "aria-label": text.name }, icon(path), el("span", {}, text.name));
   element.addEventListener("click", act);
   return element;
 }

@@ -1,0 +1,83 @@
+"""The map's corner, places on the earth, and the viewer in another page's frame."""
+
+import math
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from . import scene
+from .conftest import DESKTOP, link, publish, visit
+from .server import Server
+from .test_access import complaints
+from .test_measuring import FIELD_OF_VIEW, figure, pick
+
+pytestmark = pytest.mark.slow
+
+HERE = {"latitude": 52.5163, "longitude": 13.3777, "altitude": 34.0, "axes": "ENU", "epsg": 32633}
+
+
+def georeferenced() -> dict[str, Any]:
+    metadata: dict[str, Any] = scene.manifest()["metadata"]
+    return metadata | {"georeference": HERE}
+
+
+def test_the_maps_bar_is_as_long_as_it_says(page: Page, server: Server) -> None:
+    visit(page, server)
+    corner = page.locator(".mapscale")
+    assert corner.is_hidden()
+    page.keyboard.press("4")
+    corner.wait_for()
+    assert page.locator(".north").is_hidden()
+    said, unit = (corner.text_content() or "").split()
+    height = page.evaluate("() => splatViewer.camera().position[2]")
+    pixel = 2 * height * math.tan(FIELD_OF_VIEW / 2) / DESKTOP["height"]
+    long = page.locator(".bar").evaluate("bar => bar.getBoundingClientRect().width")
+    assert unit == "m" and long * pixel == pytest.approx(float(said), rel=0.02)
+    page.keyboard.press("1")
+    corner.wait_for(state="hidden")
+
+
+def test_north_turns_with_the_map_where_it_is_known(page: Page, server: Server) -> None:
+    publish(server, metadata=georeferenced())
+    visit(page, server)
+    page.keyboard.press("4")
+    page.locator(".north").wait_for()
+    heading = page.evaluate("() => splatViewer.camera().heading")
+    assert heading == pytest.approx(0, abs=1e-6)
+    label = page.locator(".mapscale").get_attribute("aria-label") or ""
+    assert label.endswith("North is up.")
+    page.keyboard.down("ArrowRight")
+    page.wait_for_function("() => splatViewer.camera().heading > 0.3")
+    page.keyboard.up("ArrowRight")
+    label = page.locator(".mapscale").get_attribute("aria-label") or ""
+    assert "clockwise from up" in label
+
+
+def test_a_place_is_told_as_the_earth_has_it(page: Page, server: Server) -> None:
+    publish(server, metadata=georeferenced())
+    visit(page, server)
+    page.keyboard.press("m")
+    pick(page, (5.0, -1.0, 0.0))
+    latitude, longitude = (float(w.rstrip("°,")) for w in figure(page, "Last place").split())
+    assert latitude == pytest.approx(HERE["latitude"] - 1 / 111_300, abs=3e-6)
+    assert longitude == pytest.approx(HERE["longitude"] + 5 / 67_900, abs=4e-6)
+    assert figure(page, "UTM").startswith("33N 38992")
+    assert complaints(page) == []
+
+
+def test_in_a_frame_there_is_the_scene_and_a_way_out(page: Page, server: Server) -> None:
+    page.goto(f"{link(server)}&embed=1")
+    page.evaluate("() => splatViewer.ready")
+    assert page.locator("header.title").is_hidden()
+    names = page.locator(".toolbar button:visible").evaluate_all(
+        "all => all.map(one => one.getAttribute('aria-label'))"
+    )
+    assert names == ["Orbit", "Fly", "Walk", "Map", "Home", "Help"]
+    assert complaints(page) == []
+    page.keyboard.press("3")
+    page.wait_for_function("() => location.hash.includes('walk')")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open the viewer").click()
+    address = opened.value.url
+    assert "embed" not in address and "walk" in address and "manifest=" in address
