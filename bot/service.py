@@ -132,6 +132,7 @@ class Service:
             SlackFiles(settings.slack_api_url),
             folder=settings.data / "intake",
             refresh=self._catalogue.refresh,
+            quote=self.desk.quote,
         )
 
         self._homes = Homes(self.desk, self._workspaces, self._thumbnail_url)

@@ -115,6 +115,12 @@ def outlook(quoted: Quote) -> str:
     return "\n".join(lines)
 
 
+def in_short(quoted: Quote) -> str:
+    """What a job would take, in one line."""
+    said = (("Machine", _machine), ("Time", _duration), ("Cost", _price))
+    return " · ".join(f"{what}: {say(quoted)}" for what, say in said)
+
+
 def _machine(quoted: Quote) -> str:
     if quoted.plan is None:
         return escape(quoted.problem) or "not known yet, ask again in a minute"

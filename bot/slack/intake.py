@@ -20,7 +20,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.core.drops import Drop, DroppedFile
 from bot.core.errors import SplatError, StorageError
+from bot.core.jobs import Request
 from bot.core.ledger import Ledger
+from bot.core.quotes import Quote
 from bot.slack import answers, offers, received, wording
 from bot.slack.files import NotFetched, SlackFiles, check_bounds
 from bot.slack.parts import Post
@@ -28,6 +30,7 @@ from bot.slack.workspaces import Workspaces
 from bot.storage.base import Storage
 from bot.storage.looks import Found, look_at, look_into_archive
 from bot.storage.names import file_names, is_archive
+from gpu.job import Pipeline
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +53,18 @@ class Intake:
         *,
         folder: Path,
         refresh: Callable[[], object],
+        quote: Callable[[Request], Quote],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`folder` is where files are while they are fetched; `refresh` looks at the datasets."""
+        """`folder` is where files are while they are fetched; `refresh` looks at the datasets;
+        `quote` says what a job would mean."""
         self._ledger = ledger
         self._workspaces = workspaces
         self._storage = storage
         self._files = files
         self._folder = folder
         self._refresh = refresh
+        self._quote = quote
         self._clock = clock
 
     def work(self) -> None:
@@ -81,8 +87,17 @@ class Intake:
         found = self._fetch(drop) if drop.files else self._look(drop.dataset)
         drop = replace(drop, found=asdict(found))
         self._refresh()
-        self._show(drop, offers.offer(drop))
+        self._show(drop, offers.offer(drop, self._quoted(drop)))
         self._ledger.drops.offered(drop.id, drop.found)
+
+    def _quoted(self, drop: Drop) -> Quote | None:
+        """Say what a job of the drop would mean; None where nothing can be said, or made of it."""
+        request = Request(drop.team, drop.channel, drop.user, drop.dataset, Pipeline.SPLAT, key="")
+        try:
+            return self._quote(request)
+        except SplatError as unknown:
+            log.info("drop %d has no quote: %s", drop.id, unknown)
+            return None
 
     # -- fetching -----------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.core.drops import Drop
 from bot.core.jobs import Job
-from bot.slack import received
+from bot.core.quotes import Quote
+from bot.slack import bills, received
 from bot.slack.parts import SECTION, Post, actions, button, context, cut, said, section
 from bot.slack.wording import WARNING, escape
 from gpu.job import Pipeline
@@ -18,13 +19,17 @@ def fetching(drop: Drop, done: int) -> Post:
     return said(received.fetching(done, len(drop.files)))
 
 
-def offer(drop: Drop, *, may_start: bool = True) -> Post:
-    """What was found, and the buttons that start a job; without photos or videos there are none."""
+def offer(drop: Drop, quoted: Quote | None = None, *, may_start: bool = True) -> Post:
+    """What was found, what a job of it would take, and the buttons that start one.
+
+    Without photos or videos there are none.
+    """
     text = received.found(drop.dataset, drop.found)
     blocks = [section(text)]
     advice = received.advice(drop.found, FEW)
     blocks += [context(advice)] if advice else []
     if (drop.found.get("photos") or drop.found.get("videos")) and may_start:
+        blocks += [context(bills.in_short(quoted))] if quoted else []
         blocks.append(
             actions(
                 _start(drop, Pipeline.SPLAT, "Make a splat") | {"style": "primary"},

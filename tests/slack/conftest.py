@@ -106,6 +106,7 @@ class Bot:
             SlackFiles(self.settings.slack_api_url),
             folder=self.settings.data / "intake",
             refresh=self.catalogue.refresh,
+            quote=self.desk.quote,
             clock=self.clock,
         )
 
