@@ -55,7 +55,7 @@ def run_compress(ctx: Context) -> Outcome:
     splat, ply, sog = _write(kept, root, dataset, device)
     views = dataset.train + dataset.held_out
     levels = write_levels(kept, root, views)
-    scene = _scene(spec, geometry, dataset, splat)
+    scene = _scene(spec, geometry, dataset, splat, shown=sog)
     figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, splat, ply, sog)
     _json(root / METRICS, figures)
     files = {name: (root / name).stat().st_size for name in (SOG, SPZ, SPLAT, PLY)}
@@ -64,18 +64,19 @@ def run_compress(ctx: Context) -> Outcome:
     metrics = {
         "gaussians": splat.gaussians,
         "splat_bytes": scene.splat_bytes,
+        "sog_bytes": files[SOG],
         "psnr": scene.psnr,
         "ssim": scene.ssim,
         **{f"pruned_{name}": count for name, count in pruned.items()},
     }
     ctx.progress(0.95, "Turning around the scene")
     pictures = _picture(ctx, scene, central_view(views), device)
-    return Outcome(summary(last, splat, pruned), metrics, pictures)
+    return Outcome(summary(last, sog, pruned), metrics, pictures)
 
 
 def _picture(ctx: Context, scene: Scene, like: View, device: torch.device) -> tuple[str, ...]:
     """Show the published scene turning; its thumbnail where that takes too long."""
-    published = read_splat(ctx.paths.root / SPLAT).to(device)
+    published = read_sog(ctx.paths.root / SOG).to(device)
     turn = ctx.spec.pipeline is Pipeline.AERIAL
     made = draw_turntable(published, scene.camera, like, ctx.paths.root / TURNTABLE, turn=turn)
     return (TURNTABLE if made else THUMBNAIL,)
@@ -98,15 +99,16 @@ def _write(
     write_splat(gaussians, root / SPLAT)
     write_sog(gaussians, root / SOG)
     write_spz(gaussians, root / SPZ)
-    published = read_splat(root / SPLAT).to(device)
-    view = central_view(dataset.train + dataset.held_out)
-    draw_thumbnail(published, view, root / THUMBNAIL)
-    splat = measure(root / SPLAT, published, dataset.held_out)
+    shown = read_sog(root / SOG).to(device)
+    draw_thumbnail(shown, central_view(dataset.train + dataset.held_out), root / THUMBNAIL)
+    splat = measure(root / SPLAT, read_splat(root / SPLAT).to(device), dataset.held_out)
     ply = measure(root / PLY, read_ply(root / PLY).to(device), dataset.held_out)
-    return splat, ply, measure(root / SOG, read_sog(root / SOG).to(device), dataset.held_out)
+    return splat, ply, measure(root / SOG, shown, dataset.held_out)
 
 
-def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured) -> Scene:
+def _scene(
+    spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured, shown: Measured
+) -> Scene:
     """Find the bounds, the ground and the viewer's cameras of the published scene."""
     published = read_splat(splat.file)
     solid = published.select(published.opacities > SOLID)
@@ -130,8 +132,8 @@ def _scene(spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured)
         walk=on_foot(camera, size, ground, geometry.ground_z, metric=geometry.metric),
         gaussians=splat.gaussians,
         splat_bytes=splat.file.stat().st_size,
-        psnr=rounded(splat.score.psnr),
-        ssim=rounded(splat.score.ssim),
+        psnr=rounded(shown.score.psnr),
+        ssim=rounded(shown.score.ssim),
     )
 
 

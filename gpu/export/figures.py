@@ -47,7 +47,10 @@ def figures_of(
     ply: Measured,
     sog: Measured,
 ) -> dict[str, object]:
-    """Return the contents of metrics.json. PSNR in dB; sizes in pixels and bytes."""
+    """Return the contents of metrics.json. PSNR in dB; sizes in pixels and bytes.
+
+    The job's own figures are those of scene.sog: that is what the viewer shows.
+    """
     names = {photo.image: photo.name for photo in photos.photos}
     return {
         "job": spec.job_id,
@@ -60,9 +63,9 @@ def figures_of(
         "held_out": [names[view.name] for view in held_out],
         "image_size": max((max(view.width, view.height) for view in held_out), default=None),
         "gaussians": splat.gaussians,
-        "psnr": rounded(splat.score.psnr),
-        "psnr_corrected": rounded(splat.score.psnr_corrected),
-        "ssim": rounded(splat.score.ssim),
+        "psnr": rounded(sog.score.psnr),
+        "psnr_corrected": rounded(sog.score.psnr_corrected),
+        "ssim": rounded(sog.score.ssim),
         "splat": _measured(splat, names),
         "ply": _measured(ply, names),
         "sog": _measured(sog, names),
@@ -79,12 +82,12 @@ def seconds_of(spec: JobSpec, paths: JobPaths) -> dict[str, float]:
     return {str(stage): round(stamp.seconds, 3) for stage, stamp in stamps.items() if stamp}
 
 
-def summary(stage: Stage, splat: Measured, pruned: Mapping[str, int]) -> str:
+def summary(stage: Stage, shown: Measured, pruned: Mapping[str, int]) -> str:
     """Return what `compress` says in one sentence."""
-    mega = splat.file.stat().st_size / 1e6
-    likeness = f", {splat.score.psnr:.1f} dB on held-out photos" if splat.score.psnr else ""
+    mega = shown.file.stat().st_size / 1e6
+    likeness = f", {shown.score.psnr:.1f} dB on held-out photos" if shown.score.psnr else ""
     left_out = sum(pruned.values())
-    said = f"scene.splat has {splat.gaussians:,} Gaussians in {mega:.1f} MB{likeness}"
+    said = f"{shown.file.name} has {shown.gaussians:,} Gaussians in {mega:.1f} MB{likeness}"
     return f"{said}; {left_out:,} of those of `{stage}` were left out."
 
 

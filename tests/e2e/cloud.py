@@ -95,7 +95,7 @@ class Cloud:
         [droplet] = self.world.existing(gpus=True)
         return droplet
 
-    def wait(self, what: str, holds: Callable[[], object], seconds: float = 60.0) -> None:
+    def wait(self, what: str, holds: Callable[[], object], seconds: float = 180.0) -> None:
         """Wait until something holds; say all that there is to say when it does not."""
         deadline = time.monotonic() + seconds
         while not holds():
