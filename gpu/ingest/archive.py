@@ -89,6 +89,12 @@ def _inside(archive: Path, limits: Limits, left: _Left, depth: int) -> list[Path
     return files
 
 
+def names_in(archive: Path) -> list[str]:
+    """Return the names of all that an archive holds, which could be unpacked before."""
+    with zipfile.ZipFile(archive) as opened:
+        return [_name(member) for member in opened.infolist()]
+
+
 def _name(member: zipfile.ZipInfo) -> str:
     """Return a member's name with the slashes of everywhere but Windows."""
     return member.filename.replace("\\", "/")

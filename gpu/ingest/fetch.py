@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
-from gpu.ingest.archive import unpack
+from gpu.ingest.archive import names_in, unpack
 from gpu.ingest.download import download, download_stranger
 from gpu.ingest.errors import BadInput, NoPhotos, named
 from gpu.ingest.names import UNREADABLE, is_archive, is_capture, is_video, is_wanted
@@ -76,7 +76,8 @@ def _from_archives(archives: list[Path], folder: Path) -> list[Path]:
         into.mkdir(exist_ok=True)
         photos += unpack(archive, into)
     if not photos:
-        raise no_photos(named([a.name for a in archives], 3), ())
+        inside = [PurePosixPath(name) for a in archives for name in names_in(a)]
+        raise no_photos(named([a.name for a in archives], 3), inside)
     return photos
 
 
@@ -105,7 +106,7 @@ def _link(photo: Path, target: Path) -> Path:
     return target
 
 
-def no_photos(place: str, files: Iterable[Path]) -> BadInput:
+def no_photos(place: str, files: Iterable[PurePath]) -> BadInput:
     """Say that there are no photos, and name the files that only a camera can read."""
     kinds = sorted({UNREADABLE[f.suffix.lower()] for f in files if f.suffix.lower() in UNREADABLE})
     hint = f"It holds {' and '.join(kinds)} files: export them as JPEG or MP4." if kinds else ""

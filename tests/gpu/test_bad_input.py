@@ -88,6 +88,13 @@ def test_a_zip_without_photos(tmp_path: Path) -> None:
     assert "texts.zip holds no photos" in ended(tmp_path, given).message
 
 
+def test_a_zip_of_raw_files_says_what_to_do(tmp_path: Path) -> None:
+    given = zipped(tmp_path / "raw.zip", {"DCIM/a.DNG": b"raw", "DCIM/b.DNG": b"raw"})
+    last = ended(tmp_path, given)
+    assert "raw.zip holds no photos" in last.message
+    assert last.hint == "It holds raw files: export them as JPEG or MP4."
+
+
 def test_corrupt_photos_that_leave_too_few(tmp_path: Path) -> None:
     given = unrelated_photos(tmp_path / "photos", count=4)
     for name in ("photo_01.jpg", "photo_03.jpg"):
