@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import median
@@ -25,7 +25,9 @@ PHOTOS_AT_ONCE, PAIRS_AT_ONCE = max(4, 2 * (os.cpu_count() or 1)), 120
 #: SIFT finds its features in photos of this long side; it looks at larger ones scaled down.
 SIFT_SIZE = 1600
 #: A smaller photo than this (long side) is looked at twice as large: it has too few features else.
-SMALL = 1200
+#: Of MANY photos and more only the tiny are: enough others see what one of them misses, and it is
+#: four times the work.
+SMALL, TINY, MANY = 1200, 700, 60
 
 Say = Callable[[float, str], None]
 
@@ -33,13 +35,17 @@ Say = Callable[[float, str], None]
 @dataclass(frozen=True)
 class Effort:
     """How hard to look: features a photo, the contrast from which something is one, whether photos
-    are first enlarged (four times the work), and whether features follow slanted surfaces."""
+    are first enlarged (four times the work), and whether a pair's geometry guides a second look for
+    matches."""
 
     features: int
     contrast: float
     enlarged: bool = False
-    slanted: bool = False
     guided: bool = False
+
+    def finds_as(self, other: Effort | None) -> bool:
+        """Say whether it finds the very features that `other` finds."""
+        return other is not None and replace(self, guided=other.guided) == other
 
 
 def new_database(file: Path, images: Path, photos: Sequence[Photo]) -> None:
@@ -78,7 +84,7 @@ def find_features(
     file: Path, images: Path, photos: Sequence[Photo], effort: Effort, say: Say
 ) -> None:
     """Add the SIFT features of every photo, but none where its mask is black."""
-    options = _extraction(photos, effort)
+    options = sift_options(photos, effort)
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
         some = photos[start : start + PHOTOS_AT_ONCE]
         for masked in (False, True):
@@ -103,15 +109,23 @@ def _reader(images: Path, *, masked: bool) -> pycolmap.ImageReaderOptions:
     return reader
 
 
-def _extraction(photos: Sequence[Photo], effort: Effort) -> pycolmap.FeatureExtractionOptions:
-    small = median(max(photo.width, photo.height) for photo in photos) < SMALL
+def sift_options(photos: Sequence[Photo], effort: Effort) -> pycolmap.FeatureExtractionOptions:
+    """Return how features are found in these photos."""
+    side = median(max(photo.width, photo.height) for photo in photos)
+    small = side < (SMALL if len(photos) < MANY else TINY)
     options = pycolmap.FeatureExtractionOptions()
     options.max_image_size = SIFT_SIZE
     options.sift.first_octave = -1 if effort.enlarged or small else 0
     options.sift.max_num_features = effort.features
     options.sift.peak_threshold = effort.contrast
-    options.sift.estimate_affine_shape = options.sift.domain_size_pooling = effort.slanted
     return options
+
+
+def forget_matches(file: Path) -> None:
+    """Take all matches out of the database; its features stay."""
+    with pycolmap.Database.open(file) as database:
+        database.clear_two_view_geometries()
+        database.clear_matches()
 
 
 def match(

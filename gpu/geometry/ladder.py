@@ -9,7 +9,14 @@ from pathlib import Path
 import pycolmap
 
 from gpu.geometry.connections import Connections, read_connections
-from gpu.geometry.features import Effort, Say, find_features, match, new_database
+from gpu.geometry.features import (
+    Effort,
+    Say,
+    find_features,
+    forget_matches,
+    match,
+    new_database,
+)
 from gpu.geometry.installed import is_installed
 from gpu.geometry.learned import predict
 from gpu.geometry.mapping import SHORT_STEPS, Mapper, is_credible, run_mapper
@@ -27,7 +34,7 @@ ALL_PAIRS = 120
 
 USUAL = Effort(4096, 0.0067)
 FINE = Effort(8192, 0.004, enlarged=True)
-SLANTED = Effort(8192, 0.004, enlarged=True, slanted=True, guided=True)
+GUIDED = Effort(8192, 0.004, enlarged=True, guided=True)
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,8 @@ LADDER = (
     Rung("the usual way", USUAL, None),
     Rung("with short steps allowed", USUAL, SHORT_STEPS),
     Rung("with finer features and all pairs", FINE, SHORT_STEPS, thorough=True),
-    Rung("with features that follow slanted surfaces", SLANTED, SHORT_STEPS, thorough=True),
-    Rung("with all photos placed at once", SLANTED, Mapper(at_once=True), thorough=True),
+    Rung("with a second look for matches", GUIDED, SHORT_STEPS, thorough=True),
+    Rung("with all photos placed at once", GUIDED, Mapper(at_once=True), thorough=True),
 )
 #: The learned method that may always be used, where it is installed: Apache-2.0.
 LEARNED_RUNG = Rung(
@@ -187,7 +194,10 @@ class Solver:
 
     def _prepare(self, rung: Rung, say: Say) -> None:
         """Find features of the rung's effort and compare its pairs, unless that is done."""
-        if rung.effort != self.effort:
+        if rung.effort != self.effort and rung.effort.finds_as(self.effort):
+            forget_matches(self.file)
+            self.effort, self.compared = rung.effort, set()
+        elif rung.effort != self.effort:
             new_database(self.file, self.images, self.photos)
             looking = part_of(say, 0.0, 0.5)
             find_features(self.file, self.images, self.photos, rung.effort, looking)

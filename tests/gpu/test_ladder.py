@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpu.geometry.ladder import AT_ONCE, LADDER, LARGE, rungs_for, search
+from gpu.geometry.features import Effort, sift_options
+from gpu.geometry.ladder import AT_ONCE, FINE, LADDER, LARGE, USUAL, rungs_for, search
 from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, all_pairs, choose_pairs
 from gpu.geometry.quality import Quality
 from gpu.geometry.retrieval import describe
@@ -51,6 +52,21 @@ def test_large_sets_are_placed_at_once_and_then_one_by_one() -> None:
     one_by_one = rungs_for("colmap-incremental", LARGE)
     assert not any(rung.mapper and rung.mapper.at_once for rung in one_by_one)
     assert one_by_one[0] == LADDER[0]
+
+
+@pytest.mark.parametrize(
+    ("side", "count", "effort", "octave"),
+    [
+        (1024, 20, USUAL, -1), (1600, 20, USUAL, 0), (1024, 75, USUAL, 0), (640, 300, USUAL, -1),
+        (1600, 75, FINE, -1),
+    ],
+)  # fmt: skip
+def test_small_photos_are_enlarged_unless_there_are_many(
+    side: int, count: int, effort: Effort, octave: int
+) -> None:
+    """COLMAP's first octave -1 is a photo at twice its size."""
+    photos = [Photo(f"{i}", f"{i}.jpg", side, side * 3 // 4, "c") for i in range(count)]
+    assert sift_options(photos, effort).sift.first_octave == octave
 
 
 def test_each_try_is_told_and_so_is_why(tmp_path: Path) -> None:
