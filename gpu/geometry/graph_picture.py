@@ -15,14 +15,20 @@ BACKGROUND, INK, FAINT = (18, 20, 24), (225, 228, 232), (120, 126, 134)
 STRONG, WEAK, PLACED, LEFT_OUT = (90, 200, 140), (210, 160, 60), (90, 200, 140), (255, 110, 100)
 #: Matches from which a line is drawn at its full width.
 MANY = 400
-#: Photos beyond which dots stand for them.
-PICTURES = 60
+#: Letters of a name that are shown, its end.
+LETTERS = 18
+#: Photos beyond which dots stand for them, and pixels of a photo from which it has its name.
+PICTURES, LABELLED = 60, 64
 
 
 def draw_graph(
-    file: Path, pictures: Sequence[Path], connections: Connections, placed: Collection[int]
+    file: Path,
+    pictures: Sequence[Path],
+    names: Sequence[str],
+    connections: Connections,
+    placed: Collection[int],
 ) -> None:
-    """Draw photo i from `pictures[i]`; those in `placed` are framed in green, the others in red.
+    """Draw photo i from `pictures[i]` over `names[i]`; those in `placed` are framed in green.
 
     Photos of one group stand side by side, in their own order.
     """
@@ -34,6 +40,8 @@ def draw_graph(
     for photo, place in ring.items():
         colour = PLACED if photo in placed else LEFT_OUT
         _photo(canvas, pictures[photo], place, size, colour)
+        if size >= LABELLED:
+            _label(canvas, Path(names[photo]).name, place, size)
     _legend(canvas, connections, len(placed))
     file.parent.mkdir(parents=True, exist_ok=True)
     canvas.save(file, quality=88)
@@ -45,7 +53,7 @@ def _size(photos: int) -> int:
 
 
 def _ring(photos: int) -> list[tuple[float, float]]:
-    margin = _size(photos) / 2 + 12
+    margin = _size(photos) / 2 + 18
     across, along = WIDTH / 2 - margin, (HEIGHT - FOOT) / 2 - margin
     turns = [2 * pi * i / max(photos, 1) - pi / 2 for i in range(photos)]
     return [(WIDTH / 2 + across * cos(t), (HEIGHT - FOOT) / 2 + along * sin(t)) for t in turns]
@@ -83,6 +91,13 @@ def _photo(
         canvas.paste(photo.convert("RGB"), corner)
         frame = (*corner, corner[0] + photo.width, corner[1] + photo.height)
     pen.rectangle(frame, outline=colour, width=3)
+
+
+def _label(canvas: Image.Image, name: str, place: tuple[float, float], size: int) -> None:
+    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
+    short = name if len(name) <= LETTERS else f"…{name[1 - LETTERS :]}"
+    place = (place[0], place[1] + 0.375 * size + 9)
+    pen.text(place, short, fill=INK, font=font, anchor="mm", stroke_width=2, stroke_fill=BACKGROUND)
 
 
 def _legend(canvas: Image.Image, connections: Connections, placed: int) -> None:

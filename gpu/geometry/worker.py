@@ -111,7 +111,8 @@ def _show_graph(paths: JobPaths, photos: tuple[Photo, ...], found: Search) -> No
     placed = {i for i, photo in enumerate(photos) if photo.image in inside}
     file = paths.previews / "matches.jpg"
     try:
-        draw_graph(file, [paths.images / p.image for p in photos], found.connections, placed)
+        pictures, names = [paths.images / p.image for p in photos], [p.name for p in photos]
+        draw_graph(file, pictures, names, found.connections, placed)
     except (OSError, ValueError) as failed:  # a preview never fails a job
         if is_disk_full(failed):
             raise

@@ -71,7 +71,8 @@ def test_the_graph_is_drawn(tmp_path: Path, photos: int) -> None:
         picture(i).save(files[-1])
     matches = chain(*range(photos - 1)) | {(0, photos - 1): 20}
     connections = Connections((2000,) * photos, matches)
-    draw_graph(tmp_path / "graph.jpg", files, connections, set(range(photos - 1)))
+    names = [file.name for file in files]
+    draw_graph(tmp_path / "graph.jpg", files, names, connections, set(range(photos - 1)))
     with Image.open(tmp_path / "graph.jpg") as drawn:
         pixels = np.asarray(drawn.convert("RGB")).astype(int)
     for colour in (PLACED, LEFT_OUT):
