@@ -67,7 +67,7 @@ class Socket:
                 connection.connect_to_new_endpoint(force=True)
                 log.info("connected to Slack (Socket Mode)")
             elif not self._may_act() and connection.is_connected():
-                connection.disconnect()
+                _for_certain(connection.disconnect)
             self._complaint, self._pause = "", PAUSE
         except SlackApiError as refused:
             self._complain(error_of(refused))
@@ -76,7 +76,7 @@ class Socket:
 
     def close(self) -> None:
         """Let go, after what is under way."""
-        self._handler.client.close()
+        _for_certain(self._handler.client.close)
 
     def _complain(self, problem: str) -> None:
         if problem != self._complaint:
@@ -84,6 +84,18 @@ class Socket:
         self._complaint = problem
         self._not_before = self._clock() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+
+def _for_certain(let_go: Callable[[], None]) -> None:
+    """Close a connection, also where Slack does so at the same moment.
+
+    slack_sdk's own thread then takes away what `Connection.disconnect` has just looked for; the
+    second time there is nothing to take away.
+    """
+    try:
+        let_go()
+    except AttributeError:
+        let_go()
 
 
 def _quiet() -> logging.Logger:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from slack_sdk.socket_mode.builtin.connection import Connection
 
 from bot.sandbox import state
 from bot.slack.app import create_app
@@ -103,6 +104,30 @@ def test_a_bot_that_may_not_act_says_so_and_lets_go(connected: Connected) -> Non
     connected.slack.wait(lambda: not connected.slack.connections)
     connected.socket.keep()
     assert connected.slack.opened == 1
+
+
+class ClosedMeanwhile:
+    """A lock of slack_sdk's connection: whoever gets it finds that Slack has closed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> None:
+        if self.connection.sock is not None:
+            self.connection.sock.close()
+            self.connection.sock = None
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_a_connection_that_slack_closes_at_the_same_moment_is_let_go(connected: Connected) -> None:
+    session = connected.socket._handler.client.current_session
+    assert session is not None
+    session.sock_send_lock = ClosedMeanwhile(session)  # type: ignore[assignment]
+    connected.acts = False
+    connected.socket.keep()
+    connected.slack.wait(lambda: not connected.slack.connections)
 
 
 def test_a_token_that_slack_refuses_is_logged_once_without_being_shown(
