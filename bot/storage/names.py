@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from gpu.job.captures import VIDEOS, is_cameras
 from gpu.job.errors import InvalidValue
 from gpu.job.messages import GEOMETRY
 from gpu.job.paths import OUTPUTS
@@ -17,22 +18,8 @@ RESULTS = "splats"
 PRIVATE = ".splatbot"
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
-VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v")
 
-#: Where other programs leave their cameras (gpu.ingest.names reads them), and folders beside the
-#: photos that hold something else than photos.
-CAMERA_FILES = frozenset(
-    {
-        "transforms.json",
-        "transforms_train.json",
-        "reconstruction.json",
-        *(
-            f"{part}.{kind}"
-            for part in ("cameras", "images", "points3D")
-            for kind in ("bin", "txt")
-        ),
-    }
-)
+#: Folders beside the photos that hold something else than photos.
 BESIDE = frozenset({"mask", "masks", "depth", "depths"})
 
 #: Characters of a file's name that we give.
@@ -73,7 +60,7 @@ def is_archive(name: str) -> bool:
 
 def is_video(name: str) -> bool:
     """Whether a file name is that of a video: its sharpest frames become photos."""
-    return name.lower().endswith(VIDEO_SUFFIXES) and not name.startswith(".")
+    return name.lower().endswith(tuple(VIDEOS)) and not name.startswith(".")
 
 
 def is_capture(name: str) -> bool:
@@ -81,9 +68,9 @@ def is_capture(name: str) -> bool:
     return is_photo(name) or is_video(name)
 
 
-def is_wanted(name: str) -> bool:
-    """Whether a job reads a file of this name: photos, masks, videos, other programs' cameras."""
-    return is_capture(name) or name in CAMERA_FILES
+def is_wanted(key: str) -> bool:
+    """Whether a job reads a file: photos, masks, videos, other programs' cameras."""
+    return is_capture(key.rsplit("/", 1)[-1]) or is_cameras(key)
 
 
 def is_set(folder: str) -> bool:

@@ -84,7 +84,7 @@ class SpacesStorage:
         prefix = dataset.rstrip("/") + "/"
         if is_ours(prefix) or prefix == "/":
             return []
-        return [key for key in self.keys(prefix) if is_wanted(key.rsplit("/", 1)[-1])]
+        return [key for key in self.keys(prefix) if is_wanted(key.removeprefix(prefix))]
 
     def key_of(self, address: str) -> str | None:
         """Return what an address names in this bucket: s3://, either form of https, or its CDN's.

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu.ingest.names import CAMERA_FOLDERS
 from gpu.ingest.photos import Photo
+from gpu.job.captures import CAMERA_FOLDERS
 
 #: Bytes of a file of cameras that we parse; 10,000 frames take 20 MB.
 MOST_BYTES, MOST_BYTES_OF_ONE = 200 << 20, 1 << 20

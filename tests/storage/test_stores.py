@@ -52,6 +52,14 @@ def test_a_mistyped_dataset_is_answered_with_near_names(store: Storage) -> None:
         assert refused.value.suggestions[0] == "demo/parcel"
 
 
+def test_masks_and_other_programs_cameras_go_along_with_the_photos(s3_server: str) -> None:
+    storage = spaces(s3_server, "beside")
+    beside = {"masks/a.png", "transforms.json", "sparse/images.bin", "cameras/17.json"}
+    for name in {"a.jpg", "notes.txt", "other/17.json"} | beside:
+        storage.put(f"my/set/{name}", b"x", "")
+    assert set(storage.source("my/set").urls) == {"a.jpg"} | beside
+
+
 def test_what_was_put_is_read_again(store: Storage) -> None:
     assert store.get("demo/parcel/a.jpg") == b"aa"
     assert store.keys("demo/parcel/a") == ["demo/parcel/a.jpg"]
