@@ -14,6 +14,7 @@ from gpu.geometry.features import find_features, match, new_database
 from gpu.geometry.ladder import USUAL, Model, Search, needed, part_of
 from gpu.geometry.mapping import Mapper, incremental_options, is_credible
 from gpu.geometry.pairs import EXHAUSTIVE, all_pairs, choose_pairs
+from gpu.geometry.posed import without_points
 from gpu.geometry.quality import measure
 from gpu.ingest.photos import Photo
 from gpu.ingest.poses import Given, given_cameras, matched
@@ -115,7 +116,10 @@ def _triangulated(
     find_features(file, images, with_camera, USUAL, part_of(say, 0.0, 0.5))
     match(file, with_camera, pairs, USUAL, seed, part_of(say, 0.5, 0.9))
     say(0.9, f"The cameras of {count} photos came with them. Finding points")
-    model = _without_points(file, with_camera, cameras)
+    _take_lenses(file, with_camera, cameras)
+    model = without_points(
+        file, {photo.image: _pose(cameras[photo.image]) for photo in with_camera}
+    )
     options = incremental_options(Mapper(), count, seed)
     options.mapper.filter_max_reproj_error = MOST_ERROR
     output = folder / "given"
@@ -131,35 +135,22 @@ def _triangulated(
     return model
 
 
-def _without_points(
-    database: Path, photos: Sequence[Photo], cameras: Mapping[str, Given]
-) -> pycolmap.Reconstruction:
-    """Build the model of the given poses; photos that share a lens have its median."""
-    model = pycolmap.Reconstruction()
-    with pycolmap.Database.open(database) as opened:
-        stored = opened.read_all_images()
-        keypoints = {i.name: opened.read_keypoints(i.image_id)[:, :2] for i in stored}
-    groups: dict[int, list[Given]] = {}
-    for image in stored:
-        groups.setdefault(image.camera_id, []).append(cameras[image.name])
+def _take_lenses(database: Path, photos: Sequence[Photo], cameras: Mapping[str, Given]) -> None:
+    """Give the database's cameras the given lenses; photos that share one have its median."""
     sizes = {photo.image: (photo.width, photo.height) for photo in photos}
-    for image in stored:
-        if image.camera_id not in model.cameras:
-            lens = _median(groups[image.camera_id], image.camera_id, sizes[image.name])
-            model.add_camera_with_trivial_rig(lens)
-            with pycolmap.Database.open(database) as opened:
-                opened.update_camera(lens)  # both have to say the same
-        placed = pycolmap.Image(
-            name=image.name,
-            keypoints=np.array(keypoints[image.name], np.float64, order="C"),
-            camera_id=image.camera_id,
-            image_id=image.image_id,
-        )
-        given = cameras[image.name]
-        rotation = pycolmap.Rotation3d(np.ascontiguousarray(given.rotation))
-        pose = pycolmap.Rigid3d(rotation, given.translation)
-        model.add_image_with_trivial_frame(placed, pose)
-    return model
+    with pycolmap.Database.open(database) as opened:
+        groups: dict[int, list[str]] = {}
+        for image in opened.read_all_images():
+            groups.setdefault(image.camera_id, []).append(image.name)
+        for number, names in groups.items():
+            lens = _median([cameras[name] for name in names], number, sizes[names[0]])
+            opened.update_camera(lens)
+
+
+def _pose(given: Given) -> pycolmap.Rigid3d:
+    return pycolmap.Rigid3d(
+        pycolmap.Rotation3d(np.ascontiguousarray(given.rotation)), given.translation
+    )
 
 
 def _median(group: Sequence[Given], number: int, size: tuple[int, int]) -> pycolmap.Camera:

@@ -36,7 +36,7 @@ def from_poses(
 
     `folder` holds database.db with features and matches; `images` the photos.
     """
-    model = _without_points(folder / "database.db", poses)
+    model = without_points(folder / "database.db", poses)
     for number in range(ROUNDS):
         share = number / (ROUNDS - 1)
         _triangulate(folder, images, model, ROUGH + share * (FINE - ROUGH), seed)
@@ -45,7 +45,7 @@ def from_poses(
     return model
 
 
-def _without_points(
+def without_points(
     database: Path, poses: Mapping[str, pycolmap.Rigid3d]
 ) -> pycolmap.Reconstruction:
     """Build the model of the database's cameras and of the images that have a pose."""
