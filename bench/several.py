@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +20,7 @@ from bench.train import CUDA, HOLDOUT, REPOSITORY, SIZE, job, posed, score
 from gpu.export.ply import read_ply
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import Dataset, load_dataset
+from gpu.training.launch import torchrun
 from gpu.training.together import Plan
 
 SCENE, GAUSSIANS, SEED = "fox", 2_400_000, 0
@@ -33,10 +33,8 @@ def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int) -> str:
     with TemporaryDirectory() as folder:
         plan = Plan(posed(name), Path(folder) / "scene.ply", SIZE, HOLDOUT, config)
         plan.write(Path(folder) / "plan.json")
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        command += [f"--nproc-per-node={gpus}", "-m", "gpu.training.together"]
         done = subprocess.run(
-            [*command, f"{folder}/plan.json"],
+            [*torchrun(gpus), f"{folder}/plan.json"],
             cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         figures = json.loads(done.stdout.splitlines()[-1])

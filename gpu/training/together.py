@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -28,8 +27,7 @@ from torch import Tensor
 
 from gpu.export.ply import write_ply
 from gpu.gaussians import Gaussians
-from gpu.training import schedules
-from gpu.training.album import Album, Batch
+from gpu.training.album import Batch
 from gpu.training.config import Rates, TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.draw_cuda import Projected, Pulls, draw
@@ -37,7 +35,7 @@ from gpu.training.init import gaussians_from_points
 from gpu.training.shards import Shards
 from gpu.training.step import Parts
 from gpu.training.step_cuda import Kind, Pool, RecordedStep, Recording
-from gpu.training.trainer import Run, Watch, scene_extent
+from gpu.training.trainer import Run, Watch, scene_extent, steps
 
 WIDTHS = (2, 3, 3, 1)  #: Numbers of each of Projected.drawn.
 PAUSE = 1.0  #: seconds between two lines at least
@@ -80,12 +78,9 @@ def train_together(
     config = shards.config(config)
     start = shards.part(gaussians).to(device)
     run = Run(start, config, scene_extent(views), ShardedStep)
-    album = Album(views, schedules.reductions(config), device)
     many = min(config.views_per_step, len(views) // shards.world * shards.world)
-    for photos in islice(album.order(many, config.seed), config.iterations):
-        loss = run.step(album, photos)
-        if watch is not None:
-            watch(run.done, loss, run.gaussians)
+    for _ in steps(run, views, config, device, many, watch):
+        pass
     return shards.gathered(run.gaussians)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import torch
@@ -39,17 +39,29 @@ def train(
     run = Run(gaussians.to(device), config, scene_extent(views))
     if keeper is not None and keeper.found is not None:
         run.restore(keeper.found.state)
-    album = Album(views, schedules.reductions(config), device)
-    order = album.order(min(config.views_per_step, len(views)), config.seed)
-    for photos in islice(order, run.steps, config.iterations):
-        loss = run.step(album, photos)
-        if watch is not None:
-            watch(run.done, loss, run.gaussians)
+    for _ in steps(run, views, config, device, min(config.views_per_step, len(views)), watch):
         if keeper is not None:
             keeper.offer(run.steps, config.iterations, run.state)
     if keeper is not None:
         keeper.keep(run.steps, config.iterations, run.state())
     return run.gaussians.detach()
+
+
+def steps(
+    run: Run,
+    views: Sequence[View],
+    config: TrainConfig,
+    device: torch.device,
+    photos: int,
+    watch: Watch | None,
+) -> Iterator[None]:
+    """Take what is left of a run's steps, each towards so many `photos`; yield after each."""
+    album = Album(views, schedules.reductions(config), device)
+    for some in islice(album.order(photos, config.seed), run.steps, config.iterations):
+        loss = run.step(album, some)
+        if watch is not None:
+            watch(run.done, loss, run.gaussians)
+        yield
 
 
 def step_on(device: torch.device) -> type[Step]:
