@@ -100,6 +100,12 @@ class Job:
     heartbeat: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def shown_bytes(self) -> float | None:
+        """The size of what the viewer shows; jobs of earlier versions have a .splat alone."""
+        size = self.metrics.get("sog_bytes", self.metrics.get("splat_bytes"))
+        return size if isinstance(size, int | float) else None
+
+    @property
     def is_over(self) -> bool:
         """Whether the job has reached its one terminal state."""
         return self.state in TERMINAL

@@ -211,8 +211,8 @@ def figures(job: Job) -> str:
         parts.append(f"{m['gaussians']:,} Gaussians")
     if m.get("psnr") is not None:
         parts.append(f"{m['psnr']:.1f} dB on {m.get('held_out', 'the')} held-out photos")
-    if (size := m.get("sog_bytes", m.get("splat_bytes"))) is not None:
-        parts.append(megabytes(size))
+    if job.shown_bytes is not None:
+        parts.append(megabytes(job.shown_bytes))
     if job.started_at and job.finished_at:
         parts.append(seconds(job.finished_at - job.started_at))
     return " · ".join(parts)

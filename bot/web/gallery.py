@@ -70,8 +70,6 @@ def describe(job: Job) -> str:
         parts.append(f"{datetime.fromtimestamp(job.finished_at, UTC):%-d %B %Y}")
     if isinstance(gaussians := job.metrics.get("gaussians"), int | float):
         parts.append(f"{int(gaussians):,} Gaussians")
-    if isinstance(
-        size := job.metrics.get("sog_bytes", job.metrics.get("splat_bytes")), int | float
-    ):
+    if (size := job.shown_bytes) is not None:
         parts.append(f"{size / 1e6:.1f} MB")
     return " · ".join(parts)
