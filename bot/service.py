@@ -35,6 +35,7 @@ from bot.slack.outbox import SlackOutbox
 from bot.slack.socket import Socket
 from bot.slack.workspaces import open_installations, open_workspaces
 from bot.storage import open_storage
+from bot.storage.looks import Looks
 from bot.storage.strangers import Strangers
 from bot.web.api import KeyGate, Keys, api_router
 from bot.web.app import create_app as create_web_app
@@ -113,6 +114,7 @@ class Service:
             invite=self._uploads.invite,
             slots=droplets.slots if droplets else 1,
             size_of=strangers.glance,
+            look=Looks(self._storage),
         )
         self._outbox = SlackOutbox(
             self.ledger,

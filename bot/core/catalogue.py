@@ -56,7 +56,8 @@ class Catalogue:
         parts = [d for d in self.datasets() if d.name == name or d.name.startswith(f"{name}/")]
         whole = [d for d in parts if d.is_folder] or parts
         photos, videos = sum(d.photos for d in whole), sum(d.videos for d in whole)
-        return Dataset(name, photos, sum(d.bytes for d in whole), videos)
+        lost = tuple(file for d in whole for file in d.unread)
+        return Dataset(name, photos, sum(d.bytes for d in whole), videos, lost)
 
 
 def _same(name: str, datasets: Sequence[Dataset]) -> str | None:

@@ -22,6 +22,7 @@ from bot.core.quotes import Quote
 from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.storage.base import Dataset
+from bot.storage.found import Found
 from gpu.job import JobSpec, Pipeline, Source
 from gpu.job.public import is_address
 
@@ -45,13 +46,14 @@ class Desk:
         slots: int = 1,
         invite: Callable[[str, str, str, str], str] = lambda name, team, channel, user: "",
         size_of: Callable[[str], int | None] = lambda address: None,
+        look: Callable[[Dataset], Found | None] = lambda dataset: None,
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
 
         Without a `budget` only machines that cost nothing are started. `market` knows the price
         of the moment. `read_log` returns the end of a job's log. At most `slots` jobs run at
         once. `invite` makes links to the upload page. `size_of` takes a glance at a stranger's
-        .zip: its bytes, if they are known.
+        .zip: its bytes, if they are known. `look` looks at a dataset's photos.
         """
         self.ledger = ledger
         self.budget = budget or Budget(ledger, monthly=0.0)
@@ -65,6 +67,7 @@ class Desk:
         self.slots = slots
         self._invite = invite
         self._size_of = size_of
+        self._look = look
         self._wake = wake
 
     def start(self, request: Request) -> Job:
@@ -125,21 +128,22 @@ class Desk:
         wanted = self._catalogue.require(request.dataset), request.pipeline, dict(request.options)
         return wanted == (job.dataset, job.pipeline, dict(job.options))
 
-    def quote(self, request: Request) -> Quote:
-        """Say what a job would mean; starts nothing.
+    def quote(self, request: Request, *, looking: bool = False) -> Quote:
+        """Say what a job would mean, `looking` at the photos too; starts nothing.
 
         Raises UnknownDataset or InvalidValue, and what `size_of` raises.
         """
         request = self._checked(request)
         dataset = self._catalogue.find(request.dataset)
         if is_address(dataset.name):
-            dataset = replace(dataset, bytes=self._size_of(dataset.name) or 0)
+            dataset, looking = replace(dataset, bytes=self._size_of(dataset.name) or 0), False
         left = max(self.budget.monthly - self.budget.spent(), 0.0) if self._price else None
         return Quote(
             dataset, request.pipeline, self.market.plan_of(request.options.get("size")),
             self.market.problem,
             whole(request.pipeline, self.ledger.stage_history(request.pipeline)),
             ahead=self.ledger.count_active(), budget_left=left,
+            found=self._look(dataset) if looking else None,
         )  # fmt: skip
 
     def finished(self, job_id: str | None) -> Job:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.compute.base import Plan
 from bot.core.estimates import Estimate
 from bot.storage.base import Dataset
+from bot.storage.found import Found
 from gpu.job import Pipeline
 
 
@@ -16,6 +17,7 @@ class Quote:
 
     `plan` is None while nothing can be had, for `problem`, or while nobody has asked yet.
     `ahead` jobs come first. `budget_left` is this month's, dollars; None where nothing is billed.
+    `found` is what a look at the photos found; None where nobody has looked.
     """
 
     dataset: Dataset
@@ -25,6 +27,7 @@ class Quote:
     estimate: Estimate | None
     ahead: int
     budget_left: float | None = None
+    found: Found | None = None
 
     @property
     def cost(self) -> tuple[float, float] | None:

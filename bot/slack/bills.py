@@ -11,8 +11,7 @@ from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job, State
 from bot.core.machines import HOUR, Machine, Outcome
 from bot.core.market import Market
-from bot.core.quotes import Quote
-from bot.slack.wording import escape, megabytes, person, photo_count, seconds
+from bot.slack.wording import escape, person, seconds
 
 #: The backend whose machines cost money.
 DROPLET = "droplet"
@@ -94,40 +93,6 @@ def load(figures: Mapping[str, Any]) -> str:
 # -- before a job is started ----------------------------------------------------------------------
 
 
-def quote(quoted: Quote) -> str:
-    """What a job would mean: photos, machine, time, money."""
-    title = f"*{escape(quoted.dataset.name)}* · {quoted.pipeline}"
-    return f"{title}: {outlook(quoted)}\nNothing was started."
-
-
-def outlook(quoted: Quote) -> str:
-    """What a job would take, one thing a line."""
-    found = quoted.dataset
-    size = megabytes(found.bytes) if found.bytes else "whose size its server did not say"
-    lines = [
-        f"{photo_count(found)}, {size}",
-        f"Machine: {_machine(quoted)}",
-        f"Time: {_duration(quoted)}",
-        f"Cost: {_price(quoted)}",
-    ]
-    if quoted.ahead:
-        lines.append(f"Before it: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
-    return "\n".join(lines)
-
-
-def in_short(quoted: Quote) -> str:
-    """What a job would take, in one line."""
-    said = (("Machine", _machine), ("Time", _duration), ("Cost", _price))
-    return " · ".join(f"{what}: {say(quoted)}" for what, say in said)
-
-
-def _machine(quoted: Quote) -> str:
-    if quoted.plan is None:
-        return escape(quoted.problem) or "not known yet, ask again in a minute"
-    price = quoted.plan.price_per_hour
-    return f"{quoted.plan.machine}, {dollars(price)}/h" if price else quoted.plan.machine
-
-
 def market(now: Market) -> str:
     """What a job would run on right now, where that costs money; else empty."""
     if now.plan is None:
@@ -152,24 +117,6 @@ def month_bar(spent: float, budget: float) -> str:
         return ""
     full = round(min(spent / budget, 1.0) * BAR)
     return f"{'▰' * full}{'▱' * (BAR - full)} {spent / budget:.0%}"
-
-
-def _duration(quoted: Quote) -> str:
-    if quoted.estimate is None:
-        return "nobody knows yet: this would be the first job of its kind"
-    low, high = seconds(quoted.estimate.low), seconds(quoted.estimate.high)
-    span = low if low == high else f"{low} to {high}"
-    return f"{span}, as earlier jobs took; other photos may take longer"
-
-
-def _price(quoted: Quote) -> str:
-    if quoted.budget_left is None:
-        return FREE
-    left = f"{dollars(quoted.budget_left)} of this month's budget are left"
-    if quoted.cost is None:
-        return f"not known yet; {left}"
-    low, high = map(dollars, quoted.cost)
-    return f"about {low if low == high else f'{low} to {high}'}; {left}"
 
 
 # -- machines that are not ours -------------------------------------------------------------------

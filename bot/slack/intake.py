@@ -27,8 +27,9 @@ from bot.slack import answers, offers, received, wording
 from bot.slack.files import NotFetched, SlackFiles, check_bounds
 from bot.slack.parts import Post
 from bot.slack.workspaces import Workspaces
-from bot.storage.base import Storage
-from bot.storage.looks import Found, look_at, look_into_archive
+from bot.storage.base import Dataset, Storage
+from bot.storage.found import Found
+from bot.storage.looks import look_at, look_into_archive
 from bot.storage.names import file_names, is_archive
 from gpu.job import Pipeline
 
@@ -132,7 +133,8 @@ class Intake:
         return found
 
     def _look(self, dataset: str) -> Found:
-        return look_at(self._storage, dataset)
+        known = {each.name: each for each in self._storage.datasets(dataset)}
+        return look_at(self._storage, known.get(dataset, Dataset(dataset, 0, 0)))
 
     # -- saying -------------------------------------------------------------------------------
 

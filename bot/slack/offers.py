@@ -5,13 +5,11 @@ from __future__ import annotations
 from bot.core.drops import Drop
 from bot.core.jobs import Job
 from bot.core.quotes import Quote
-from bot.slack import bills, received
+from bot.slack import outlooks, received, seen
 from bot.slack.parts import SECTION, Post, actions, button, context, cut, said, section
 from bot.slack.wording import WARNING, escape
+from bot.storage.found import Found
 from gpu.job import Pipeline
-
-#: Photos below which we say that more are better.
-FEW = 20
 
 
 def fetching(drop: Drop, done: int) -> Post:
@@ -24,12 +22,13 @@ def offer(drop: Drop, quoted: Quote | None = None, *, may_start: bool = True) ->
 
     Without photos or videos there are none.
     """
-    text = received.found(drop.dataset, drop.found)
+    found = Found.of(drop.found)
+    text = received.found(drop.dataset, found)
     blocks = [section(text)]
-    advice = received.advice(drop.found, FEW)
+    advice = seen.advice(found)
     blocks += [context(advice)] if advice else []
-    if (drop.found.get("photos") or drop.found.get("videos")) and may_start:
-        blocks += [context(bills.in_short(quoted))] if quoted else []
+    if (found.photos or found.videos) and may_start:
+        blocks += [context(outlooks.in_short(quoted))] if quoted else []
         blocks.append(
             actions(
                 _start(drop, Pipeline.SPLAT, "Make a splat") | {"style": "primary"},
@@ -42,7 +41,7 @@ def offer(drop: Drop, quoted: Quote | None = None, *, may_start: bool = True) ->
 
 def started(drop: Drop, job: Job) -> Post:
     """The offer once it was taken: no live buttons."""
-    text = received.found(drop.dataset, drop.found)
+    text = received.found(drop.dataset, Found.of(drop.found))
     return Post(cut(text, SECTION), [section(text), context(received.taken(job))])
 
 

@@ -9,7 +9,7 @@ from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job
 from bot.core.quotes import Quote
 from bot.core.rounds import Report
-from bot.slack import bills, received, wording
+from bot.slack import bills, outlooks, received, wording
 from bot.slack.parts import (
     SECTION,
     Block,
@@ -85,7 +85,7 @@ def invitation(dataset: str, url: str) -> Post:
 
 def quote(quoted: Quote) -> Post:
     """What a job would mean, before it is started."""
-    return Post(wording.NOTHING_STARTED, [section(bills.quote(quoted))])
+    return Post(wording.NOTHING_STARTED, [section(outlooks.quote(quoted))])
 
 
 def doctor(report: Report | None, now: float) -> Post:

@@ -7,25 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bot.storage.names import is_video
+from bot.storage.names import is_capture, is_video
 from bot.storage.pieces import Pieces
 from gpu.job import Source, Target
+from gpu.job.captures import unread
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Photos and videos under one name, as a user would type it. `bytes` is their size together."""
+    """Photos and videos under one name, as a user would type it. `bytes` is their size together.
+
+    `unread` names the captures beside them that nothing here reads.
+    """
 
     name: str
     photos: int
     bytes: int
     videos: int = 0
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, sizes: Mapping[str, int]) -> Dataset:
-        """Count a folder's photos and videos, of which the bytes are given by their names."""
-        videos = sum(map(is_video, sizes))
-        return cls(name, len(sizes) - videos, sum(sizes.values()), videos)
+        """Count a folder's photos and videos; `sizes` has the bytes of its captures by name."""
+        read = {capture: size for capture, size in sizes.items() if is_capture(capture)}
+        videos = sum(map(is_video, read))
+        lost = tuple(unread(sizes))
+        return cls(name, len(read) - videos, sum(read.values()), videos, lost)
 
     @property
     def is_folder(self) -> bool:
@@ -78,6 +85,10 @@ class Storage(Protocol):
 
     def get(self, key: str) -> bytes:
         """Read one object; raises KeyError when it is not there."""
+        ...
+
+    def part(self, key: str, start: int, count: int) -> bytes:
+        """Read `count` bytes of an object from `start` on, fewer at its end; raises KeyError."""
         ...
 
     def add(self, key: str, file: Path) -> bool:

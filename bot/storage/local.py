@@ -16,6 +16,7 @@ from bot.storage.base import Dataset
 from bot.storage.names import RESULTS, check_private, is_archive, is_capture, is_photo, is_set
 from bot.storage.pieces import LocalPieces, Pieces
 from gpu.job import InvalidValue, Source, Target
+from gpu.job.captures import kind_unread
 
 _NEEDS_BUCKET = "Droplets need a bucket: set SPACES_BUCKET, SPACES_KEY and SPACES_SECRET."
 
@@ -108,6 +109,15 @@ class LocalStorage:
         except (FileNotFoundError, IsADirectoryError):
             raise KeyError(key) from None
 
+    def part(self, key: str, start: int, count: int) -> bytes:
+        """Read some bytes of one object; raises KeyError when it is not there."""
+        try:
+            with self.path(key).open("rb") as file:
+                file.seek(start)
+                return file.read(count)
+        except (FileNotFoundError, IsADirectoryError):
+            raise KeyError(key) from None
+
     def keys(self, prefix: str) -> Sequence[str]:
         """List the keys that start with `prefix`, sorted."""
         files = (path for path in self.root.rglob("*") if path.is_file())
@@ -142,9 +152,10 @@ class LocalStorage:
 
     def _dataset(self, folder: Path, names: Sequence[str]) -> Iterator[Dataset]:
         key = folder.relative_to(self.root)
-        sizes = _sizes(folder, filter(is_capture, names))
-        if sizes and folder != self.root and is_set(key.as_posix()):
-            yield Dataset.of(key.as_posix(), sizes)
+        captures = (name for name in names if is_capture(name) or kind_unread(name))
+        found = Dataset.of(key.as_posix(), _sizes(folder, captures))
+        if found.is_folder and folder != self.root and is_set(found.name):
+            yield found
         for name, size in _sizes(folder, filter(is_archive, names)).items():
             yield Dataset((key / name).as_posix(), 0, size)
 

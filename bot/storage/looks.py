@@ -1,166 +1,151 @@
 """What can be said of photos before a job: how many, where from, how sharp. A guess, and quick.
 
-It needs Pillow, as thumbnails do; a bot without it counts, and says no more.
+Of some hundred photos only the first bytes are read, and of a few all. It stops when its time is
+up, and says of how many it speaks. It needs Pillow; a bot without it counts, and says no more.
 """
 
 from __future__ import annotations
 
-import io
+import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
 from importlib.util import find_spec
-from pathlib import Path
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
 from statistics import median
-from typing import IO, Any, TypeVar
 
-from bot.storage.base import Storage
-from bot.storage.flight import Place, flight_of, height_of
-from bot.storage.names import is_photo, is_video
+from bot.core.errors import SplatError
+from bot.storage.base import Dataset, Storage
+from bot.storage.flight import doubt_of, flight_of
+from bot.storage.found import Found
+from bot.storage.heads import HEAD, Head, read_head
+from bot.storage.names import is_archive, is_video
+from bot.storage.samples import (
+    DAMAGED,
+    TOGETHER,
+    Sample,
+    in_archive,
+    in_storage,
+    in_time,
+    members,
+    open_archive,
+)
+from bot.storage.sharpness import blurred, sharpness_of
+from gpu.job.captures import unread
 
-T = TypeVar("T")
+#: Photos of which the first bytes are read, in runs of so many that follow each other.
+HEADS, RUN = 120, 4
+#: Photos that are read as a whole, bytes of all of these together and of one.
+WHOLE, FEWEST, WHOLE_BYTES, MOST_BYTES = 24, 4, 64_000_000, 40_000_000
+#: Seconds for a look, and looks that are remembered.
+PATIENCE, REMEMBERED = 5.0, 64
+#: Decoded by nothing that a bot host has.
+HEIC = (".heic", ".heif")
 
-#: Photos of a set that are looked at, evenly spread, and bytes of one in an archive.
-LOOKED_AT, MOST_BYTES = 24, 60_000_000
-
-#: Pixels of the long side at which sharpness is compared.
-SIDE = 640
-
-#: A photo counts as blurred when its sharpness is below this share of the set's median. Of 278
-#: photos of 13 real sets the least has 0.49; blurred by two pixels at 640 the most has 0.33.
-BLURRED = 0.4
-
-#: The tags of EXIF's directories, and of a latitude and the focal length in them (CIPA DC-008).
-GPS, LATITUDE, DETAIL, FOCAL_35MM = 0x8825, 2, 0x8769, 0xA405
+Clock = Callable[[], float]
 
 
-@dataclass(frozen=True)
-class Look:
-    """One photo: whether it says where it was taken, and how sharp it is (any unit).
+class Looks:
+    """Looks at a storage's datasets, and remembers what it found while they stay the same."""
 
-    `place` latitude and longitude, `height` metres above the take-off, `focal` on 35 mm film.
+    def __init__(self, storage: Storage) -> None:
+        self._made = lru_cache(REMEMBERED)(partial(look_at, storage))
+
+    def __call__(self, dataset: Dataset) -> Found | None:
+        """Return what is in a dataset; None where nothing can be said, which fails nobody."""
+        try:
+            return self._made(dataset)
+        except (SplatError, KeyError, OSError, *DAMAGED):
+            return None
+
+
+def look_at(storage: Storage, dataset: Dataset, clock: Clock = time.monotonic) -> Found:
+    """Look at a dataset's photos in the storage, a .zip's too.
+
+    Raises StorageError, KeyError, and DAMAGED for a .zip that is none.
     """
-
-    name: str
-    gps: bool
-    sharpness: float
-    place: Place | None = None
-    height: float | None = None
-    focal: float | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """What is in a dataset. `looked_at` of its photos were opened; the rest is said of these.
-
-    Of a drone's photos: the ground (square metres), the height above the start (metres) and the
-    overlap (0 to 1), all guessed.
-    """
-
-    photos: int
-    bytes: int
-    videos: int = 0
-    looked_at: int = 0
-    gps: int = 0
-    blurred: tuple[str, ...] = ()
-    unreadable: tuple[str, ...] = ()
-    ground: float | None = None
-    height: float | None = None
-    overlap: float | None = None
+    until = clock() + PATIENCE
+    if is_archive(dataset.name):
+        with open_archive(storage, dataset.name) as archive:
+            return _look_into(archive, dataset.bytes, until, clock)
+    samples = in_storage(storage, dataset.name)
+    there = Found(len(samples), dataset.bytes, dataset.videos, dataset.unread)
+    return _look(there, samples, until, clock, TOGETHER)
 
 
-def look_at(storage: Storage, dataset: str) -> Found:
-    """Look at a dataset's photos in the storage; only count where it is an archive."""
-    keys = storage.photos(dataset)
-    known = next((each for each in storage.datasets(dataset) if each.name == dataset), None)
-    opened = ((key.rsplit("/", 1)[-1], io.BytesIO(storage.get(key))) for key in _spread(keys))
-    bytes_, videos = (known.bytes, known.videos) if known else (0, 0)
-    return _found(Found(len(keys), bytes_, videos), opened)
-
-
-def look_into_archive(file: Path) -> Found:
-    """Look at the photos in a .zip; raises zipfile.BadZipFile when it is none."""
+def look_into_archive(file: Path, clock: Clock = time.monotonic) -> Found:
+    """Look at the photos in a .zip on the disk; raises DAMAGED when it is none."""
     with zipfile.ZipFile(file) as archive:
-        names = [(i, i.filename.rsplit("/", 1)[-1]) for i in archive.infolist()]
-        inside = [i for i, name in names if is_photo(name)]
-        videos = sum(is_video(name) for _, name in names)
-        small = [each for each in _spread(inside) if each.file_size <= MOST_BYTES]
-        opened = ((each.filename, io.BytesIO(archive.read(each))) for each in small)
-        return _found(Found(len(inside), file.stat().st_size, videos), opened)
+        return _look_into(archive, file.stat().st_size, clock() + PATIENCE, clock)
 
 
-def _found(there: Found, opened: Iterator[tuple[str, IO[bytes]]]) -> Found:
+def _look_into(archive: zipfile.ZipFile, size: int, until: float, clock: Clock) -> Found:
+    """Look into a .zip, of which one member is read at a time."""
+    names = [member.filename for member in members(archive)]
+    videos, samples = sum(is_video(PurePosixPath(n).name) for n in names), in_archive(archive)
+    there = Found(len(samples), size, videos, tuple(unread(names)))
+    return _look(there, samples, until, clock, 1)
+
+
+def _look(
+    there: Found, samples: Sequence[Sample], until: float, clock: Clock, together: int
+) -> Found:
     if find_spec("PIL") is None:
         return there
-    looks, unreadable = [], []
-    for name, content in opened:
-        with closing(content):
-            look = _look(name, content)
-        if look is None:
-            unreadable.append(name)
-        else:
-            looks.append(look)
-    usual = median(look.sharpness for look in looks) if looks else 0.0
-    blurred = tuple(look.name for look in looks if look.sharpness < BLURRED * usual)
-    gps = sum(look.gps for look in looks)
-    flight = flight_of(
-        [look.place for look in looks if look.place],
-        [look.height for look in looks if look.height],
-        [look.focal for look in looks if look.focal],
-        there.photos,
-    )
-    return replace(
+    runs = runs_of(len(samples))
+    wanted = [i for run in runs for i in run]
+    reads = [partial(_head, samples[i]) for i in wanted]
+    read = dict(zip(wanted, in_time(reads, until - clock(), together), strict=True))
+    known = [[head for i in run if (head := read[i]) is not None] for run in runs]
+    heads = [head for run in known for head in run]
+    doubt = doubt_of(heads)
+    found = replace(
         there,
-        looked_at=len(looks) + len(unreadable),
-        gps=gps,
-        blurred=blurred,
-        unreadable=tuple(unreadable),
-        **(vars(flight) if flight else {}),
+        looked_at=len(heads),
+        gps=sum(head.place is not None for head in heads),
+        doubt=doubt,
+        flight=None if doubt else flight_of(known, len(samples)),
+        every=_every(known),
+    )
+    return _opened(found, samples, until, clock, together)
+
+
+def _head(sample: Sample) -> Head:
+    return read_head(sample.read(HEAD))
+
+
+def _opened(
+    found: Found, samples: Sequence[Sample], until: float, clock: Clock, together: int
+) -> Found:
+    """Read a few photos as a whole, and say how sharp they are."""
+    some = [sample for sample in samples if not sample.name.lower().endswith(HEIC)]
+    usual = max(found.bytes // max(len(samples) + found.videos, 1), 1)
+    count = min(max(WHOLE_BYTES // usual, FEWEST), WHOLE, len(some))
+    chosen = [some[i * len(some) // count] for i in range(count)]
+    wholes = in_time([partial(s.read, MOST_BYTES) for s in chosen], until - clock(), together)
+    read = {s.name: whole for s, whole in zip(chosen, wholes, strict=True) if whole is not None}
+    got = {name: sharpness_of(raw) for name, raw in read.items() if len(raw) < MOST_BYTES}
+    return replace(
+        found,
+        opened=len(got),
+        blurred=blurred({name: sharp for name, sharp in got.items() if sharp is not None}),
+        unreadable=tuple(name for name, sharp in got.items() if sharp is None),
     )
 
 
-def _look(name: str, content: IO[bytes]) -> Look | None:
-    """Open one photo; None when it can not be read, whatever is wrong with it."""
-    from PIL import Image
-
-    try:
-        with Image.open(content) as photo:
-            tags = photo.getexif()
-            gps, detail = tags.get_ifd(GPS), tags.get_ifd(DETAIL)
-            height = height_of(photo.info.get("xmp"))
-            photo.draft("RGB", (2 * SIDE, 2 * SIDE))  # lets the JPEG decoder skip detail
-            grey = photo.convert("L")
-            grey.thumbnail((SIDE, SIDE))
-            focal = float(detail.get(FOCAL_35MM) or 0) or None
-            sharpness = _sharpness(grey)
-            return Look(name, LATITUDE in gps, sharpness, _place(gps), height, focal)
-    except Exception:  # noqa: BLE001 - damaged files make Pillow raise anything
-        return None
+def runs_of(count: int) -> list[range]:
+    """Return runs of photos that follow each other, evenly spread; all of a small set."""
+    if count <= HEADS:
+        return [range(count)]
+    runs = HEADS // RUN
+    starts = (round(i * (count - RUN) / (runs - 1)) for i in range(runs))
+    return [range(start, start + RUN) for start in starts]
 
 
-def _place(gps: Mapping[int, Any]) -> Place | None:
-    """Return latitude and longitude in degrees."""
-    signs = [-1 if str(gps.get(tag)).upper().startswith(("S", "W")) else 1 for tag in (1, 3)]
-    try:
-        first, second = (
-            sign * sum(float(part) / 60**i for i, part in enumerate(gps[tag]))
-            for sign, tag in zip(signs, (LATITUDE, 4), strict=True)
-        )
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    return first, second
-
-
-def _sharpness(grey: object) -> float:
-    """The variance of the Laplacian (Pech-Pacheco et al., ICPR 2000)."""
-    from PIL import Image, ImageFilter, ImageStat
-
-    assert isinstance(grey, Image.Image)
-    laplacian = ImageFilter.Kernel((3, 3), [0, 1, 0, 1, -4, 1, 0, 1, 0], scale=1, offset=128)
-    return float(ImageStat.Stat(grey.filter(laplacian)).var[0])
-
-
-def _spread(items: Sequence[T]) -> list[T]:
-    step = max(len(items) / LOOKED_AT, 1.0)
-    return [items[int(i * step)] for i in range(min(len(items), LOOKED_AT))]
+def _every(runs: Sequence[Sequence[Head]]) -> float | None:
+    """Return the usual seconds between photos; None where they do not say, or not in order."""
+    times = [[head.taken for head in run if head.taken is not None] for run in runs]
+    gaps = [b - a for run in times for a, b in pairwise(run)]
+    return median(gaps) if len(gaps) > 1 and median(gaps) > 0 else None

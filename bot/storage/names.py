@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from gpu.job.captures import VIDEOS, is_cameras
+from gpu.job.captures import PHOTOS, VIDEOS, is_cameras
 from gpu.job.errors import InvalidValue
 from gpu.job.messages import GEOMETRY
 from gpu.job.paths import OUTPUTS
@@ -16,8 +16,6 @@ RESULTS = "splats"
 
 #: Where the bot keeps what is for itself alone; no dataset, and never public.
 PRIVATE = ".splatbot"
-
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
 
 #: Folders beside the photos that hold something else than photos.
 BESIDE = frozenset({"mask", "masks", "depth", "depths"})
@@ -50,7 +48,7 @@ def check_private(key: str) -> None:
 
 def is_photo(name: str) -> bool:
     """Whether a file name is that of a photo. Names with a dot in front are a Mac's notes."""
-    return name.lower().endswith(PHOTO_SUFFIXES) and not name.startswith(".")
+    return name.lower().endswith(tuple(PHOTOS)) and not name.startswith(".")
 
 
 def is_archive(name: str) -> bool:

@@ -27,6 +27,7 @@ from bot.storage.names import (
 )
 from bot.storage.s3_pieces import S3Pieces
 from gpu.job import Source, Target
+from gpu.job.captures import kind_unread, unread
 from gpu.job.messages import GEOMETRY
 from gpu.job.paths import OUTPUTS
 
@@ -67,12 +68,12 @@ class SpacesStorage:
             folder, _, name = key.rpartition("/")
             if is_ours(key):
                 continue
-            if is_capture(name) and folder:
+            if folder and (is_capture(name) or kind_unread(name)):
                 found[folder][name] = size
             elif is_archive(name):
                 archives.append(Dataset(key, 0, size))
         sets = [Dataset.of(folder, sizes) for folder, sizes in found.items() if is_set(folder)]
-        return sorted(sets + archives, key=lambda d: d.name)
+        return sorted([s for s in sets if s.is_folder] + archives, key=lambda d: d.name)
 
     def photos(self, dataset: str) -> Sequence[str]:
         """List the keys of a dataset's photos, with subfolders, sorted; none of an archive."""
@@ -82,9 +83,11 @@ class SpacesStorage:
     def _files(self, dataset: str) -> Sequence[str]:
         """List the keys of all that a job reads of a dataset."""
         prefix = dataset.rstrip("/") + "/"
-        if is_ours(prefix) or prefix == "/":
-            return []
-        return [key for key in self.keys(prefix) if is_wanted(key.removeprefix(prefix))]
+        return [key for key in self._inside(prefix) if is_wanted(key.removeprefix(prefix))]
+
+    def _inside(self, prefix: str) -> Sequence[str]:
+        """List the keys of all that is in a dataset."""
+        return [] if is_ours(prefix) or prefix == "/" else self.keys(prefix)
 
     def key_of(self, address: str) -> str | None:
         """Return what an address names in this bucket: s3://, either form of https, or its CDN's.
@@ -104,16 +107,20 @@ class SpacesStorage:
 
     def source(self, dataset: str) -> Source:
         """Return presigned GETs of a dataset's photos. Raises UnknownDataset with near names."""
-        if is_archive(dataset):
-            known = {dataset.rsplit("/", 1)[-1]: dataset} if self._exists(dataset) else {}
-        else:
-            known = {key.removeprefix(f"{dataset}/"): key for key in self._files(dataset)}
-            if not any(is_capture(name) for name in known):
-                known = {}
+        known, lost = self._known(dataset)
         if not known:
             names = [each.name for each in self.datasets()]
             raise UnknownDataset(dataset, nearest(dataset, names))
-        return Source(urls={name: self.sign_get(key, LIFETIME) for name, key in known.items()})
+        urls = {name: self.sign_get(key, LIFETIME) for name, key in known.items()}
+        return Source(urls=urls, unread=lost or None)
+
+    def _known(self, dataset: str) -> tuple[dict[str, str], list[str]]:
+        """Return the keys of what a job reads by name, and the captures that nothing reads."""
+        if is_archive(dataset):
+            return ({dataset.rsplit("/", 1)[-1]: dataset} if self._exists(dataset) else {}), []
+        every = {key.removeprefix(f"{dataset}/"): key for key in self._inside(f"{dataset}/")}
+        known = {name: key for name, key in every.items() if is_wanted(name)}
+        return (known if any(map(is_capture, known)) else {}), unread(every)
 
     def target(self, job_id: str) -> Target:
         """Return presigned PUTs for a job's results."""
@@ -173,6 +180,22 @@ class SpacesStorage:
                 raise StorageError(f"`{key}` is larger than {MOST >> 20} MiB.", hint=_REMEDY)
             body: bytes = answer["Body"].read()
         return body
+
+    def part(self, key: str, start: int, count: int) -> bytes:
+        """Read some bytes of one object; raises KeyError when it is not there."""
+        span = f"bytes={start}-{start + count - 1}"
+        with _in_words():
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=span)
+            except self._client.exceptions.NoSuchKey:
+                raise KeyError(key) from None
+            except self._client.exceptions.ClientError as refused:
+                if refused.response["Error"]["Code"] != "InvalidRange":
+                    raise
+                return b""  # nothing is that far behind
+            with answer["Body"] as body:
+                part: bytes = body.read(count)  # a server that knows no ranges sends everything
+        return part
 
     def keys(self, prefix: str) -> Sequence[str]:
         """List the keys that start with `prefix`, sorted."""

@@ -11,12 +11,13 @@ import shutil
 import stat
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpu.errors import DiskFull
 from gpu.ingest.errors import BadArchive, named
 from gpu.ingest.names import is_archive, is_capture, is_wanted, safe_name
+from gpu.job.captures import unread
 
 CHUNK = 1 << 20
 #: What Python's zipfile raises for a file that is no whole .zip, or one that it can not unpack.
@@ -40,20 +41,34 @@ class Limits:
 
 @dataclass
 class _Left:
-    """What the limits leave for an archive and for all that is inside it."""
+    """What the limits leave for an archive and for all that is inside it.
+
+    `unread` gathers the names of captures that nothing here reads.
+    """
 
     files: int
     bytes: int
+    unread: list[str] = field(default_factory=list)
 
 
-def unpack(archive: Path, folder: Path, limits: Limits | None = None) -> list[Path]:
-    """Unpack what we would read of `archive` into `folder`; return photos and videos, sorted.
+@dataclass(frozen=True)
+class Unpacked:
+    """The photos and videos of an archive, sorted, and the captures that nothing here reads."""
+
+    files: list[Path]
+    unread: list[str]
+
+
+def unpack(archive: Path, folder: Path, limits: Limits | None = None) -> Unpacked:
+    """Unpack what we would read of `archive` into `folder`.
 
     Raises BadArchive, which says what is wrong with it; DiskFull when it would not fit.
     """
     limits = limits or Limits()
-    files = _unpack(archive, folder, limits, _Left(limits.files, limits.bytes), 0)
-    return sorted(f for f in files if is_capture(f.relative_to(folder).as_posix()))
+    left = _Left(limits.files, limits.bytes)
+    files = _unpack(archive, folder, limits, left, 0)
+    captures = sorted(f for f in files if is_capture(f.relative_to(folder).as_posix()))
+    return Unpacked(captures, left.unread)
 
 
 def _unpack(archive: Path, folder: Path, limits: Limits, left: _Left, depth: int) -> list[Path]:
@@ -61,6 +76,7 @@ def _unpack(archive: Path, folder: Path, limits: Limits, left: _Left, depth: int
         with zipfile.ZipFile(archive) as opened:
             members = [m for m in opened.infolist() if not m.is_dir()]
             _check(archive.name, members, limits, left, depth)
+            left.unread += unread(map(_name, members))
             wanted = [m for m in members if is_wanted(_name(m)) or is_archive(_name(m))]
             size = sum(m.file_size for m in wanted)
             if size > shutil.disk_usage(folder).free:
@@ -87,12 +103,6 @@ def _inside(archive: Path, limits: Limits, left: _Left, depth: int) -> list[Path
     files = _unpack(archive, folder, limits, left, depth + 1)
     archive.unlink()
     return files
-
-
-def names_in(archive: Path) -> list[str]:
-    """Return the names of all that an archive holds, which could be unpacked before."""
-    with zipfile.ZipFile(archive) as opened:
-        return [_name(member) for member in opened.infolist()]
 
 
 def _name(member: zipfile.ZipInfo) -> str:

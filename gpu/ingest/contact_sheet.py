@@ -13,6 +13,8 @@ from gpu.job import JobPaths
 
 CELL, LABEL, GAP, COLUMNS = 150, 18, 6, 6
 MOST = 60
+#: Pixels of a letter, about.
+LETTER = 7
 #: A photo that was left out is shown this dark behind its reason.
 FADED = 0.35
 BACKGROUND, INK, RED = (24, 26, 30), (225, 228, 232), (255, 110, 100)
@@ -27,17 +29,25 @@ class _Cell:
     reason: str = ""
 
 
-def draw_contact_sheet(paths: JobPaths, photos: Photos, images: Mapping[str, Path]) -> str:
+def draw_contact_sheet(
+    paths: JobPaths, photos: Photos, images: Mapping[str, Path], note: str = ""
+) -> str:
     """Write `previews/photos.jpg`; return its path relative to the job's folder.
 
-    `images` has the photos that could be read by name, the kept and the dropped.
+    `images` has the photos that could be read by name, the kept and the dropped; `note` is
+    written below them.
     """
     kept = [_Cell(Path(p.name).name, images[p.name]) for p in photos.photos]
     dropped = [_Cell(Path(n).name, images.get(n), why) for n, why in photos.dropped.items()]
     cells = dropped[: MOST // 2] + _spread(kept, MOST - len(dropped[: MOST // 2]))
     step = CELL + GAP
     columns, rows = min(COLUMNS, len(cells)), -(-len(cells) // COLUMNS)
-    sheet = Image.new("RGB", (columns * step + GAP, rows * (step + LABEL) + GAP), BACKGROUND)
+    lines = wrap(note, round(columns * step / LETTER)) if note else ""
+    height = rows * (step + LABEL) + GAP
+    foot = (lines.count("\n") + 1) * LABEL + GAP if lines else 0
+    sheet = Image.new("RGB", (columns * step + GAP, height + foot), BACKGROUND)
+    pen = ImageDraw.Draw(sheet)
+    pen.multiline_text((GAP, height), lines, fill=RED, font=ImageFont.load_default(12))
     for number, cell in enumerate(cells):
         corner = (GAP + number % COLUMNS * step, GAP + number // COLUMNS * (step + LABEL))
         _draw(sheet, corner, cell)
@@ -63,11 +73,11 @@ def _draw(sheet: Image.Image, corner: tuple[int, int], cell: _Cell) -> None:
             sheet.paste(shown, (x + (CELL - photo.width) // 2, y + (CELL - photo.height) // 2))
     if cell.reason:
         pen.rectangle((x, y, x + CELL, y + CELL), outline=RED, width=3)
-        pen.multiline_text((x + 8, y + 8), _wrap(cell.reason), fill=RED, font=font)
+        pen.multiline_text((x + 8, y + 8), wrap(cell.reason), fill=RED, font=font)
     pen.text((x, y + CELL + 2), cell.label[-22:], fill=RED if cell.reason else INK, font=font)
 
 
-def _wrap(text: str, width: int = 20) -> str:
+def wrap(text: str, width: int = 20) -> str:
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:

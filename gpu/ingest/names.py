@@ -5,16 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from gpu.job.captures import VIDEOS, is_cameras, is_hidden
+from gpu.job.captures import PHOTOS, VIDEOS, is_cameras, is_hidden
 
-#: What Pillow decodes, by itself and (HEIC) with libheif.
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".heic", ".heif"})
-#: Photos all the same, but nothing here reads them: said by name so that people know what to do.
-UNREADABLE = {
-    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"), "raw"),
-    **dict.fromkeys((".insp", ".insv", ".lrv"), "Insta360's own"),
-    **dict.fromkeys((".avi", ".mkv", ".webm"), "other video"),
-}
 #: Folders beside `images` that hold something else: depth, and smaller copies of the photos.
 BESIDE = re.compile(r"depths?|depth_images|confidence|images_\d+|masks?")
 MASKS = frozenset({"mask", "masks"})
@@ -26,7 +18,7 @@ def is_photo(name: str) -> bool:
     """Say whether a name is a photo's; hidden files and a Mac's resource forks are not."""
     path = PurePosixPath(name)
     beside = any(BESIDE.fullmatch(part.lower()) for part in path.parts[:-1])
-    return path.suffix.lower() in SUFFIXES and not beside and not is_hidden(path)
+    return path.suffix.lower() in PHOTOS and not beside and not is_hidden(path)
 
 
 def is_video(name: str) -> bool:
@@ -39,7 +31,7 @@ def is_mask(name: str) -> bool:
     """Say whether a name is that of a mask: a picture in a folder `masks`."""
     path = PurePosixPath(name)
     inside = any(part.lower() in MASKS for part in path.parts[:-1])
-    return inside and path.suffix.lower() in SUFFIXES and not is_hidden(path)
+    return inside and path.suffix.lower() in PHOTOS and not is_hidden(path)
 
 
 def is_archive(name: str) -> bool:

@@ -14,12 +14,14 @@ from gpu.errors import is_disk_full
 from gpu.ingest import prepare
 from gpu.ingest.contact_sheet import draw_contact_sheet
 from gpu.ingest.errors import MIN_PHOTOS, PhotosAlike, TooFewPhotos, because
+from gpu.ingest.fetch import kept_unread
 from gpu.ingest.judge import SPARE, cover, judge
 from gpu.ingest.masks import masks_of
 from gpu.ingest.names import is_capture, is_mask, is_video
 from gpu.ingest.photos import Photos
 from gpu.ingest.prepare import File, Made, Unusable
 from gpu.job import JobPaths
+from gpu.job.captures import left_out
 from gpu.stage import Context, Outcome
 
 #: Photos keep at least this long side, where they have it: what training on a GPU uses.
@@ -123,7 +125,7 @@ def _remove_others(paths: JobPaths, made: Sequence[Made], photos: Photos) -> Non
 def _picture(paths: JobPaths, photos: Photos, made: Sequence[Made]) -> tuple[str, ...]:
     images = {m.photo.name: paths.images / m.photo.image for m in made}
     try:
-        return (draw_contact_sheet(paths, photos, images),)
+        return (draw_contact_sheet(paths, photos, images, left_out(kept_unread(paths))),)
     except (OSError, ValueError) as failed:  # a preview never fails a job
         if is_disk_full(failed):
             raise

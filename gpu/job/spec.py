@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
@@ -94,13 +94,15 @@ SIZE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 class Source:
     """Where the photos are: a folder or a .zip on this machine (`path`), or files by URL.
 
-    `urls` maps a file name to the (presigned) URL that it is read from. `address` is that of a
-    .zip which a person named: it is read as a stranger's (gpu.job.public).
+    `urls` maps a file name to the (presigned) URL that it is read from; `unread` names captures
+    beside them that nothing here reads, to be told. `address` is that of a .zip which a person
+    named: it is read as a stranger's (gpu.job.public).
     """
 
     path: str | None = None
     urls: Mapping[str, str] = field(default_factory=dict)
     address: str | None = None
+    unread: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if [self.path is None, not self.urls, self.address is None].count(False) != 1:

@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gpu.errors import DiskFull
 from gpu.ingest import archive
 from gpu.ingest.archive import Limits, unpack
 from gpu.ingest.download import download
 from gpu.ingest.errors import BadArchive, DownloadFailed, NoPhotos
-from gpu.ingest.fetch import run_fetch
-from gpu.job import Source
+from gpu.ingest.fetch import keep_unread, kept_unread, run_fetch
+from gpu.ingest.preprocess import run_preprocess
+from gpu.job import JobSpec, Source
 from tests.gpu.photos_on_disk import (
     Said,
     context,
@@ -92,7 +94,7 @@ def test_a_copy_is_made_where_links_can_not_reach(
     ("name", "hint"),
     [
         ("a.DNG", "raw files: export them as JPEG"),
-        ("a.insp", "Insta360's own files"),
+        ("a.insp", "Insta360 files"),
         ("b.txt", ""),
     ],
 )
@@ -105,6 +107,47 @@ def test_a_folder_without_photos_says_what_is_there_instead(
         run_fetch(context(tmp_path / "job", tmp_path / "given"))
     assert hint in refused.value.hint
     assert refused.value.hint
+
+
+RAW = "2 raw files were left out: export them as JPEG."
+
+
+def test_raw_files_beside_photos_are_told_and_drawn_on_the_sheet(tmp_path: Path) -> None:
+    given = unrelated_photos(tmp_path / "given", count=4)
+    for name in ("a.CR2", "more/b.nef", "photo_01.dng", ".c.dng"):  # one has its JPEG, one hides
+        (given / name).parent.mkdir(exist_ok=True)
+        (given / name).write_bytes(b"raw")
+    ctx = context(tmp_path / "job", given)
+    assert run_fetch(ctx).message.endswith(RAW)
+    with_note, without = run_preprocess(ctx).pictures, kept_unread(ctx.paths)
+    assert without == ["a.CR2", "more/b.nef"]
+    [sheet] = with_note
+    with Image.open(ctx.paths.root / sheet) as drawn:
+        tall = drawn.height
+        assert max(drawn.convert("RGB").crop((0, tall - 24, drawn.width, tall)).getdata())[0] > 150
+    keep_unread(ctx.paths, [])
+    run_preprocess(ctx)
+    with Image.open(ctx.paths.root / sheet) as drawn:
+        assert drawn.height < tall
+
+
+def test_raw_files_in_archives_and_in_a_bucket_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = jpeg(1, tmp_path / "one.jpg")
+    inner = zipped(tmp_path / "inner.zip", {"b.dng": b"raw"}).read_bytes()
+    given = zipped(tmp_path / "set.zip", {"a.jpg": photo, "c.arw": b"raw", "inner.zip": inner})
+    assert run_fetch(context(tmp_path / "job", given)).message.endswith(RAW)
+
+    def download(urls: object, folder: Path, progress: object) -> None:
+        folder.mkdir(parents=True)
+        (folder / "a.jpg").write_bytes(photo)
+
+    monkeypatch.setattr("gpu.ingest.fetch.download", download)
+    source = Source(urls={"a.jpg": "http://b/a"}, unread=["x.dng", "y.dng"])
+    assert run_fetch(context(tmp_path / "far", source)).message.endswith(RAW)
+    spec = JobSpec("a", "photos", source)
+    assert JobSpec.from_json(spec.to_json()) == spec
 
 
 def test_a_zip_may_not_unpack_more_than_it_declared(tmp_path: Path) -> None:
@@ -127,7 +170,7 @@ def test_a_zip_may_not_unpack_more_than_it_declared(tmp_path: Path) -> None:
 def test_every_limit_of_an_archive_holds(tmp_path: Path, limits: Limits) -> None:
     given = zipped(tmp_path / "big.zip", {f"{i}.jpg": bytes(1000) for i in range(3)})
     (tmp_path / "out").mkdir()
-    assert len(unpack(given, tmp_path / "out")) == 3
+    assert len(unpack(given, tmp_path / "out").files) == 3
     (tmp_path / "again").mkdir()
     with pytest.raises(BadArchive, match="no set of photos"):
         unpack(given, tmp_path / "again", limits)

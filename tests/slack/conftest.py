@@ -24,6 +24,7 @@ from bot.slack.intake import Intake
 from bot.slack.outbox import SlackOutbox
 from bot.slack.workspaces import OneWorkspace
 from bot.storage.local import LocalStorage
+from bot.storage.looks import Looks
 from bot.web.app import create_app as create_web_app
 from bot.web.thumbnails import Thumbnails
 from bot.web.uploads import Uploads
@@ -66,6 +67,7 @@ class Bot:
             market=self.market,
             read_log=lambda _: self.log,
             invite=uploads.invite,
+            look=Looks(self.storage),
             rounds=Rounds(lambda: self.findings, wake=lambda: self.wakes.append("doctor")),
         )
         thumbnails = Thumbnails(self.storage, Seals([SECRET], "thumbnails"), url)

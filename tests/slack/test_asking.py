@@ -14,6 +14,7 @@ from bot.sandbox import state
 from gpu.job import Stage, Status
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import Bot, finish
+from tests.slack.test_drops import photo
 
 
 def answer(bot: Bot, text: str) -> str:
@@ -162,6 +163,20 @@ def test_a_dry_run_says_what_would_happen_and_starts_nothing(bot: Bot) -> None:
     assert said.endswith("Nothing was started.")
     assert bot.ledger.jobs() == []
     assert bot.wakes == []
+
+
+def test_a_dry_run_looks_at_the_photos_before_anything_exists(bot: Bot) -> None:
+    for number in range(3):
+        bot.storage.put(f"demo/shed/{number}.jpg", photo(number, gps=True), "")
+    bot.storage.put("demo/shed/9.CR2", b"raw", "")
+    bot.catalogue.refresh()
+    said = answer(bot, "/splat demo/shed --dry-run")
+    assert "1 raw file was left out: export it as JPEG." in said
+    assert "GPS: in every photo, and believable: the splat should be in metres, north up." in said
+    assert "Overlap: not known" in said
+    assert "all look sharp." in said
+    assert "20 photos or more make a good splat" in said
+    assert "What happens: poor photos are left out, cameras are found" in said
 
 
 def test_a_dry_run_of_a_job_again_says_what_it_would_take_and_starts_nothing(bot: Bot) -> None:

@@ -1,5 +1,6 @@
 """Whatever a job is like, Slack takes what we send, and people read what is true."""
 
+from dataclasses import asdict
 from typing import Any
 
 from hypothesis import given
@@ -15,13 +16,14 @@ from bot.core.jobs import TERMINAL, Job, State
 from bot.core.machines import Machine, Outcome
 from bot.core.quotes import Quote
 from bot.sandbox import blocks_check
-from bot.slack import bills, blocks, links, offers, reports, wording
+from bot.slack import blocks, links, offers, outlooks, reports, wording
 from bot.slack.blocks import Standing
 from bot.slack.dialog import dataset_options, start_dialog
 from bot.slack.home import Home, view
 from bot.slack.parts import said
 from bot.storage.base import Dataset
-from bot.storage.looks import Found
+from bot.storage.flight import Doubt, Flight
+from bot.storage.found import Found
 from gpu.job import Pipeline, Stage, stages_of
 
 #: Texts as photos, folders and libraries may bring them: long, empty, with Slack's own signs.
@@ -85,22 +87,31 @@ datasets = some.builds(
     Dataset, name=words.filter(str.strip), photos=some.integers(0, 10**6),
     bytes=some.integers(0, 10**12),
 )  # fmt: skip
+names = some.lists(words, max_size=40).map(tuple)
+parts = some.floats(0, 1)
+looks = some.builds(
+    Found, photos=some.integers(0, 10**6), bytes=some.integers(0, 10**12),
+    unread=some.lists(some.sampled_from(["a.dng", "b.insv", "c.avi"]), max_size=9).map(tuple),
+    looked_at=some.integers(0, 24), gps=some.integers(0, 24), blurred=names, unreadable=names,
+    doubt=some.none() | some.builds(
+        Doubt, some.sampled_from(["one place", "close", "wild", "drift"]), seconds,
+        some.integers(0, 9),
+    ),
+    flight=some.none() | some.builds(Flight, seconds, seconds, parts, some.none() | parts),
+    every=some.none() | seconds, opened=some.integers(0, 24),
+)  # fmt: skip
 plans = some.builds(Plan, machine=words, price_per_hour=some.floats(0, 30))
 quotes = some.builds(
     Quote, dataset=datasets, pipeline=some.sampled_from(Pipeline), plan=some.none() | plans,
     problem=words, estimate=some.none() | some.builds(Estimate, low=seconds, high=seconds),
     ahead=some.integers(0, 99), budget_left=some.none() | some.floats(0, 1e4),
-)  # fmt: skip
-names = some.lists(words, max_size=40).map(tuple)
-looks = some.builds(
-    Found, photos=some.integers(0, 10**6), bytes=some.integers(0, 10**12),
-    looked_at=some.integers(0, 24), gps=some.integers(0, 24), blurred=names, unreadable=names,
+    found=some.none() | looks,
 )  # fmt: skip
 drops = some.builds(
     Drop, id=some.integers(1, 10**9), key=some.just("k"), team=some.just("T1"),
     channel=some.just("C1"), user=some.just("U1"), thread=some.just(""), dataset=words,
     files=some.just(()), created_at=seconds, error=words,
-    found=looks.map(lambda look: vars(look) | {"videos": 1}),
+    found=looks.map(lambda look: asdict(look) | {"videos": 1}),
 )  # fmt: skip
 
 
@@ -172,7 +183,7 @@ def test_slack_takes_any_home(
 def test_slack_takes_the_dialog_and_the_quote_of_any_choice(
     channel: str, dataset: Dataset | None, pipeline: Pipeline, quoted: Quote, picture: str
 ) -> None:
-    outlook = bills.outlook(quoted)
+    outlook = outlooks.outlook(quoted)
     accepted_view(
         start_dialog(channel[:20], dataset=dataset, pipeline=pipeline, outlook=outlook,
                      picture=picture)

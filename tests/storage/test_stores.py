@@ -1,5 +1,6 @@
 """Both stores behave alike: names of datasets, near names, results apart, photos untouched."""
 
+import re
 from pathlib import Path
 
 import boto3
@@ -8,8 +9,12 @@ import pytest
 
 from bot.core.config import Settings, SpacesSettings
 from bot.core.errors import InvalidValue, StorageError, UnknownDataset
-from bot.storage import LocalStorage, Storage, open_storage
+from bot.storage import LocalStorage, Storage, names, open_storage
 from bot.storage.spaces import SpacesStorage
+from gpu.ingest import names as pipeline_names
+from gpu.job import captures
+from gpu.job.captures import left_out
+from tests.conftest import REPOSITORY
 
 PHOTOS = {
     "demo/parcel/a.jpg": b"aa",
@@ -65,6 +70,38 @@ def test_what_was_put_is_read_again(store: Storage) -> None:
     assert store.keys("demo/parcel/a") == ["demo/parcel/a.jpg"]
     with pytest.raises(KeyError):
         store.get("demo/parcel/none.jpg")
+
+
+def test_a_part_of_an_object_is_read(store: Storage) -> None:
+    store.put("demo/parts.jpg", b"0123456789", "")
+    assert store.part("demo/parts.jpg", 0, 4) == b"0123"
+    assert store.part("demo/parts.jpg", 8, 100) == b"89"
+    assert store.part("demo/parts.jpg", 10, 4) == b""
+    with pytest.raises(KeyError):
+        store.part("demo/none.jpg", 0, 4)
+
+
+def test_raw_files_are_told_unless_their_photo_is_there(store: Storage) -> None:
+    for name in ("a.DNG", "c.nef", "d.cr2", "._c.nef", "e.avi"):
+        store.put(f"demo/parcel/{name}", b"raw", "")
+    store.put("demo/raw/a.dng", b"raw", "")
+    [parcel] = store.datasets("demo/")
+    assert parcel.unread == ("c.nef", "d.cr2", "e.avi")
+    assert (parcel.photos, parcel.bytes) == (2, 5)
+    assert left_out(parcel.unread) == (
+        "2 raw files were left out: export them as JPEG."
+        " 1 AVI, MKV or WebM video was left out: export it as MP4."
+    )
+
+
+def test_bot_upload_page_and_pipeline_take_the_same_photos_and_videos() -> None:
+    page = (REPOSITORY / "bot/web/upload/page/src/dropped.ts").read_text(encoding="utf-8")
+    [pattern] = re.findall(r"USABLE = /(.*)/i", page)
+    for suffix in captures.PHOTOS | captures.VIDEOS | {".zip"}:
+        assert re.search(pattern, f"a{suffix}"), suffix
+    for suffix in captures.PHOTOS:
+        assert names.is_photo(f"a{suffix}")
+        assert pipeline_names.is_photo(f"a{suffix}")
 
 
 def test_what_is_too_large_is_not_read_into_memory(

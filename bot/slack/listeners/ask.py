@@ -85,7 +85,7 @@ def _of_a_job(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
 def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
     request = _request(asker, command.dataset, command.pipeline, command.options, command.job_id)
     if command.dry_run:
-        return reports.quote(desk.quote(request))
+        return reports.quote(desk.quote(request, looking=True))
     return _accepted(desk, command.text, desk.start(request))
 
 
@@ -94,7 +94,7 @@ def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
     options = again(earlier, command.options)
     request = _request(asker, earlier.dataset, earlier.pipeline, options, command.new_id)
     if command.dry_run:
-        return reports.quote(desk.quote(request))
+        return reports.quote(desk.quote(request, looking=True))
     job = desk.start(request)
     if "more" in job.options:
         text = f"/splat rerun {job.options['earlier']} --more {job.options['more']}"

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from bot.core.desk import Desk
 from bot.core.errors import InvalidValue, SplatError
 from bot.core.jobs import Request
-from bot.slack import bills, dialog, wording
+from bot.slack import dialog, outlooks, wording
 from bot.slack.answers import error_of
 from bot.slack.dialog import NUMBERS, Choice, View, chosen
 from bot.storage.base import Dataset
@@ -93,10 +93,10 @@ def show_outlook(
 
 def _outlook(desk: Desk, request: Request) -> tuple[Dataset, str]:
     try:
-        quoted = desk.quote(request)
+        quoted = desk.quote(request, looking=True)
     except SplatError as wrong:
         return Dataset(request.dataset, 0, 0), wording.error(wrong)
-    return quoted.dataset, bills.outlook(quoted)
+    return quoted.dataset, outlooks.outlook(quoted)
 
 
 def _request(body: dict[str, Any], view: View, choice: Choice) -> Request:

@@ -4,7 +4,7 @@ export interface Named {
   file: File;
 }
 
-const USABLE = /\.(jpe?g|png|webp|tiff?|heic|mp4|mov|zip)$/i;
+const USABLE = /\.(jpe?g|png|webp|tiff?|bmp|hei[cf]|mp4|mov|m4v|zip)$/i;
 
 /** Those of chosen files of which something can be made. */
 export function chosen(files: Iterable<File>): Named[] {

@@ -1,0 +1,88 @@
+"""What people read about a job before it is started: the photos, what happens, time and money."""
+
+from __future__ import annotations
+
+from bot.core.quotes import Quote
+from bot.slack import bills, seen
+from bot.slack.wording import escape, megabytes, photo_count, photos_and_videos, seconds
+from bot.storage.found import Found
+from gpu.job import Pipeline
+
+
+def quote(quoted: Quote) -> str:
+    """What a job would mean: photos, machine, time, money."""
+    title = f"*{escape(quoted.dataset.name)}* · {quoted.pipeline}"
+    return f"{title}: {outlook(quoted)}\nNothing was started."
+
+
+def outlook(quoted: Quote) -> str:
+    """What a job would take, one thing a line."""
+    found = quoted.dataset
+    size = megabytes(found.bytes) if found.bytes else "whose size its server did not say"
+    lines = [
+        f"{_counts(quoted)}, {size}",
+        *_photos(quoted),
+        f"What happens: {_way(quoted)}",
+        f"Machine: {_machine(quoted)}",
+        f"Time: {_duration(quoted)}",
+        f"Cost: {_price(quoted)}",
+    ]
+    if quoted.ahead:
+        lines.append(f"Before it: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
+    return "\n".join(lines)
+
+
+def _counts(quoted: Quote) -> str:
+    """How many photos and videos there are, in a .zip too where somebody has looked into it."""
+    inside, known = quoted.found, photo_count(quoted.dataset)
+    counts = photos_and_videos(inside.photos, inside.videos) if inside else ""
+    return f"{counts} in {known}" if counts and not quoted.dataset.is_folder else known
+
+
+def _photos(quoted: Quote) -> list[str]:
+    """What is known of the photos before anybody computes anything."""
+    if quoted.found is None:
+        return seen.lines(Found(0, 0, unread=quoted.dataset.unread))
+    advice = seen.advice(quoted.found)
+    return [*seen.lines(quoted.found), *([advice] if advice else [])]
+
+
+def _way(quoted: Quote) -> str:
+    """What a job does, from the photos to the link."""
+    descends = quoted.pipeline is Pipeline.AERIAL
+    ground = ", zoomed down to the ground" if descends else ""
+    return (
+        "poor photos are left out, cameras are found (if that fails, it ends early and says"
+        f" what to shoot), the splat is trained{ground}, and you get a link."
+    )
+
+
+def in_short(quoted: Quote) -> str:
+    """What a job would take, in one line."""
+    said = (("Machine", _machine), ("Time", _duration), ("Cost", _price))
+    return " · ".join(f"{what}: {say(quoted)}" for what, say in said)
+
+
+def _machine(quoted: Quote) -> str:
+    if quoted.plan is None:
+        return escape(quoted.problem) or "not known yet, ask again in a minute"
+    price = quoted.plan.price_per_hour
+    return f"{quoted.plan.machine}, {bills.dollars(price)}/h" if price else quoted.plan.machine
+
+
+def _duration(quoted: Quote) -> str:
+    if quoted.estimate is None:
+        return "nobody knows yet: this would be the first job of its kind"
+    low, high = seconds(quoted.estimate.low), seconds(quoted.estimate.high)
+    span = low if low == high else f"{low} to {high}"
+    return f"{span}, as earlier jobs took; other photos may take longer"
+
+
+def _price(quoted: Quote) -> str:
+    if quoted.budget_left is None:
+        return bills.FREE
+    left = f"{bills.dollars(quoted.budget_left)} of this month's budget are left"
+    if quoted.cost is None:
+        return f"not known yet; {left}"
+    low, high = map(bills.dollars, quoted.cost)
+    return f"about {low if low == high else f'{low} to {high}'}; {left}"

@@ -1,0 +1,123 @@
+"""What a photo says of itself in its first bytes: where and when it was taken, how high, how wide.
+
+EXIF and XMP lie at a file's beginning, before its pixels: so little of it is read that a set of
+hundreds is looked at in seconds. Pillow parses EXIF; whatever is absent or malformed is None.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+#: Bytes of a file that are looked at: EXIF (64 kB at most in a JPEG) with its small picture, XMP.
+HEAD = 1 << 16
+EXIF = b"Exif\0\0"
+#: What every TIFF begins with, and so the EXIF in a PNG or WebP, which has no other mark.
+TIFF = (b"II*\0", b"MM\0*")
+#: EXIF's directories, and tags in them (CIPA DC-008).
+GPS, DETAIL, TAKEN, FOCAL_35MM = 0x8825, 0x8769, 0x9003, 0xA405
+LATITUDE, LONGITUDE, BELOW, ALTITUDE, ERROR = 2, 4, 5, 6, 31
+_NUMBER = rb"\s*(?:=\s*[\"']|>)\s*([+-]?[0-9]{1,5}(?:\.[0-9]{1,9})?)"
+_HEIGHT = re.compile(rb"(?:RelativeAltitude|AboveGroundAltitude)" + _NUMBER)
+#: Pitch of the camera: -90 is straight down (DJI, Autel, Parrot).
+_PITCH = re.compile(rb"(?:GimbalPitchDegree|drone:GimbalPitch|CameraPitchDegree)" + _NUMBER)
+
+Place = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Head:
+    """One photo. `place` latitude and longitude (degrees, WGS 84), `altitude` metres, `error` the
+    metres by which the camera says that its GPS may be off.
+
+    `height` metres above the take-off, `pitch` degrees (-90: straight down), `focal` on 35 mm
+    film, `taken` in seconds from any moment that is the same for all.
+    """
+
+    place: Place | None = None
+    altitude: float | None = None
+    error: float | None = None
+    height: float | None = None
+    pitch: float | None = None
+    focal: float | None = None
+    taken: float | None = None
+
+
+def read_head(raw: bytes) -> Head:
+    """Read a file's first bytes; raises ImportError without Pillow, and nothing else."""
+    from PIL import Image
+
+    height, pitch = _first(_HEIGHT, raw), _first(_PITCH, raw)
+    exif = Image.Exif()
+    try:
+        exif.load(_exif(raw))
+        gps, detail = exif.get_ifd(GPS), exif.get_ifd(DETAIL)
+        return Head(
+            _place(gps),
+            _altitude(gps),
+            _number(gps.get(ERROR)),
+            height,
+            pitch,
+            _number(detail.get(FOCAL_35MM)),
+            _seconds(detail.get(TAKEN)),
+        )
+    except Exception:  # noqa: BLE001 - what a stranger's EXIF makes Pillow raise has no end
+        return Head(height=height, pitch=pitch)
+
+
+def _exif(raw: bytes) -> bytes:
+    """Return the EXIF in a file's first bytes, whatever the file is; empty for none."""
+    at = raw.find(EXIF)
+    if at >= 0:
+        return raw[at:]
+    starts = [found for found in map(raw.find, TIFF) if found >= 0]
+    return EXIF + raw[min(starts) :] if starts else b""
+
+
+def _place(gps: Mapping[int, Any]) -> Place | None:
+    """Return latitude and longitude; None for the middle of the ocean, too, where nobody is."""
+    latitude, longitude = _degrees(gps, LATITUDE), _degrees(gps, LONGITUDE)
+    if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
+        return None
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
+
+
+def _degrees(gps: Mapping[int, Any], tag: int) -> float | None:
+    try:
+        degrees = sum(float(part) / 60**i for i, part in enumerate(gps[tag]))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    sign = -1 if str(gps.get(tag - 1)).upper().startswith(("S", "W")) else 1
+    return sign * degrees if math.isfinite(degrees) else None
+
+
+def _altitude(gps: Mapping[int, Any]) -> float | None:
+    altitude = _number(gps.get(ALTITUDE))
+    return -altitude if altitude and gps.get(BELOW) in (1, b"\x01") else altitude
+
+
+def _seconds(taken: Any) -> float | None:
+    try:
+        return (
+            datetime.strptime(str(taken)[:19], "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+        )
+    except ValueError:
+        return None
+
+
+def _number(value: Any) -> float | None:
+    """Return a tag's positive finite value, else None."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return number if math.isfinite(number) and number > 0 else None
+
+
+def _first(pattern: re.Pattern[bytes], raw: bytes) -> float | None:
+    found = pattern.search(raw)
+    return float(found[1]) if found else None
