@@ -15,7 +15,7 @@ from rich.table import Column
 
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
 from gpu.job.paths import METRICS, SPLAT
-from gpu.job.spec import PRESETS
+from gpu.job.spec import PRESETS, REMOVALS
 from gpu.pipeline import run_job
 from gpu.report import Reporter
 
@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-views", type=int, metavar="N", help="use at most N photos")
     parser.add_argument("--geometry", metavar="NAME", help="how to find cameras: colmap")
     parser.add_argument("--preset", choices=PRESETS, help="the care of training (default: fast)")
+    parser.add_argument(
+        "--remove", choices=REMOVALS, help="hide it in every photo, with a network of your own"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="makes a run repeatable")
 
 
@@ -92,6 +95,7 @@ def _spec(args: argparse.Namespace) -> JobSpec:
         seed=args.seed,
         geometry=args.geometry,
         preset=args.preset,
+        remove=args.remove,
     )
 
 

@@ -45,7 +45,7 @@ class Request:
     """What somebody asked for in a channel, after parsing and validation.
 
     `options` holds the JobSpec fields that were given (iterations, max_views, image_size, seed,
-    geometry, preset, size).
+    geometry, preset, remove, size).
     `key` identifies the request, so that a repeated delivery does not start a second job.
     """
 
@@ -112,7 +112,7 @@ class Job:
 
 
 #: What a job's stored cameras and training depend on besides its photos.
-_STATE_OF = ("iterations", "max_views", "image_size", "seed", "geometry", "preset")
+_STATE_OF = ("iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove")
 
 
 def again(job: Job, changed: Options) -> Options:

@@ -39,12 +39,15 @@ OPTIONS: Mapping[str, str] = {
     "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}.",
     "preset": "How much care training takes: `fast` (what you get), `best` (more steps, more photos"
     " in each and more Gaussians), `draft` (a quick look).",
+    "remove": "`background` keeps what stands out in each photo, `people` hides people: a network"
+    " does it, where whoever runs the bot has installed one. `masks/` beside the photos need none.",
     "size": "The kind of GPU droplet, such as `gpu-h100x1-80gb`; `--dry-run` says its price."
     " Whoever runs the bot decides which are allowed.",
     "more": "Only after `rerun`: goes on with the job's training for so many more steps, from its"
     " cameras and its last state: `/splat rerun a1b2 --more 3000`.",
     "job_id": "A name for the job, of a-z, 0-9 and '-'. By default it is a number.",
-    "dry_run": "Says how many photos there are, on which machine, how long and for how much.",
+    "dry_run": "Looks at the photos (GPS, overlap, blur), says what would happen, on which machine,"
+    " how long and for how much, and starts nothing.",
 }
 
 WORDS: Mapping[str, str] = {

@@ -15,18 +15,20 @@ CELL, LABEL, GAP, COLUMNS = 150, 18, 6, 6
 MOST = 60
 #: Pixels of a letter, about.
 LETTER = 7
-#: A photo that was left out is shown this dark behind its reason.
-FADED = 0.35
+#: A photo that was left out is shown this dark behind its reason, and so is what masks hide.
+FADED = 0.25
+MASKED = "What is masked is dark."
 BACKGROUND, INK, RED = (24, 26, 30), (225, 228, 232), (255, 110, 100)
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """One photo of the sheet; `reason` says why it was left out."""
+    """One photo of the sheet; `reason` says why it was left out, `mask` what of it counts."""
 
     label: str
     file: Path | None
     reason: str = ""
+    mask: Path | None = None
 
 
 def draw_contact_sheet(
@@ -37,7 +39,16 @@ def draw_contact_sheet(
     `images` has the photos that could be read by name, the kept and the dropped; `note` is
     written below them.
     """
-    kept = [_Cell(Path(p.name).name, images[p.name]) for p in photos.photos]
+    kept = [
+        _Cell(
+            Path(photo.name).name,
+            images[photo.name],
+            mask=paths.masks / f"{photo.image}.png" if photo.masked else None,
+        )
+        for photo in photos.photos
+    ]
+    if any(cell.mask for cell in kept):
+        note = f"{MASKED} {note}".strip()
     dropped = [_Cell(Path(n).name, images.get(n), why) for n, why in photos.dropped.items()]
     cells = dropped[: MOST // 2] + _spread(kept, MOST - len(dropped[: MOST // 2]))
     step = CELL + GAP
@@ -47,7 +58,7 @@ def draw_contact_sheet(
     foot = (lines.count("\n") + 1) * LABEL + GAP if lines else 0
     sheet = Image.new("RGB", (columns * step + GAP, height + foot), BACKGROUND)
     pen = ImageDraw.Draw(sheet)
-    pen.multiline_text((GAP, height), lines, fill=RED, font=ImageFont.load_default(12))
+    pen.multiline_text((GAP, height), lines, fill=INK, font=ImageFont.load_default(12))
     for number, cell in enumerate(cells):
         corner = (GAP + number % COLUMNS * step, GAP + number // COLUMNS * (step + LABEL))
         _draw(sheet, corner, cell)
@@ -69,12 +80,21 @@ def _draw(sheet: Image.Image, corner: tuple[int, int], cell: _Cell) -> None:
         with Image.open(cell.file) as photo:
             photo.draft("RGB", (CELL, CELL))
             photo.thumbnail((CELL, CELL))
-            shown = ImageEnhance.Brightness(photo).enhance(FADED) if cell.reason else photo
+            dark = ImageEnhance.Brightness(photo).enhance(FADED)
+            shown = dark if cell.reason else _masked(photo, dark, cell.mask)
             sheet.paste(shown, (x + (CELL - photo.width) // 2, y + (CELL - photo.height) // 2))
     if cell.reason:
         pen.rectangle((x, y, x + CELL, y + CELL), outline=RED, width=3)
         pen.multiline_text((x + 8, y + 8), wrap(cell.reason), fill=RED, font=font)
     pen.text((x, y + CELL + 2), cell.label[-22:], fill=RED if cell.reason else INK, font=font)
+
+
+def _masked(photo: Image.Image, dark: Image.Image, mask: Path | None) -> Image.Image:
+    """Return a small photo, dark where its mask hides it."""
+    if mask is None:
+        return photo
+    with Image.open(mask) as opened:
+        return Image.composite(photo, dark, opened.convert("L").resize(photo.size))
 
 
 def wrap(text: str, width: int = 20) -> str:

@@ -6,12 +6,14 @@ SplatError (gpu.job)
     ├── BadArchive       a .zip that is damaged, locked, too large or unsafe
     ├── DownloadFailed   a file could not be read from its URL
     ├── TooFewPhotos     fewer than three photos are usable
-    └── PhotosAlike      all photos show the same view
+    ├── PhotosAlike      all photos show the same view
+    └── RemoverNotInstalled   the background, or people, can not be removed on this machine
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from gpu.job import SplatError
 
@@ -53,6 +55,18 @@ class PhotosAlike(BadInput):
         super().__init__(
             f"All {photos} photos show the same view, so their depth can not be measured.",
             hint="Walk around the subject and take a photo every step or two.",
+        )
+
+
+class RemoverNotInstalled(BadInput):
+    """The background, or people, can not be removed on this machine, and why."""
+
+    def __init__(self, what: str, place: Path, why: str) -> None:
+        verb = "The background" if what == "background" else "People"
+        super().__init__(
+            f"{verb} can not be removed on this machine: {why}.",
+            hint="Leave `--remove` away, put a folder `masks` beside the photos, or have the"
+            f" operator put a network into {place} (operator guide, *Background and people*).",
         )
 
 

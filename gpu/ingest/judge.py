@@ -57,10 +57,13 @@ def _copies(made: Sequence[Made]) -> Reasons:
 def _alike(made: Sequence[Made]) -> Reasons:
     """Find photos of nearly the same view as one that is kept; the first one stays."""
     thumbnails = np.array([m.thumbnail for m in made], np.float32).reshape(len(made), THUMBNAIL**2)
+    means = thumbnails.mean(axis=1)
     reasons: Reasons = {}
     kept: list[int] = []
     for i, m in enumerate(made):
         others = np.array(kept, dtype=int)
+        # Their means differ by no more than their pixels do in the mean: most need no closer look.
+        others = others[np.abs(means[others] - means[i]) < ALIKE]
         differences = np.abs(thumbnails[others] - thumbnails[i]).mean(axis=1)
         same = [int(j) for j in others[differences < ALIKE] if not _apart(m, made[int(j)])]
         if same:

@@ -51,6 +51,16 @@ def _know_heic() -> None:
     pi_heif.register_heif_opener()
 
 
+def decode_smaller(image: Image.Image, side: int) -> None:
+    """Let the JPEG decoder leave out detail, as long as the longer side keeps `side` pixels.
+
+    Pillow takes the smaller ratio of both sides: a square size would be that of the shorter one.
+    """
+    scale = side / max(image.size)
+    if scale < 1:
+        image.draft("RGB", (round(image.width * scale), round(image.height * scale)))
+
+
 def orientation_of(image: Image.Image) -> int:
     """Return EXIF's orientation, 1 to 8; 1 where it says nothing sensible."""
     with suppress(Exception):  # what a stranger's EXIF makes Pillow raise has no end

@@ -19,7 +19,16 @@ from gpu.ingest.exif import Exif, read_exif
 from gpu.ingest.masks import both, part_kept, read_mask
 from gpu.ingest.motion import sharpness
 from gpu.ingest.photos import Photo, Rig
-from gpu.ingest.pixels import hides, open_picture, orientation_of, to_rgb, to_srgb, upright
+from gpu.ingest.pixels import (
+    decode_smaller,
+    hides,
+    open_picture,
+    orientation_of,
+    to_rgb,
+    to_srgb,
+    upright,
+)
+from gpu.ingest.remove import Remover
 from gpu.ingest.video import BadVideo, frames_of
 from gpu.job import JobPaths
 
@@ -64,13 +73,22 @@ class File:
     mask: str | None = None
 
 
-def photo(paths: JobPaths, file: File, size: int) -> list[Made]:
-    """Make one photo upright, sRGB and of `size`; raises Unusable with the reason."""
+@dataclass(frozen=True)
+class Making:
+    """Where photos are made, of which size (the longer side's pixels), and what is removed."""
+
+    paths: JobPaths
+    size: int
+    remover: Remover | None = None
+
+
+def photo(making: Making, file: File) -> list[Made]:
+    """Make one photo upright, sRGB and of its size; raises Unusable with the reason."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with open_picture(paths.photos / file.name) as opened:
-                return list(_of_picture(paths, opened, file, size))
+            with open_picture(making.paths.photos / file.name) as opened:
+                return list(_of_picture(making, opened, file))
     except (Unusable, MemoryError):
         raise
     except Exception as damaged:  # damaged files make decoders raise anything
@@ -80,14 +98,12 @@ def photo(paths: JobPaths, file: File, size: int) -> list[Made]:
         raise Unusable("the file is damaged") from damaged
 
 
-def video(
-    paths: JobPaths, file: File, size: int, most: int, say: Callable[[float], None]
-) -> list[Made]:
+def video(making: Making, file: File, most: int, say: Callable[[float], None]) -> list[Made]:
     """Make photos of at most `most` frames of a video; raises Unusable with the reason."""
-    made = []
+    made, given = [], making.paths.photos / file.name
     try:
-        for number, (seconds, picture) in enumerate(frames_of(paths.photos / file.name, most, say)):
-            picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+        for number, (seconds, picture) in enumerate(frames_of(given, most, say)):
+            picture.thumbnail((making.size, making.size), Image.Resampling.LANCZOS)
             frame = Photo(
                 name=f"{file.name} at {seconds // 60:02.0f}:{seconds % 60:06.3f}",
                 image=f"{file.stem}-{number:04}.jpg",
@@ -96,13 +112,14 @@ def video(
                 camera=f"{picture.width}x{picture.height} {file.name}",
                 sequence=file.name,
             )
-            made.append(_write(paths, picture, None, frame))
+            made.append(_write(making, picture, None, frame))
     except BadVideo as bad:
         raise Unusable(str(bad)) from bad
     return made
 
 
-def _of_picture(paths: JobPaths, opened: Image.Image, file: File, size: int) -> Iterator[Made]:
+def _of_picture(making: Making, opened: Image.Image, file: File) -> Iterator[Made]:
+    size = making.size
     if min(opened.size) < MIN_SIDE:
         raise Unusable(f"{opened.width}x{opened.height} pixels are too few")
     if opened.width * opened.height > MAX_PIXELS:
@@ -111,19 +128,19 @@ def _of_picture(paths: JobPaths, opened: Image.Image, file: File, size: int) -> 
     round_view = abs(max(opened.size) / min(opened.size) - 2) < 0.01
     most = round(DETAIL * size)
     if not round_view:
-        opened.draft("RGB", (most, most))
+        decode_smaller(opened, most)
     image, mask = to_rgb(opened)
     profile = opened.info.get("icc_profile")
     image = upright(image, turn)
     if round_view and panorama.is_panorama(image, exif):
-        yield from _views(paths, image, file, size, exif)
+        yield from _views(making, image, file, exif)
         return
     image.thumbnail((size, size), Image.Resampling.LANCZOS)
     image = to_srgb(image, profile)
     mask = upright(mask, turn).resize(image.size) if mask else None
     if file.mask:
-        mask = both(mask, _mask(paths, file.mask, image.size, turn))
-    yield _write(paths, image, mask, _record(file, image, exif))
+        mask = both(mask, _mask(making.paths, file.mask, image.size, turn))
+    yield _write(making, image, mask, _record(file, image, exif))
 
 
 def _mask(paths: JobPaths, name: str, size: tuple[int, int], turn: int) -> Image.Image:
@@ -149,13 +166,11 @@ def _record(file: File, image: Image.Image, exif: Exif) -> Photo:
     )
 
 
-def _views(
-    paths: JobPaths, image: Image.Image, file: File, size: int, exif: Exif
-) -> Iterator[Made]:
+def _views(making: Making, image: Image.Image, file: File, exif: Exif) -> Iterator[Made]:
     """Cut a panorama, and its mask with it."""
-    masks: dict[str, Image.Image] = {}
+    masks, size = dict[str, Image.Image](), making.size
     if file.mask:
-        whole = _mask(paths, file.mask, image.size, 1).convert("RGB")
+        whole = _mask(making.paths, file.mask, image.size, 1).convert("RGB")
         masks = {name: view.convert("L") for name, view, _, _ in panorama.views(whole, size)}
     for direction, view, rotation, focal in panorama.views(image, size):
         part = Photo(
@@ -170,11 +185,17 @@ def _views(
             taken=exif.taken,
             rig=Rig(file.name, rotation),
         )
-        yield _write(paths, view, masks.get(direction), part)
+        yield _write(making, view, masks.get(direction), part)
 
 
-def _write(paths: JobPaths, image: Image.Image, mask: Image.Image | None, photo: Photo) -> Made:
+def _write(making: Making, image: Image.Image, mask: Image.Image | None, photo: Photo) -> Made:
     """Write a photo, and its mask where that hides something."""
+    paths = making.paths
+    if making.remover:
+        found = making.remover(image)
+        if part_kept(found) < LEAST_KEPT:
+            raise Unusable("nothing is left of it without what was to be removed")
+        mask = both(mask, found)
     masked = mask is not None and hides(mask)
     if mask is not None and masked:
         if part_kept(mask) < LEAST_KEPT:

@@ -19,7 +19,8 @@ from gpu.ingest.judge import SPARE, cover, judge
 from gpu.ingest.masks import masks_of
 from gpu.ingest.names import is_capture, is_mask, is_video
 from gpu.ingest.photos import Photos
-from gpu.ingest.prepare import File, Made, Unusable
+from gpu.ingest.prepare import File, Made, Making, Unusable
+from gpu.ingest.remove import open_remover
 from gpu.job import JobPaths
 from gpu.job.captures import left_out
 from gpu.stage import Context, Outcome
@@ -37,12 +38,15 @@ logger = logging.getLogger(__name__)
 def run_preprocess(ctx: Context) -> Outcome:
     """Fill `work/images` and `work/masks`, and write `work/photos.json`.
 
-    Raises TooFewPhotos or PhotosAlike. Photos that can not be used are left out by name.
+    Raises TooFewPhotos, PhotosAlike, or RemoverNotInstalled before anything is computed. Photos
+    that can not be used are left out by name.
     """
     for folder in (ctx.paths.images, ctx.paths.masks):
         shutil.rmtree(folder, ignore_errors=True)
     ctx.paths.images.mkdir(parents=True)
-    made, dropped = _make_all(ctx, _files(ctx.paths), max(WORKING_SIZE, ctx.spec.image_size or 0))
+    remover = open_remover(ctx.spec.remove) if ctx.spec.remove else None
+    making = Making(ctx.paths, max(WORKING_SIZE, ctx.spec.image_size or 0), remover)
+    made, dropped = _make_all(ctx, making, _files(ctx.paths))
     good, poor = judge(made)
     kept, spare = cover(good, ctx.spec.max_views)
     photos = Photos(tuple(m.photo for m in kept), dropped | poor | spare)
@@ -77,13 +81,13 @@ def _stems(names: Sequence[str]) -> dict[str, str]:
     return result
 
 
-def _make_all(ctx: Context, files: list[File], size: int) -> tuple[list[Made], dict[str, str]]:
+def _make_all(ctx: Context, making: Making, files: list[File]) -> tuple[list[Made], dict[str, str]]:
     """Make all photos, several at a time (Pillow works outside the interpreter lock)."""
     made, dropped = list[Made](), dict[str, str]()
     photos = [file for file in files if not is_video(file.name)]
     videos = [file for file in files if is_video(file.name)]
     pool = ThreadPoolExecutor(os.cpu_count())
-    jobs = [pool.submit(prepare.photo, ctx.paths, file, size) for file in photos]
+    jobs = [pool.submit(prepare.photo, making, file) for file in photos]
     try:
         for number, (file, job) in enumerate(zip(photos, jobs, strict=True), start=1):
             try:
@@ -100,7 +104,7 @@ def _make_all(ctx: Context, files: list[File], size: int) -> tuple[list[Made], d
             ctx.progress((number + part) / len(files), f"Watching {name}")
 
         try:
-            made += prepare.video(ctx.paths, file, size, most, say)
+            made += prepare.video(making, file, most, say)
         except Unusable as reason:
             dropped[file.name] = str(reason)
     return made, dropped

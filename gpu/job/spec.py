@@ -81,6 +81,10 @@ GEOMETRIES = ("colmap", "colmap-incremental", "colmap-global", *LEARNED)
 #: What None means: every way of COLMAP's, as the photos need.
 DEFAULT_GEOMETRY = "colmap"
 
+#: What a network may hide in every photo, where its operator has put one.
+BACKGROUND, PEOPLE = "background", "people"
+REMOVALS = (BACKGROUND, PEOPLE)
+
 #: How much care training takes, by the names that people type; gpu.training.config has each.
 PRESETS = ("draft", "fast", "best")
 
@@ -127,7 +131,8 @@ class JobSpec:
     and `more` the steps by which it trains longer; None of them means "from the photos".
 
     `geometry` is one of GEOMETRIES, `preset` one of PRESETS, `size` the kind of machine that
-    somebody asked for; None means "chosen for you".
+    somebody asked for; None means "chosen for you". `remove` is one of REMOVALS; None means that
+    nothing is hidden but what masks hide.
 
     Raises InvalidValue that names the field and its allowed range.
     """
@@ -145,6 +150,7 @@ class JobSpec:
     seed: int = 0
     geometry: str | None = None
     preset: str | None = None
+    remove: str | None = None
     size: str | None = None
     more: int | None = None
     earlier: str | None = None
@@ -164,6 +170,8 @@ class JobSpec:
             check_geometry("geometry", self.geometry)
         if self.preset is not None:
             check_preset("preset", self.preset)
+        if self.remove is not None:
+            check_removal("remove", self.remove)
         if self.size is not None:
             check_size("size", self.size)
 
@@ -220,6 +228,13 @@ def check_preset(name: str, value: object) -> str:
     """Return the name of a preset; raises InvalidValue that lists what there is."""
     if value not in PRESETS:
         raise InvalidValue(name, value, " or ".join(PRESETS))
+    return str(value)
+
+
+def check_removal(name: str, value: object) -> str:
+    """Return what is to be removed; raises InvalidValue that lists what can be."""
+    if value not in REMOVALS:
+        raise InvalidValue(name, value, " or ".join(REMOVALS))
     return str(value)
 
 

@@ -12,6 +12,7 @@ from gpu.ingest.errors import PhotosAlike, TooFewPhotos
 from gpu.ingest.exif import focal_in_diagonals, position, read_exif
 from gpu.ingest.fetch import run_fetch
 from gpu.ingest.photos import Photos
+from gpu.ingest.pixels import decode_smaller
 from gpu.ingest.preprocess import WORKING_SIZE, run_preprocess
 from gpu.stage import Context
 from tests.gpu.photos_on_disk import context, picture, unrelated_photos
@@ -145,6 +146,17 @@ def test_large_photos_shrink_and_keep_their_shape_small_ones_stay(tmp_path: Path
     sizes = {photo.name: (photo.width, photo.height) for photo in photos.photos}
     assert sizes["drone.jpg"] == (WORKING_SIZE, WORKING_SIZE * 2250 // 4000)
     assert sizes["photo_00.jpg"] == (320, 240) == opened(ctx, "photo_00.jpg").size
+
+
+@pytest.mark.parametrize(("size", "seen"), [((640, 480), (320, 240)), ((480, 640), (240, 320))])
+def test_a_large_jpeg_is_decoded_no_larger_than_is_needed(
+    tmp_path: Path, size: tuple[int, int], seen: tuple[int, int]
+) -> None:
+    picture(0, size).save(tmp_path / "a.jpg")
+    for side, expected in ((300, seen), (320, seen), (400, size), (9999, size)):
+        with Image.open(tmp_path / "a.jpg") as opened:
+            decode_smaller(opened, side)
+            assert opened.size == expected
 
 
 def test_photos_of_one_size_and_camera_share_their_intrinsics(tmp_path: Path) -> None:
