@@ -17,8 +17,9 @@ MOST = 60
 LETTER = 7
 #: A photo that was left out is shown this dark behind its reason, and so is what masks hide.
 FADED = 0.25
-MASKED = "What is masked is dark."
+MASKED = "What masks hide is violet."
 BACKGROUND, INK, RED = (24, 26, 30), (225, 228, 232), (255, 110, 100)
+VIOLET = (120, 50, 190)
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,12 @@ def _draw(sheet: Image.Image, corner: tuple[int, int], cell: _Cell) -> None:
 
 
 def _masked(photo: Image.Image, dark: Image.Image, mask: Path | None) -> Image.Image:
-    """Return a small photo, dark where its mask hides it."""
+    """Return a small photo, dark and violet where its mask hides it."""
     if mask is None:
         return photo
     with Image.open(mask) as opened:
-        return Image.composite(photo, dark, opened.convert("L").resize(photo.size))
+        tinted = Image.blend(dark, Image.new("RGB", photo.size, VIOLET), 0.5)
+        return Image.composite(photo, tinted, opened.convert("L").resize(photo.size))
 
 
 def wrap(text: str, width: int = 20) -> str:

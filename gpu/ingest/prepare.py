@@ -94,6 +94,8 @@ def photo(making: Making, file: File) -> list[Made]:
     except Exception as damaged:  # damaged files make decoders raise anything
         if is_disk_full(damaged):
             raise
+        if not (making.paths.photos / file.name).stat().st_size:
+            raise Unusable("the file is empty") from damaged
         logger.warning("left out %s: %s", file.name, damaged)
         raise Unusable("the file is damaged") from damaged
 

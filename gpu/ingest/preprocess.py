@@ -13,8 +13,8 @@ from re import sub
 from gpu.errors import is_disk_full
 from gpu.ingest import prepare
 from gpu.ingest.contact_sheet import draw_contact_sheet
-from gpu.ingest.errors import MIN_PHOTOS, PhotosAlike, TooFewPhotos, because
-from gpu.ingest.fetch import kept_unread
+from gpu.ingest.errors import MIN_PHOTOS, PhotosAlike, TooFewPhotos, because, named
+from gpu.ingest.fetch import counted, kept_unread
 from gpu.ingest.judge import SPARE, cover, judge
 from gpu.ingest.masks import masks_of
 from gpu.ingest.names import is_capture, is_mask, is_video
@@ -46,7 +46,8 @@ def run_preprocess(ctx: Context) -> Outcome:
     ctx.paths.images.mkdir(parents=True)
     remover = open_remover(ctx.spec.remove) if ctx.spec.remove else None
     making = Making(ctx.paths, max(WORKING_SIZE, ctx.spec.image_size or 0), remover)
-    made, dropped = _make_all(ctx, making, _files(ctx.paths))
+    files, stray = _files(ctx.paths)
+    made, dropped = _make_all(ctx, making, files)
     good, poor = judge(made)
     kept, spare = cover(good, ctx.spec.max_views)
     photos = Photos(tuple(m.photo for m in kept), dropped | poor | spare)
@@ -54,17 +55,22 @@ def run_preprocess(ctx: Context) -> Outcome:
     _check_enough(len(made), photos)
     _remove_others(ctx.paths, made, photos)
     photos.save(ctx.paths)
-    return Outcome(_message(photos), metrics=_metrics(photos), pictures=pictures)
+    text = f"{_message(photos)} {_masks(photos, stray)}".strip()
+    return Outcome(text, metrics=_metrics(photos), pictures=pictures)
 
 
-def _files(paths: JobPaths) -> list[File]:
-    """Return the photos and videos, each with its mask and the stem of its images' names."""
-    files = (f.relative_to(paths.photos).as_posix() for f in paths.photos.rglob("*") if f.is_file())
-    names = sorted(files)
+def _files(paths: JobPaths) -> tuple[list[File], list[str]]:
+    """Return the photos and videos, each with its mask and the stem of its images' names.
+
+    And the names of masks that belong to none of them.
+    """
+    found = (f.relative_to(paths.photos).as_posix() for f in paths.photos.rglob("*") if f.is_file())
+    names = sorted(found)
     captures = [name for name in names if is_capture(name)]
-    masks = masks_of(captures, [name for name in names if is_mask(name)])
-    stems = _stems(captures)
-    return [File(name, stems[name], masks.get(name)) for name in captures]
+    given = [name for name in names if is_mask(name)]
+    masks, stems = masks_of(captures, given), _stems(captures)
+    files = [File(name, stems[name], masks.get(name)) for name in captures]
+    return files, sorted(set(given) - set(masks.values()))
 
 
 def _stems(names: Sequence[str]) -> dict[str, str]:
@@ -140,8 +146,28 @@ def _picture(paths: JobPaths, photos: Photos, made: Sequence[Made]) -> tuple[str
 def _message(photos: Photos) -> str:
     poor = {name: reason for name, reason in photos.dropped.items() if reason != SPARE}
     used, spare = len(photos.photos), len(photos.dropped) - len(poor)
-    usable = f"{used + spare} of {photos.given} photos are usable{because(poor)}."
+    usable = f"{used + spare} of {photos.given} {_what(photos)} are usable{because(poor)}."
     return f"{usable} Used are {used}, which show what all show." if spare else usable
+
+
+def _what(photos: Photos) -> str:
+    """Say what the pictures are: photos, or what was taken of videos or of 360 degree photos."""
+    videos = {p.sequence for p in photos.photos if p.sequence}
+    rounds = {p.rig.frame for p in photos.photos if p.rig}
+    if photos.photos and all(p.sequence for p in photos.photos):
+        return f"frames of {counted(0, len(videos))}"
+    if photos.photos and all(p.rig for p in photos.photos):
+        return f"views of {len(rounds)} 360° photo{'' if len(rounds) == 1 else 's'}"
+    return "photos"
+
+
+def _masks(photos: Photos, stray: Sequence[str]) -> str:
+    """Say how many photos are masked, and which masks belong to none."""
+    masked = sum(photo.masked for photo in photos.photos)
+    said = [f"Masks hide a part of {masked}."] if masked else []
+    if stray:
+        said.append(f"No photo has the name of {named(stray, 3)}.")
+    return " ".join(said)
 
 
 def _metrics(photos: Photos) -> dict[str, int | str]:

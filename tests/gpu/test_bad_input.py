@@ -92,7 +92,7 @@ def test_a_zip_of_raw_files_says_what_to_do(tmp_path: Path) -> None:
     given = zipped(tmp_path / "raw.zip", {"DCIM/a.DNG": b"raw", "DCIM/b.DNG": b"raw"})
     last = ended(tmp_path, given)
     assert "raw.zip holds no photos" in last.message
-    assert last.hint == "It holds raw files: export them as JPEG or MP4."
+    assert last.hint == "It holds raw files: export them as JPEG."
 
 
 def test_corrupt_photos_that_leave_too_few(tmp_path: Path) -> None:

@@ -224,10 +224,26 @@ def test_the_contact_sheet_shows_what_was_left_out(tmp_path: Path) -> None:
     run_fetch(ctx)
     outcome = run_preprocess(ctx)
     assert outcome.pictures == ("previews/photos.jpg",)
-    assert "broken.jpg: the file is damaged" in outcome.message
+    assert "broken.jpg: the file is empty" in outcome.message
     sheet = np.asarray(Image.open(ctx.paths.root / outcome.pictures[0]), int)
     red = sheet[..., 0] - sheet[..., 1] > 80
     assert red[:180, :160].sum() > 100  # the frame of the first cell, which is the one left out
+
+
+def test_a_mask_that_belongs_to_no_photo_is_named(tmp_path: Path) -> None:
+    given = unrelated_photos(tmp_path / "given", count=3)
+    (given / "masks").mkdir()
+    half = Image.new("L", (320, 240))
+    half.paste(255, (0, 0, 160, 240))
+    half.save(given / "masks" / "photo_01.png")
+    half.save(given / "masks" / "foto_02.png")
+    (given / "z.jpg").touch()
+    ctx = context(tmp_path / "job", given)
+    run_fetch(ctx)
+    assert run_preprocess(ctx).message == (
+        "3 of 4 photos are usable (left out: z.jpg: the file is empty). Masks hide a part of 1."
+        " No photo has the name of masks/foto_02.png."
+    )
 
 
 def test_too_few_photos_leave_their_picture_for_the_thread(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_a_network_of_the_operators_makes_the_masks(
         assert (mask.mode, mask.size) == ("L", (320, 240))
         assert set(np.unique(np.asarray(mask))) == {0, 255}
         assert (mask.getpixel((140, 120)), mask.getpixel((10, 10))) == (disc, around)
+    assert outcome.message == "3 of 3 photos are usable. Masks hide a part of 3."
     with Image.open(ctx.paths.root / outcome.pictures[0]) as sheet:  # what is hidden is dark
         assert (sheet.convert("L").getpixel((62, 81)) > 128) is (disc == 255)
 
