@@ -20,6 +20,8 @@ from gpu.pipeline import run_job
 from gpu.report import Reporter
 
 INTERRUPTED = 130
+#: Columns of a stage's line before what it says: its name, its bar, the time.
+BESIDE = 10 + 24 + 7 + 3
 _ONE_LINE = Column(ratio=1, no_wrap=True, overflow="ellipsis")
 NEEDED = ("torch", "numpy", "PIL", "pycolmap", "numba", "plyfile")
 
@@ -63,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with StageBars(spec, errors) as bars:
             code = run_job(spec, paths, Reporter(spec, paths, listeners=[bars.hear]))
+        bars.tell_what_was_cut()
     except KeyboardInterrupt:
         errors.print("Stopped. The same command goes on from here.")
         return INTERRUPTED
@@ -130,6 +133,8 @@ class StageBars:
 
     def __init__(self, spec: JobSpec, console: Console) -> None:
         self.failure: Event | None = None
+        self._console = console
+        self._done: list[Event] = []
         self._progress = Progress(
             TextColumn("{task.description:>10}", table_column=Column(min_width=10, no_wrap=True)),
             BarColumn(bar_width=24),
@@ -161,6 +166,15 @@ class StageBars:
             self._progress.update(task, completed=event.fraction, message=event.message)
         if event.status in (Status.DONE, Status.FAILED):
             self._progress.stop_task(task)
+        if event.status is Status.DONE:
+            self._done.append(event)
+
+    def tell_what_was_cut(self) -> None:
+        """Print what a line had no room for: which photos were left out, and what to do."""
+        room = self._console.width - BESIDE
+        for event in self._done:
+            if len(event.message) > room:
+                self._console.print(f"{event.stage}: {event.message}", markup=False)
 
 
 def _summary(paths: JobPaths) -> str:

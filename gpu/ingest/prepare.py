@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -52,8 +53,8 @@ class Unusable(Exception):
 class Made:
     """A photo that was read and written, and what is needed to judge it.
 
-    `thumbnail` [32, 32] grey, 0 to 255; `light` the mean of the linear luminance, 0 to 1;
-    `flat` the part of it that is black or white.
+    `thumbnail` [32, 32] grey, 0 to 255; `pixels` a digest that is equal for equal pixels;
+    `light` the mean of the linear luminance, 0 to 1; `flat` the part of it that is black or white.
     """
 
     photo: Photo
@@ -204,7 +205,9 @@ def _write(making: Making, image: Image.Image, mask: Image.Image | None, photo: 
             raise Unusable("its mask hides all of it")
         paths.masks.mkdir(exist_ok=True)
         mask.save(paths.masks / f"{photo.image}.png")
-    image.save(paths.images / photo.image, quality=95, subsampling=0, icc_profile=None, exif=b"")
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=95, subsampling=0, icc_profile=None, exif=b"")
+    (paths.images / photo.image).write_bytes(written.getbuffer())
     grey = image.convert("L")
     thumbnail = grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
     small = grey.copy()
@@ -213,7 +216,7 @@ def _write(making: Making, image: Image.Image, mask: Image.Image | None, photo: 
     return Made(
         photo=replace(photo, masked=masked),
         thumbnail=np.asarray(thumbnail, dtype=np.float32),
-        pixels=hashlib.blake2b(image.tobytes(), digest_size=16).digest(),
+        pixels=hashlib.blake2b(written.getbuffer(), digest_size=16).digest(),
         sharpness=sharpness(pixels),
         light=float(((pixels / 255) ** 2.2).mean()),
         flat=float(((pixels < 5) | (pixels > 250)).mean()),

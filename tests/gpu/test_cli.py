@@ -6,9 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gpu import cli, pipeline
-from gpu.job import InvalidValue, JobPaths, Pipeline, SplatError, Stage
+from gpu.job import (
+    Event,
+    InvalidValue,
+    JobPaths,
+    JobSpec,
+    Pipeline,
+    Source,
+    SplatError,
+    Stage,
+    Status,
+)
 from gpu.job.paths import METRICS
 from gpu.job.spec import stages_of
 from gpu.stage import Context, Outcome, StageFunction
@@ -52,6 +63,21 @@ def test_the_end_says_where_the_scene_is_and_how_good(
     said = capsys.readouterr().out
     assert "My Scene/scene.splat: 8 of 9 photos, 1,234 Gaussians" in said
     assert "held-out PSNR 25.13 dB, 7 s" in said
+
+
+def test_what_a_line_has_no_room_for_is_said_at_the_end(
+    tmp_path: Path, stages: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bars = cli.StageBars(
+        JobSpec("a", "d", Source(path=".")), Console(width=80, stderr=True, soft_wrap=True)
+    )
+    long = "9 of 12 photos are usable (left out: a.jpg: blurred, b.jpg: too dark, c.jpg: blurred)."
+    with bars:
+        bars.hear(Event("a", 1, 1, Stage.FETCH, Status.DONE, 1.0, "Fetched 12 photos.", 0.0))
+        bars.hear(Event("a", 1, 2, Stage.PREPROCESS, Status.DONE, 1.0, long, 0.0))
+    capsys.readouterr()
+    bars.tell_what_was_cut()
+    assert capsys.readouterr().err == f"preprocess: {long}\n"
 
 
 def test_every_stage_has_a_line(
