@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from bot.core.jobs import Job, State
 from gpu.job import Pipeline, Stage
 
 Row = Mapping[str, Any]
+
+#: Rows whose jobs are kept: more than a busy bot looks at in a second.
+_KEPT = 1_024
 
 #: Columns that hold JSON.
 _JSON = ("options", "stage_seconds", "metrics", "handle", "heartbeat")
@@ -37,8 +42,10 @@ class Notice:
     tries: int
 
 
-def job_from(row: Row) -> Job:
-    """Build a Job from a row of `jobs`."""
+@lru_cache(_KEPT)
+def job_from(row: sqlite3.Row) -> Job:
+    """Build a Job from a row of `jobs`. Rows are equal when their columns are, and few change: a
+    pass over twenty jobs reads each of them six times, while somebody may wait for an answer."""
     columns: dict[str, Any] = {name: row[name] for name in _PLAIN}
     columns |= {name: _read(row[name]) for name in _JSON}
     return Job(

@@ -97,10 +97,16 @@ def _listen(ctx: Context, child: subprocess.Popen[str]) -> Mapping[str, Any] | N
 
 
 def _environment() -> dict[str, str]:
-    """Let the child find this very package, installed or not."""
+    """Let the child find this very package, installed or not, and the same matches every time.
+
+    COLMAP compares photos on all cores at once, and each of its threads has OpenBLAS group the
+    features (faiss's k-means). Where OpenBLAS starts threads of its own besides, about one run in
+    a hundred matched the same photos differently; COLMAP's threads keep all cores busy anyway.
+    """
     package = str(Path(gpu.__file__).resolve().parent.parent)
     known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, known] if known else [package])}
+    path = os.pathsep.join([package, known] if known else [package])
+    return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _failure(paths: JobPaths, exit_code: int) -> Exception:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import UnionType
 from typing import Any, NoReturn
@@ -64,7 +64,7 @@ class Event:
 
     def to_json(self) -> str:
         """Return the event as one line of JSON."""
-        return json.dumps(asdict(self), separators=(",", ":"), allow_nan=False)
+        return json.dumps(vars(self), separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, line: str) -> Event:

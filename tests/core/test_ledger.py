@@ -206,6 +206,15 @@ def test_events_of_an_earlier_attempt_change_nothing(ledger: Ledger, ask: Ask) -
     assert not ledger.record(an_event("a", 1, Stage.FETCH, Status.DONE, attempt=2))
 
 
+def test_a_job_that_did_not_change_is_not_read_twice(ledger: Ledger, ask: Ask) -> None:
+    first, other = ask("a"), ask("b")
+    before = ledger.job(first)
+    assert ledger.job(first) is before
+    run(ledger, first)
+    assert ledger.job(first) != before
+    assert ledger.job(first).id != ledger.job(other).id
+
+
 def test_who_did_what_is_in_the_audit(ledger: Ledger, ask: Ask) -> None:
     ask("a")
     run(ledger, "a")
