@@ -47,7 +47,8 @@ test: setup lint
 	scripts/browser.sh
 	scripts/cloud-init.sh
 	scripts/emulator.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -m 'not alone' -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m alone
 
 bench: setup
 	$(BIN)/python -m bench

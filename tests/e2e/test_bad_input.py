@@ -17,7 +17,7 @@ from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
 from tests.core.conftest import a_request
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 Make = Callable[[Path], None]
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.pictures import share_of_background
 from tests.e2e.workspace import Workspace
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_the_first_message_is_about_ones_own_photos(browser: Browser, demo: str) -> None:

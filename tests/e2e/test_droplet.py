@@ -23,7 +23,7 @@ from tests.e2e.cloud import SECRETS, running_cloud
 from tests.fakes.digitalocean.world import Fault, World
 from tests.fakes.slack import SECRET, TOKEN, buttons
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 #: `splatbot serve`, only less patient: it follows a crashed one after seconds instead of two
 #: minutes, looks every second instead of every ten whether a droplet is gone, and posts faster.

@@ -13,6 +13,8 @@ from tests.conftest import REPOSITORY
 from tests.fakes.bot import running_bot
 from tests.fakes.slack import text_of
 
+pytestmark = pytest.mark.alone
+
 #: What a bot host of 1 GB can spare, and what nobody minds to wait (issue 2).
 MOST_MEMORY_MB, MOST_SECONDS = 200.0, 3.0
 
