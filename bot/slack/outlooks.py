@@ -50,7 +50,7 @@ def _photos(quoted: Quote) -> list[str]:
 def _way(quoted: Quote) -> str:
     """What a job does, from the photos to the link."""
     descends = quoted.pipeline is Pipeline.AERIAL
-    ground = ", zoomed down to the ground" if descends else ""
+    ground = ", made sharp from close to the ground" if descends else ""
     return (
         "poor photos are left out, cameras are found (if that fails, it ends early and says"
         f" what to shoot), the splat is trained{ground}, and you get a link."

@@ -1,7 +1,8 @@
 """What a photo says of itself in its first bytes: where and when it was taken, how high, how wide.
 
-EXIF and XMP lie at a file's beginning, before its pixels: so little of it is read that a set of
-hundreds is looked at in seconds. Pillow parses EXIF; whatever is absent or malformed is None.
+EXIF and XMP lie at a JPEG's beginning, before its pixels: so little of it is read that a set of
+hundreds is looked at in seconds. Other files may have them anywhere: then nothing is known of
+them. Pillow parses EXIF; whatever is absent or malformed is None.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 
 #: Bytes of a file that are looked at: EXIF (64 kB at most in a JPEG) with its small picture, XMP.
 HEAD = 1 << 16
-EXIF = b"Exif\0\0"
-#: What every TIFF begins with, and so the EXIF in a PNG or WebP, which has no other mark.
-TIFF = (b"II*\0", b"MM\0*")
+JPEG, EXIF = b"\xff\xd8", b"Exif\0\0"
+#: What comes before EXIF in a PNG, and what every TIFF begins with, which EXIF is.
+CHUNK, TIFF = b"eXIf", (b"II*\0", b"MM\0*")
 #: EXIF's directories, and tags in them (CIPA DC-008).
 GPS, DETAIL, TAKEN, FOCAL_35MM = 0x8825, 0x8769, 0x9003, 0xA405
 LATITUDE, LONGITUDE, BELOW, ALTITUDE, ERROR = 2, 4, 5, 6, 31
@@ -47,10 +48,16 @@ class Head:
     taken: float | None = None
 
 
-def read_head(raw: bytes) -> Head:
-    """Read a file's first bytes; raises ImportError without Pillow, and nothing else."""
+def read_head(raw: bytes) -> Head | None:
+    """Read a file's first HEAD bytes; None where what it says may come after these.
+
+    Raises ImportError without Pillow, and nothing else.
+    """
     from PIL import Image
 
+    told = raw.startswith(JPEG) or EXIF in raw or CHUNK in raw
+    if not told and len(raw) >= HEAD:
+        return None
     height, pitch = _first(_HEIGHT, raw), _first(_PITCH, raw)
     exif = Image.Exif()
     try:
@@ -74,7 +81,7 @@ def _exif(raw: bytes) -> bytes:
     at = raw.find(EXIF)
     if at >= 0:
         return raw[at:]
-    starts = [found for found in map(raw.find, TIFF) if found >= 0]
+    starts = [found for mark in TIFF if (found := raw.find(mark, max(raw.find(CHUNK), 0))) >= 0]
     return EXIF + raw[min(starts) :] if starts else b""
 
 

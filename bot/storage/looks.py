@@ -112,7 +112,7 @@ def _look(
     return _opened(found, samples, until, clock, together)
 
 
-def _head(sample: Sample) -> Head:
+def _head(sample: Sample) -> Head | None:
     return read_head(sample.read(HEAD))
 
 

@@ -11,8 +11,10 @@ import pytest
 from PIL import ExifTags, Image, ImageFilter
 
 from bot.core.errors import StorageError
+from bot.slack import seen
 from bot.storage.base import Dataset, Storage
 from bot.storage.heads import HEAD
+from bot.storage.local import LocalStorage
 from bot.storage.looks import HEADS, RUN, Looks, look_at, look_into_archive, runs_of
 from bot.storage.samples import in_time
 from bot.storage.sharpness import BLURRED, SIDE, variance
@@ -135,6 +137,18 @@ def test_photos_that_can_not_be_read_fail_nothing(
     monkeypatch.setattr(SpacesStorage, "part", refuse)
     assert look_at(storage, known).looked_at == 0
     assert Looks(storage)(Dataset("none.zip", 0, 9)) is None
+
+
+@pytest.mark.parametrize(("suffix", "known"), [("JPEG", 1), ("PNG", 1), ("WEBP", 0), ("TIFF", 0)])
+def test_nothing_is_said_of_files_that_may_tell_of_their_place_further_behind(
+    tmp_path: Path, suffix: str, known: int
+) -> None:
+    """A WebP has its EXIF after the picture, and a TIFF may: its beginning is no answer."""
+    storage = LocalStorage(tmp_path, "http://bot")
+    storage.put(f"one/a.{suffix.lower()}", a_photo(0, suffix=suffix), "")
+    found = look_at(storage, dataset(storage, "one"))
+    assert (found.looked_at, found.gps, found.opened) == (known, known, 1)
+    assert ("GPS" in " ".join(seen.lines(found))) is bool(known)
 
 
 def test_a_look_is_remembered_until_the_photos_change(
