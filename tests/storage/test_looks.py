@@ -9,11 +9,12 @@ from statistics import median
 
 import pytest
 from PIL import ExifTags, Image, ImageFilter
+from PIL.PngImagePlugin import PngInfo
 
 from bot.core.errors import StorageError
 from bot.slack import seen
 from bot.storage.base import Dataset, Storage
-from bot.storage.heads import HEAD
+from bot.storage.heads import HEAD, read_head
 from bot.storage.local import LocalStorage
 from bot.storage.looks import HEADS, RUN, Looks, look_at, look_into_archive, runs_of
 from bot.storage.samples import in_time
@@ -139,16 +140,26 @@ def test_photos_that_can_not_be_read_fail_nothing(
     assert Looks(storage)(Dataset("none.zip", 0, 9)) is None
 
 
-@pytest.mark.parametrize(("suffix", "known"), [("JPEG", 1), ("PNG", 1), ("WEBP", 0), ("TIFF", 0)])
+@pytest.mark.parametrize(("suffix", "known"), [("JPEG", 1), ("PNG", 0), ("WEBP", 0), ("TIFF", 0)])
 def test_nothing_is_said_of_files_that_may_tell_of_their_place_further_behind(
     tmp_path: Path, suffix: str, known: int
 ) -> None:
-    """A WebP has its EXIF after the picture, and a TIFF may: its beginning is no answer."""
+    """PNG and WebP mostly have EXIF after the picture, TIFF may: a beginning is no answer."""
     storage = LocalStorage(tmp_path, "http://bot")
     storage.put(f"one/a.{suffix.lower()}", a_photo(0, suffix=suffix), "")
     found = look_at(storage, dataset(storage, "one"))
     assert (found.looked_at, found.gps, found.opened) == (known, known, 1)
     assert ("GPS" in " ".join(seen.lines(found))) is bool(known)
+
+
+def test_exif_at_the_beginning_of_a_png_is_read() -> None:
+    exif, chunks, written = Image.Exif(), PngInfo(), io.BytesIO()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "S", 2: (52, 30, 0), 3: "W", 4: (13, 0, 36)})
+    chunks.add(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    Image.effect_noise((600, 400), 80).save(written, "PNG", pnginfo=chunks)
+    head = read_head(written.getvalue()[:HEAD])
+    assert head is not None
+    assert head.place == pytest.approx((-52.5, -13.01))
 
 
 def test_a_look_is_remembered_until_the_photos_change(
