@@ -9,7 +9,6 @@ from statistics import median
 
 import pytest
 from PIL import ExifTags, Image, ImageFilter
-from PIL.PngImagePlugin import PngInfo
 
 from bot.core.errors import StorageError
 from bot.slack import seen
@@ -153,11 +152,13 @@ def test_nothing_is_said_of_files_that_may_tell_of_their_place_further_behind(
 
 
 def test_exif_at_the_beginning_of_a_png_is_read() -> None:
-    exif, chunks, written = Image.Exif(), PngInfo(), io.BytesIO()
+    exif, written = Image.Exif(), io.BytesIO()
     exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "S", 2: (52, 30, 0), 3: "W", 4: (13, 0, 36)})
-    chunks.add(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
-    Image.effect_noise((600, 400), 80).save(written, "PNG", pnginfo=chunks)
-    head = read_head(written.getvalue()[:HEAD])
+    Image.effect_noise((600, 400), 80).save(written, "PNG")
+    chunk, png = exif.tobytes().removeprefix(b"Exif\0\0"), written.getvalue()
+    chunk = len(chunk).to_bytes(4, "big") + b"eXIf" + chunk + bytes(4)
+    png = png[:33] + chunk + png[33:]  # after the header
+    head = read_head(png[:HEAD])
     assert head is not None
     assert head.place == pytest.approx((-52.5, -13.01))
 
