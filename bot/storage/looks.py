@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from itertools import pairwise
@@ -37,8 +37,9 @@ from gpu.job.captures import unread
 
 #: Photos of which the first bytes are read, in runs of so many that follow each other.
 HEADS, RUN = 120, 4
-#: Photos that are read as a whole, bytes of all of these together and of one.
-WHOLE, FEWEST, WHOLE_BYTES, MOST_BYTES = 24, 4, 64_000_000, 40_000_000
+#: Photos that are read as a whole, bytes of all of these together and of one, and how many of them
+#: are in memory at the same time.
+WHOLE, FEWEST, WHOLE_BYTES, MOST_BYTES, AT_ONCE = 24, 4, 64_000_000, 30_000_000, 2
 #: Seconds for a look, and looks that are remembered.
 PATIENCE, REMEMBERED = 5.0, 64
 #: Decoded by nothing that a bot host has.
@@ -124,15 +125,26 @@ def _opened(
     usual = max(found.bytes // max(len(samples) + found.videos, 1), 1)
     count = min(max(WHOLE_BYTES // usual, FEWEST), WHOLE, len(some))
     chosen = [some[i * len(some) // count] for i in range(count)]
-    wholes = in_time([partial(s.read, MOST_BYTES) for s in chosen], until - clock(), together)
-    read = {s.name: whole for s, whole in zip(chosen, wholes, strict=True) if whole is not None}
-    got = {name: sharpness_of(raw) for name, raw in read.items() if len(raw) < MOST_BYTES}
+    tried = in_time([partial(_sharp, s) for s in chosen], until - clock(), min(together, AT_ONCE))
+    got = {s.name: each.sharpness for s, each in zip(chosen, tried, strict=True) if each}
     return replace(
         found,
         opened=len(got),
         blurred=blurred({name: sharp for name, sharp in got.items() if sharp is not None}),
         unreadable=tuple(name for name, sharp in got.items() if sharp is None),
     )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A photo that was opened; `sharpness` is None when it can not be read."""
+
+    sharpness: float | None
+
+
+def _sharp(sample: Sample) -> _Opened | None:
+    raw = sample.read(MOST_BYTES)
+    return _Opened(sharpness_of(raw)) if len(raw) < MOST_BYTES else None
 
 
 def runs_of(count: int) -> list[range]:

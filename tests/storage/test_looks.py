@@ -15,14 +15,14 @@ from bot.slack import seen
 from bot.storage.base import Dataset, Storage
 from bot.storage.heads import HEAD, read_head
 from bot.storage.local import LocalStorage
-from bot.storage.looks import HEADS, RUN, Looks, look_at, look_into_archive, runs_of
+from bot.storage.looks import HEADS, RUN, WHOLE, Looks, look_at, look_into_archive, runs_of
 from bot.storage.samples import in_time
-from bot.storage.sharpness import BLURRED, SIDE, variance
+from bot.storage.sharpness import BLURRED, SIDE, TooLarge, sharpness_of, variance
 from bot.storage.spaces import SpacesStorage
 from tests.storage.test_stores import spaces
 
-#: Photos of each set that are looked at.
-MOST = 30
+#: Photos of each set that are looked at, as the bot does.
+MOST = WHOLE
 
 
 def a_photo(number: int, *, blurred: bool = False, suffix: str = "JPEG") -> bytes:
@@ -149,6 +149,17 @@ def test_nothing_is_said_of_files_that_may_tell_of_their_place_further_behind(
     found = look_at(storage, dataset(storage, "one"))
     assert (found.looked_at, found.gps, found.opened) == (known, known, 1)
     assert ("GPS" in " ".join(seen.lines(found))) is bool(known)
+
+
+@pytest.mark.parametrize(("options", "size"), [({}, 9_200), ({"progressive": True}, 6_000)])
+def test_a_photo_of_very_many_pixels_is_not_decoded_on_a_bot_host(
+    options: dict[str, bool], size: int
+) -> None:
+    written = io.BytesIO()
+    Image.new("L", (size, size)).save(written, "JPEG", quality=10, **options)
+    with pytest.raises(TooLarge):
+        sharpness_of(written.getvalue())
+    assert sharpness_of(b"no photo") is None
 
 
 def test_exif_at_the_beginning_of_a_png_is_read() -> None:
