@@ -1,6 +1,7 @@
 """The upload page: a link of one's own, and pieces that go on where they stopped."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -201,6 +202,21 @@ def test_photos_are_uploaded_on_the_page_and_offered(bot: Bot, page: Page) -> No
     bot.intake.work()
     assert "*3 photos*" in text_of(bot.slack.channel()[0])
     assert bot.storage.get("datasets/old-shed/long.jpg") == LONG
+
+
+@pytest.mark.slow
+def test_the_page_says_what_of_a_folder_it_leaves_out(bot: Bot, page: Page, tmp_path: Path) -> None:
+    """Without its folder a mask would be kept, and used, as a photo."""
+    for name in ("set/a.jpg", "set/masks/a.png", "set/b.CR2", "set/.hidden.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(photo(1))
+    page.goto(Client(bot).link)
+    page.locator("#folders").set_input_files(tmp_path / "set")
+    expect(page.locator("#count")).to_have_text("1 of 1 photo")
+    said = page.locator("#what")
+    expect(said).to_contain_text("2 files were left out: ")
+    expect(said).to_contain_text("Export raw files as JPEG. To bring masks, put all into one .zip.")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 import "./style.css";
 import { done, session, type Session } from "./api";
-import { chosen, dropped, type Named } from "./dropped";
+import { type Chosen, chosen, dropped } from "./dropped";
 import { type Item, Queue } from "./queue";
 
 const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
@@ -28,16 +28,17 @@ async function start(): Promise<void> {
   end.hidden = !known.files.length;
   const began = { at: 0, sent: 0 };
   const queue = new Queue(known.piece, () => schedule(() => draw(queue, began)));
-  const add = (files: Named[]) => {
+  const add = ({ usable: files, left }: Chosen) => {
     if (!queue.isBusy) Object.assign(began, { at: performance.now(), sent: total(queue.items, "sent") });
     for (const { name, file } of files.slice(0, known.most)) queue.add(name, file);
-    if (!files.length) tell("There are no photos in that.", true);
+    if (!files.length) tell(`There are no photos in that. ${left}`.trim(), true);
+    else if (left) tell(left);
   };
   listen(add);
   addEventListener("beforeunload", (event) => { if (queue.isBusy) event.preventDefault(); });
 }
 
-function listen(add: (files: Named[]) => void): void {
+function listen(add: (found: Chosen) => void): void {
   for (const [button, input] of [["choose", "files"], ["folder", "folders"], ["camera", "shots"]] as const) {
     const field = find<HTMLInputElement>(input);
     find(button).onclick = () => field.click();
