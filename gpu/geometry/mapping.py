@@ -15,6 +15,11 @@ from gpu.ingest.errors import MIN_PHOTOS
 #: A model in which photos share fewer points than this on average holds together by chance: eight
 #: photos of unrelated rooms reach 57, the hardest real street 170.
 CREDIBLE_OBSERVATIONS = 90.0
+#: Pixels from which an observation counts ever less in the last adjustment. The real sets' mean
+#: errors are 0.25 to 0.65: what lies farther off is more often a wrong match than a coarse one.
+PRECISE = 0.5
+#: The last adjustment ends when a step lowers the cost by less than this share, or after so many.
+SETTLED, MOST_STEPS = 1e-6, 50
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,32 @@ SHORT_STEPS = Mapper(angle=4.0, start=50, join=15, depth=0.75, ahead=1.0)
 def run_mapper(
     folder: Path, images: Path, mapper: Mapper, photos: int, seed: int, say: Say
 ) -> list[pycolmap.Reconstruction]:
-    """Place the photos of `folder`/database.db; return the credible models, the largest first."""
+    """Place the photos of `folder`/database.db; return the credible models, the largest first.
+
+    The largest is adjusted once more, by a robust loss: COLMAP's own adjustments are least squares.
+    """
     output = folder / "models"
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     run = _globally if mapper.at_once else _one_by_one
     models = run(folder / "database.db", images, output, mapper, photos, seed, say)
     credible = [model for model in models.values() if is_credible(model)]
-    return sorted(credible, key=lambda m: (-m.num_reg_images(), -m.num_points3D()))
+    credible.sort(key=lambda m: (-m.num_reg_images(), -m.num_points3D()))
+    if credible:
+        adjust(credible[0], PRECISE)
+    return credible
+
+
+def adjust(model: pycolmap.Reconstruction, scale: float) -> None:
+    """Adjust all cameras and points together, in place, by a loss that is linear, not square, for
+    observations more than `scale` pixels off (soft L1)."""
+    options = pycolmap.BundleAdjustmentOptions()
+    options.ceres.loss_function_type = pycolmap.LossFunctionType.SOFT_L1
+    options.ceres.loss_function_scale = scale
+    options.ceres.solver_options.function_tolerance = SETTLED
+    options.ceres.solver_options.max_num_iterations = MOST_STEPS
+    options.print_summary = False
+    pycolmap.bundle_adjustment(model, options)
 
 
 def is_credible(model: pycolmap.Reconstruction) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from gpu.geometry.mapping import Mapper, incremental_options
+from gpu.geometry.mapping import Mapper, adjust, incremental_options
 from gpu.geometry.world import scene_distance
 
 #: How often points are triangulated anew from the adjusted poses. Three bring the synthetic
@@ -22,6 +22,8 @@ from gpu.geometry.world import scene_distance
 ROUNDS = 3
 #: How far (pixels) a point may lie from where it is seen in the first round, and in the last.
 ROUGH, FINE = 24.0, 4.0
+#: Pixels from which an observation counts ever less while the poses are still rough.
+ROUGHLY = 1.0
 #: Two parts are one when this many points that both saw agree to this share of the distance from
 #: camera to scene.
 SHARED_POINTS, CLOSE = 30, 0.02
@@ -40,7 +42,7 @@ def from_poses(
     for number in range(ROUNDS):
         share = number / (ROUNDS - 1)
         _triangulate(folder, images, model, ROUGH + share * (FINE - ROUGH), seed)
-        _adjust(model)
+        adjust(model, ROUGHLY)
     model.normalize()
     return model
 
@@ -80,13 +82,6 @@ def _triangulate(
     pycolmap.triangulate_points(
         model, folder / "database.db", images, output, clear_points=True, options=options
     )
-
-
-def _adjust(model: pycolmap.Reconstruction) -> None:
-    options = pycolmap.BundleAdjustmentOptions()
-    options.ceres.loss_function_type = pycolmap.LossFunctionType.SOFT_L1
-    options.print_summary = False
-    pycolmap.bundle_adjustment(model, options)
 
 
 def merged_poses(
