@@ -15,6 +15,12 @@ settings.load_profile("splatbot")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture(autouse=True)
+def _looks_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is seen of photos does not depend on how busy this machine is."""
+    monkeypatch.setattr("bot.storage.looks.PATIENCE", 120.0)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests: a process can drive only one Playwright at a time."""

@@ -45,10 +45,9 @@ class Homes:
 
     def open(self, team: str, user: str) -> None:
         """Publish the Home of somebody who has opened it."""
-        shown = self._shown()
-        publish(self._workspaces.client(team), user, gather(self._desk, self._thumbnail_url))
         self._people.pop((team, user), None)
-        self._people[team, user] = self._clock(), shown
+        self._people[team, user] = self._clock(), self._shown()
+        publish(self._workspaces.client(team), user, gather(self._desk, self._thumbnail_url))
         while len(self._people) > MOST:
             self._people.popitem(last=False)
 
