@@ -19,7 +19,7 @@ from gpu.geometry.features import (
 )
 from gpu.geometry.installed import is_installed
 from gpu.geometry.learned import predict
-from gpu.geometry.mapping import SHORT_STEPS, Mapper, is_credible, refine, run_mapper
+from gpu.geometry.mapping import SHORT_STEPS, Mapper, is_credible, run_mapper
 from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, Pair, all_pairs, choose_pairs
 from gpu.geometry.posed import from_poses, merged_poses
 from gpu.geometry.quality import Quality, measure
@@ -218,7 +218,6 @@ class Solver:
             merged = from_poses(self.file.parent, self.images, poses, seed=self.seed)
             if merged.num_reg_images() > parts[0] and is_credible(merged):
                 best, parts = merged, [merged.num_reg_images()]
-        refine(best)
         return Model(best, rung, measure(best, len(self.photos), tuple(parts)))
 
     def _pairs(self, rung: Rung) -> list[Pair]:

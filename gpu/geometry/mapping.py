@@ -22,11 +22,6 @@ PRECISE = 0.5
 SETTLED, MOST_STEPS = 1e-6, 50
 
 
-#: Pixels from which an error counts for less at the end, three times what is usual, and the steps
-#: that this takes at most. Centres: herz_jesus_p25 21.5 to 20.7 mm, fountain_p11 5.2 to 5.7.
-DOUBTED, REFINEMENTS = 1.0, 50
-
-
 @dataclass(frozen=True)
 class Mapper:
     """How photos are placed. `angle` (degrees) is asked between the rays of the first pair;
@@ -86,22 +81,6 @@ def is_credible(model: pycolmap.Reconstruction) -> bool:
     """Say whether a model holds together by more than chance."""
     enough = model.num_reg_images() >= MIN_PHOTOS and model.num_points3D() > 0
     return enough and model.compute_mean_observations_per_reg_image() >= CREDIBLE_OBSERVATIONS
-
-
-def refine(model: pycolmap.Reconstruction) -> None:
-    """Adjust cameras and points once more, and let what fits badly count for less.
-
-    COLMAP's own last adjustment squares every error, so that a few wrong matches within its 4
-    pixels pull at the cameras. Cauchy's loss does not: Triggs et al., "Bundle Adjustment: A Modern
-    Synthesis" (2000), section 3.
-    """
-    options = pycolmap.BundleAdjustmentOptions()
-    options.print_summary = False
-    options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    options.ceres.loss_function_scale = DOUBTED
-    options.ceres.solver_options.max_num_iterations = REFINEMENTS
-    options.ceres.solver_options.function_tolerance = 1e-6
-    pycolmap.bundle_adjustment(model, options)
 
 
 def _one_by_one(
