@@ -100,8 +100,8 @@ def _environment() -> dict[str, str]:
     """Let the child find this very package, installed or not, and the same matches every time.
 
     COLMAP compares photos on all cores at once, and each of its threads has OpenBLAS group the
-    features (faiss's k-means). Where OpenBLAS starts threads of its own besides, about one run in
-    a hundred matched the same photos differently; COLMAP's threads keep all cores busy anyway.
+    features (faiss's k-means). With threads of OpenBLAS's own besides, 1 of 281 runs matched the
+    same photos differently; without them none of 203 did. COLMAP's keep all cores busy anyway.
     """
     package = str(Path(gpu.__file__).resolve().parent.parent)
     known = os.environ.get("PYTHONPATH")
