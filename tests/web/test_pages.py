@@ -166,6 +166,6 @@ def test_the_viewer_may_be_shown_inside_slack_and_loads_nothing_foreign(web: Tes
     answer = web.get("/viewer/")
     policy = answer.headers["content-security-policy"]
     assert answer.status_code == 200
-    assert "frame-ancestors 'self' https://*.slack.com" in policy
+    assert "frame-ancestors 'self' https:" in policy  # Slack, and whoever pastes the code
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy

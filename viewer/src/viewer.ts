@@ -14,7 +14,8 @@ import { project } from "./screen";
 import { texts } from "./texts";
 import { MapScale } from "./ui/mapscale";
 import { Measuring } from "./ui/measuring";
-import { copy } from "./ui/share";
+import { copy, embedCode, fileName, save } from "./ui/share";
+import { Sharing } from "./ui/sharing";
 import { Shell } from "./ui/shell";
 import { readWalls, type Walls } from "./walls";
 import { buildWorld } from "./world";
@@ -38,15 +39,23 @@ export class Viewer {
     setMode: (mode) => this.setMode(mode),
     home: () => this.rig?.goHome(),
     measure: () => this.measure(),
+    share: () => this.share(),
     copyLink: () => void this.copyLink(),
     openFile: (file) => void this.openFile(file),
     pad: (right, ahead) => (this.input.pad = [right, ahead]),
   });
   private readonly input = new Input(this.shell.canvas);
   private readonly measuring = new Measuring(() => this.overlay(), (words) => this.shell.say(words));
+  private readonly sharing = new Sharing({
+    copyLink: () => void this.copyLink(),
+    copyEmbed: () => void this.copyEmbed(),
+    savePicture: () => void this.savePicture(),
+  });
   private readonly mapScale = new MapScale();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
+  /** What the scene is called. */
+  private named = "";
   /** Whether the scene came from an address. */
   private addressed = false;
   private noted: Pose | null = null;
@@ -54,7 +63,7 @@ export class Viewer {
 
   constructor() {
     const { overlay, element } = this.measuring;
-    this.shell.lay(element, overlay.element, overlay.aim, this.mapScale.element);
+    this.shell.lay([element, this.sharing.element], overlay.element, overlay.aim, this.mapScale.element);
     this.input.onTap = (x, y, double) => void this.tap(x, y, double);
     addEventListener("resize", () => this.overlay());
     this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
@@ -70,7 +79,20 @@ export class Viewer {
   measure(): void {
     if (!this.rig) return;
     this.measuring.toggle();
+    this.open(this.sharing, false);
+  }
+
+  share(): void {
+    if (!this.rig) return;
+    this.sharing.toggle();
+    this.open(this.measuring, false);
+  }
+
+  /** Opens or closes a tool; the two panels have one place. */
+  private open(tool: Measuring | Sharing, active: boolean): void {
+    if (tool.active !== active) tool.toggle(active);
     this.shell.showMeasuring(this.measuring.active);
+    this.shell.showSharing(this.sharing.active);
   }
 
   /** While something is measured a tap takes a place; otherwise a double one goes there. */
@@ -94,8 +116,30 @@ export class Viewer {
 
   /** Copies the address of the scene as it is seen now. */
   async copyLink(): Promise<void> {
-    this.note();
+    if (!this.hasAddress()) return;
     this.shell.say((await copy(location.href)) ? texts.linkCopied : texts.linkInAddress);
+  }
+
+  /** Copies the code that puts the scene into another page. */
+  async copyEmbed(): Promise<void> {
+    if (!this.hasAddress()) return;
+    const { embedCopied, notCopied } = texts.sharing;
+    this.shell.say((await copy(embedCode(location.href, this.named))) ? embedCopied : notCopied);
+  }
+
+  /** Saves what is on the screen, in the canvas's own pixels. */
+  async savePicture(): Promise<void> {
+    const picture = await this.stage?.picture();
+    if (!picture) return;
+    save(fileName(this.named, "png"), picture);
+    this.shell.say(texts.sharing.pictureSaved);
+  }
+
+  /** Whether others can open the scene; its place is in the address then. */
+  private hasAddress(): boolean {
+    this.note();
+    if (!this.addressed) this.shell.say(texts.sharing.onlyHere);
+    return this.addressed;
   }
 
   welcome(): void {
@@ -159,7 +203,7 @@ export class Viewer {
   }
 
   /** Puts the camera into the scene. */
-  private enter({ manifest, walls }: Scene, { centers }: Subject): void {
+  private enter({ title, manifest, walls }: Scene, { centers }: Subject): void {
     const measured = manifest?.bounds ? null : measure(centers.values, centers.count);
     const world = buildWorld(manifest, measured, walls);
     const place = manifest && fromHash(location.hash);
@@ -167,7 +211,8 @@ export class Viewer {
     const { metric = null, georeference = null } = manifest?.metadata ?? {};
     this.measuring.use(metric === true, georeference);
     this.mapScale.use(metric === true, georeference !== null);
-    this.shell.showMeasuring(false);
+    this.open(this.sharing, false);
+    this.named = title;
     this.addressed = manifest !== null;
     this.noted = this.rig.shown;
     this.stage!.setScale(world.radius);

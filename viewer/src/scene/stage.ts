@@ -47,6 +47,8 @@ export class Stage {
   private placed: Pose | null = null;
   private changedAt = 0;
   private movedAt = -Infinity;
+  /** A picture is taken: the resolution is that of what stands still. */
+  private posing = false;
   /** Something is to be drawn. */
   private wanted = false;
   /** More levels are on their way: a slow renderer leaves them the time. */
@@ -131,6 +133,20 @@ export class Stage {
     await new Promise<void>((resolve) => this.settled.push(resolve));
   }
 
+  /** What is on the screen, all of it and in all its pixels, as a PNG; null where the browser makes none. */
+  async picture(): Promise<Blob | null> {
+    this.posing = true;
+    await this.settle();
+    return new Promise((resolve) => {
+      // In the frame itself: after it the browser may have thrown its pixels away.
+      this.app.once("postrender", () => {
+        this.canvas.toBlob(resolve);
+        this.posing = false;
+      });
+      this.changed();
+    });
+  }
+
   private put<T extends Cloud | Layers>(subject: T): T {
     this.subject?.destroy();
     this.subject = subject;
@@ -153,7 +169,7 @@ export class Stage {
   private tick(seconds: number): void {
     this.onFrame(Math.min(seconds, 0.1));
     this.camera.camera!.fov = (this.fieldOfView.vertical * 180) / Math.PI;
-    const still = performance.now() - this.changedAt > STILL_AFTER_MS;
+    const still = this.posing || performance.now() - this.changedAt > STILL_AFTER_MS;
     this.choose();
     const ratio = this.resolution.ratio(still);
     if (ratio !== this.app.graphicsDevice.maxPixelRatio) {

@@ -26,6 +26,7 @@ export interface Actions {
   readonly setMode: (mode: ModeName) => void;
   readonly home: () => void;
   readonly measure: () => void;
+  readonly share: () => void;
   readonly copyLink: () => void;
   readonly openFile: (file: File) => void;
   readonly pad: (right: number, ahead: number) => void;
@@ -98,14 +99,18 @@ export class Shell {
     this.say((matchMedia("(pointer: coarse)").matches ? texts.touchHints : texts.hints)[mode]);
   }
 
-  /** Lays a tool beside the scene: its panel, and what it draws over the picture. */
-  lay(panel: HTMLElement, ...over: readonly Element[]): void {
+  /** Lays the tools beside the scene: their panels, and what they draw over the picture. */
+  lay(panels: readonly HTMLElement[], ...over: readonly Element[]): void {
     this.canvas.after(...over);
-    this.title.after(panel);
+    this.title.after(...panels);
   }
 
   showMeasuring(active: boolean): void {
     this.toolbar.showMeasuring(active);
+  }
+
+  showSharing(active: boolean): void {
+    this.toolbar.showSharing(active);
   }
 
   welcome(): void {
@@ -130,6 +135,7 @@ export class Shell {
     if (event.key === "?") this.help.toggle();
     else if (event.key.toLowerCase() === "h") this.actions.home();
     else if (event.key.toLowerCase() === "m") this.actions.measure();
+    else if (event.key.toLowerCase() === "l") this.actions.share();
     else if (event.key.toLowerCase() === "c") this.actions.copyLink();
     else if (/^[1-4]$/.test(event.key)) this.actions.setMode((["orbit", "fly", "walk", "topdown"] as const)[Number(event.key) - 1]!);
   }

@@ -1,0 +1,38 @@
+import { texts } from "../texts";
+import { el } from "./dom";
+
+interface Actions {
+  readonly copyLink: () => void;
+  readonly copyEmbed: () => void;
+  readonly savePicture: () => void;
+}
+
+/** What can be taken along: a link, the code for another page, a picture. */
+export class Sharing {
+  readonly element: HTMLElement;
+
+  constructor(actions: Actions) {
+    const { sharing: words } = texts;
+    this.element = el(
+      "section",
+      { class: "aside-panel panel glass", "aria-label": words.name, hidden: true },
+      el("h2", {}, words.name),
+      el("p", {}, words.hint),
+      el("div", { class: "actions column" }, action(words.link, actions.copyLink), action(words.embed, actions.copyEmbed), action(words.picture, actions.savePicture)),
+    );
+  }
+
+  get active(): boolean {
+    return !this.element.hidden;
+  }
+
+  toggle(active = !this.active): void {
+    this.element.hidden = !active;
+  }
+}
+
+function action(name: string, act: () => void): HTMLButtonElement {
+  const button = el("button", { type: "button", class: "quiet" }, name);
+  button.addEventListener("click", act);
+  return button;
+}
