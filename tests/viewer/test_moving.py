@@ -191,6 +191,29 @@ def test_a_link_opens_the_scene_where_somebody_stood(cube: Page, context: Browse
     assert here["heading"] == pytest.approx(there["heading"], abs=1e-3)
 
 
+def test_a_gamepad_moves_and_turns_the_camera(page: Page, server: Server) -> None:
+    page.add_init_script("navigator.getGamepads = () => window.pads ?? []")
+    visit(page, server)
+    page.keyboard.press("2")
+    before = page.evaluate("() => splatViewer.camera()")
+    buttons = "Array.from({length: 17}, () => ({value: 0}))"
+    page.evaluate(
+        "() => { window.pads = [{connected: true, mapping: 'standard', axes: [1, 0, 1, 0],"
+        f" buttons: {buttons}}}] }}"
+    )
+    page.wait_for_function(f"() => splatViewer.camera().position[0] > {before['position'][0] + 1}")
+    assert page.evaluate("() => splatViewer.camera().heading") != pytest.approx(before["heading"])
+
+
+def test_a_page_that_may_not_ask_for_gamepads_works_without(page: Page, server: Server) -> None:
+    forbidden = "throw new DOMException('not in a frame', 'SecurityError')"
+    page.add_init_script(f"navigator.getGamepads = () => {{ {forbidden} }}")
+    visit(page, server)
+    before = position(page)
+    page.keyboard.press("2")
+    hold(page, "w", f"c.position[1] !== {before[1]}")
+
+
 def test_the_camera_glides_where_motion_is_welcome(browser: Browser, server: Server) -> None:
     context = browser.new_context(reduced_motion="no-preference")
     page = context.new_page()

@@ -1,3 +1,4 @@
+import { gamepads, sticks } from "./gamepad";
 import type { Vec3 } from "./math";
 import type { Intent } from "./modes/mode";
 
@@ -14,7 +15,7 @@ const TURNS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [1, 1], ArrowDown: [1, -1],
 };
 
-/** Gathers mouse, touch and keyboard between two frames. */
+/** Gathers mouse, touch, keyboard and gamepad between two frames. */
 export class Input {
   /** Set by the touch pad: right and ahead, each in [−1, 1]. */
   pad: readonly [number, number] = [0, 0];
@@ -50,8 +51,10 @@ export class Input {
     [this.drag, this.pan, this.zoom] = [[0, 0], [0, 0], 0];
     const [x, y, z] = this.axes(MOVES, 3);
     const [clockwise, upwards] = this.axes(TURNS, 2);
-    const move: Vec3 = [x! + this.pad[0], y! + this.pad[1], z!];
-    return { drag, pan, zoom, move, turn: [clockwise!, upwards!], fast: this.keys.has("Shift") };
+    const pad = sticks(gamepads());
+    const move: Vec3 = [x! + this.pad[0] + pad.move[0], y! + this.pad[1] + pad.move[1], z! + pad.move[2]];
+    const turn = [clockwise! + pad.turn[0], upwards! + pad.turn[1]] as const;
+    return { drag, pan, zoom, move, turn, fast: this.keys.has("Shift") || pad.fast };
   }
 
   private axes(map: typeof MOVES, size: number): number[] {

@@ -108,6 +108,7 @@ export const texts = {
     ["Right drag", "Shift sideways"],
     ["Double click", "Go there"],
     ["Wheel, pinch", "Nearer, further"],
+    ["Gamepad", "Sticks: move, look; triggers: down, up"],
     ["H", "Back to the start"],
     ["M", "Measure; Enter takes the middle"],
     ["L", "Share: link, code for a web page, picture"],
