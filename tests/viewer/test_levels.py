@@ -74,6 +74,7 @@ def test_a_damaged_level_is_told_and_the_picture_stays(page: Page, leveled: Serv
     leveled.answers["/files/level-2.sog"] = Answer(body[: len(body) // 2])
     page.goto(link(leveled))
     assert "damaged" in page.locator("[role=alert]").inner_text()
+    page.wait_for_selector("body.live")  # the words may be there before the coarse picture is
     assert share_near(picture(page), scene.LIGHT, 60) > 0.02
 
 
