@@ -12,6 +12,8 @@ const GLIDE_SECONDS = 0.9;
 const FOLLOW_SECONDS = 0.07;
 /** Less than a tenth of a pixel. */
 const INVISIBLE = 1e-4;
+/** Less is arithmetic, not movement: a camera at rest is not drawn, which spares the battery. */
+const ROUNDING = 1e-9;
 
 /** The modes, and the glide between where the camera is and where it should be. */
 export class Rig {
@@ -57,7 +59,7 @@ export class Rig {
   update(intent: Intent, seconds: number, view: View): void {
     this.goal = this.modes[this.mode].update(this.goal, intent, seconds, view);
     const next = this.follow(seconds);
-    if (apart(this.shown, next, this.world.radius) > 0) this.shown = next;
+    if (apart(this.shown, next, this.world.radius) > ROUNDING) this.shown = next;
   }
 
   private home(mode: ModeName): Pose {

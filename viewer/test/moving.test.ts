@@ -105,6 +105,15 @@ describe("walking", () => {
 });
 
 describe("walking among walls", () => {
+  test("comes to rest, so that nothing is drawn any more, though arithmetic never does", () => {
+    let last = 1e-15;
+    const rig = new Rig({ ...walled, ground: () => 1.2 + (last = -last) }, "walk", true);
+    for (let frame = 0; frame < 120; frame++) rig.update(rest, 1 / 60, VIEW);
+    const { shown } = rig;
+    for (let frame = 0; frame < 120; frame++) rig.update(rest, 1 / 50, VIEW);
+    expect(rig.shown).toBe(shown);
+  });
+
   // A wall along x = 2 with a gap at y > 6, and three steps of 0.4 up towards x = -4.
   const size = 80;
   const tops = new Uint8Array(size * size);
