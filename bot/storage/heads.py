@@ -7,12 +7,12 @@ them. Pillow parses EXIF; whatever is absent or malformed is None.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from gpu.job.exif import altitude, number, place
 
 #: Bytes of a file that are looked at: EXIF (64 kB at most in a JPEG) with its small picture, XMP.
 HEAD = 1 << 16
@@ -21,7 +21,7 @@ JPEG, EXIF = b"\xff\xd8", b"Exif\0\0"
 CHUNK, TIFF = b"eXIf", (b"II*\0", b"MM\0*")
 #: EXIF's directories, and tags in them (CIPA DC-008).
 GPS, DETAIL, TAKEN, FOCAL_35MM = 0x8825, 0x8769, 0x9003, 0xA405
-LATITUDE, LONGITUDE, BELOW, ALTITUDE, ERROR = 2, 4, 5, 6, 31
+ERROR = 31
 _NUMBER = rb"\s*(?:=\s*[\"']|>)\s*([+-]?[0-9]{1,5}(?:\.[0-9]{1,9})?)"
 _HEIGHT = re.compile(rb"(?:RelativeAltitude|AboveGroundAltitude)" + _NUMBER)
 #: Pitch of the camera: -90 is straight down (DJI, Autel, Parrot).
@@ -64,12 +64,12 @@ def read_head(raw: bytes) -> Head | None:
         exif.load(_exif(raw))
         gps, detail = exif.get_ifd(GPS), exif.get_ifd(DETAIL)
         return Head(
-            _place(gps),
-            _altitude(gps),
-            _number(gps.get(ERROR)),
+            place(gps),
+            altitude(gps),
+            number(gps.get(ERROR)),
             height,
             pitch,
-            _number(detail.get(FOCAL_35MM)),
+            number(detail.get(FOCAL_35MM)),
             _seconds(detail.get(TAKEN)),
         )
     except Exception:  # noqa: BLE001 - what a stranger's EXIF makes Pillow raise has no end
@@ -85,28 +85,6 @@ def _exif(raw: bytes) -> bytes:
     return EXIF + raw[min(starts) :] if starts else b""
 
 
-def _place(gps: Mapping[int, Any]) -> Place | None:
-    """Return latitude and longitude; None for the middle of the ocean, too, where nobody is."""
-    latitude, longitude = _degrees(gps, LATITUDE), _degrees(gps, LONGITUDE)
-    if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
-        return None
-    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
-
-
-def _degrees(gps: Mapping[int, Any], tag: int) -> float | None:
-    try:
-        degrees = sum(float(part) / 60**i for i, part in enumerate(gps[tag]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    sign = -1 if str(gps.get(tag - 1)).upper().startswith(("S", "W")) else 1
-    return sign * degrees if math.isfinite(degrees) else None
-
-
-def _altitude(gps: Mapping[int, Any]) -> float | None:
-    altitude = _number(gps.get(ALTITUDE))
-    return -altitude if altitude and gps.get(BELOW) in (1, b"\x01") else altitude
-
-
 def _seconds(taken: Any) -> float | None:
     try:
         return (
@@ -114,15 +92,6 @@ def _seconds(taken: Any) -> float | None:
         )
     except ValueError:
         return None
-
-
-def _number(value: Any) -> float | None:
-    """Return a tag's positive finite value, else None."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None
 
 
 def _first(pattern: re.Pattern[bytes], raw: bytes) -> float | None:

@@ -17,6 +17,7 @@ from PIL import ExifTags, Image
 
 from gpu.ingest.sensors import sensor_width
 from gpu.ingest.xmp import Triple, read_xmp
+from gpu.job.exif import altitude, number, place
 
 #: The diagonal of 24 x 36 mm film, to which FocalLengthIn35mmFilm refers (CIPA DCG-001).
 FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
@@ -66,7 +67,7 @@ def _read(image: Image.Image) -> Exif:
     make, model = (
         str(tags.get(t, ""))[:64].strip("\0 ") for t in (ExifTags.Base.Make, ExifTags.Base.Model)
     )
-    millimetres = _number(detail.get(ExifTags.Base.FocalLength))
+    millimetres = number(detail.get(ExifTags.Base.FocalLength))
     camera = f"{make} {model} {millimetres:g} mm" if millimetres else f"{make} {model}"
     places = tags.get_ifd(ExifTags.IFD.GPSInfo)
     xmp = read_xmp(image.info.get("xmp"))
@@ -94,7 +95,7 @@ def _from_table(
 
 def _stated_error(gps: Mapping[int, Any]) -> Triple | None:
     """Return GPSHPositioningError (EXIF 2.31); height is taken to be twice as uncertain."""
-    error = _number(gps.get(ExifTags.GPS.GPSHPositioningError))
+    error = number(gps.get(ExifTags.GPS.GPSHPositioningError))
     return (error, error, 2 * error) if error and error < 1_000 else None
 
 
@@ -112,17 +113,17 @@ def focal_in_diagonals(detail: Mapping[int, Any]) -> float | None:
     From the 35 mm equivalent; else from millimetres and the sensor's size, which follows from
     FocalPlaneXResolution and PixelXDimension. Both of these describe the original photo.
     """
-    film = _number(detail.get(ExifTags.Base.FocalLengthIn35mmFilm))
+    film = number(detail.get(ExifTags.Base.FocalLengthIn35mmFilm))
     focal = film / FILM_DIAGONAL_MM if film else _from_sensor(detail)
     return focal if focal and SENSIBLE[0] < focal < SENSIBLE[1] else None
 
 
 def _from_sensor(detail: Mapping[int, Any]) -> float | None:
-    millimetres = _number(detail.get(ExifTags.Base.FocalLength))
-    density = _number(detail.get(ExifTags.Base.FocalPlaneXResolution))
+    millimetres = number(detail.get(ExifTags.Base.FocalLength))
+    density = number(detail.get(ExifTags.Base.FocalPlaneXResolution))
     unit = UNIT_MM.get(detail.get(ExifTags.Base.FocalPlaneResolutionUnit, 2), 25.4)
-    width = _number(detail.get(ExifTags.Base.ExifImageWidth))
-    height = _number(detail.get(ExifTags.Base.ExifImageHeight))
+    width = number(detail.get(ExifTags.Base.ExifImageWidth))
+    height = number(detail.get(ExifTags.Base.ExifImageHeight))
     if not (millimetres and density and width and height):
         return None
     return millimetres / (math.hypot(width, height) / density * unit)
@@ -130,32 +131,5 @@ def _from_sensor(detail: Mapping[int, Any]) -> float | None:
 
 def position(gps: Mapping[int, Any]) -> Gps | None:
     """Return latitude and longitude (WGS 84, degrees) and altitude (metres, 0 if unsaid)."""
-    latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef))
-    longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef))
-    if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
-        return None
-    if abs(latitude) > 90 or abs(longitude) > 180:
-        return None
-    altitude = _number(gps.get(ExifTags.GPS.GPSAltitude)) or 0.0
-    below = gps.get(ExifTags.GPS.GPSAltitudeRef) in (1, b"\x01")
-    return latitude, longitude, -altitude if below else altitude
-
-
-def _degrees(parts: Any, hemisphere: Any) -> float | None:
-    try:
-        degrees, minutes, seconds = (float(p) for p in parts)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    value = degrees + minutes / 60 + seconds / 3600
-    if not math.isfinite(value):
-        return None
-    return -value if str(hemisphere).upper().startswith(("S", "W")) else value
-
-
-def _number(value: Any) -> float | None:
-    """Return a tag's positive finite value, else None."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None
+    found = place(gps)
+    return (*found, altitude(gps) or 0.0) if found else None
