@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from bot.storage.base import Dataset, Storage
 from bot.storage.found import Found
 from bot.storage.looks import look_at, look_into_archive
 from bot.storage.names import file_names, is_archive
+from bot.storage.samples import DAMAGED
 from gpu.job import Pipeline
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Intake:
         self._files.fetch(file, local, self._client(drop).token)
         try:
             found = look_into_archive(local) if is_dataset else None
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        except DAMAGED:
             text = f"`{file.name}` is damaged, or locked with a password."
             raise NotFetched(text, hint="Make the .zip again from the plain folder.") from None
         if not self._storage.add(key, local) and self._storage.size(key) != file.size:
