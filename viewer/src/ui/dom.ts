@@ -30,3 +30,10 @@ export function icon(path: string): SVGSVGElement {
   svg.append(shape("path", { d: path }));
   return svg;
 }
+
+/** A button of a panel. */
+export function action(name: string, act: () => void): HTMLButtonElement {
+  const button = el("button", { type: "button", class: "quiet" }, name);
+  button.addEventListener("click", act);
+  return button;
+}

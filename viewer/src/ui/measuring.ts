@@ -2,7 +2,7 @@ import type { Vec3 } from "../math";
 import { texts } from "../texts";
 import { type Geodetic, type Georeference, toUtm, toWgs84 } from "../tools/geo";
 import { type Figures, figures, toCsv } from "../tools/measure";
-import { el } from "./dom";
+import { action, el } from "./dom";
 import { Overlay, type Project } from "./overlay";
 import { copy, save } from "./share";
 
@@ -17,7 +17,7 @@ export class Measuring {
   private readonly tools = el("div", { class: "actions" });
   readonly element = el(
     "section",
-    { class: "measuring panel glass", "aria-label": texts.measure.name, hidden: true },
+    { class: "measuring aside-panel panel glass", "aria-label": texts.measure.name, hidden: true },
     el("h2", {}, texts.measure.name),
     this.hint,
     this.list,
@@ -118,12 +118,6 @@ function rows(found: Figures, length: Say, area: Say): readonly (readonly [strin
   ] as const;
   if (found.area === null || found.levelArea === null) return lines;
   return [...lines, [words.area, area(found.area)], [words.levelArea, area(found.levelArea)]];
-}
-
-function action(name: string, act: () => void): HTMLButtonElement {
-  const button = el("button", { type: "button", class: "quiet" }, name);
-  button.addEventListener("click", act);
-  return button;
 }
 
 function located(place: Geodetic, epsg: number | null): readonly (readonly [string, string])[] {

@@ -1,5 +1,5 @@
 import { texts } from "../texts";
-import { el } from "./dom";
+import { action, el } from "./dom";
 
 interface Actions {
   readonly copyLink: () => void;
@@ -29,10 +29,4 @@ export class Sharing {
   toggle(active = !this.active): void {
     this.element.hidden = !active;
   }
-}
-
-function action(name: string, act: () => void): HTMLButtonElement {
-  const button = el("button", { type: "button", class: "quiet" }, name);
-  button.addEventListener("click", act);
-  return button;
 }
