@@ -327,6 +327,18 @@ def test_a_native_abort_becomes_a_clear_error(tmp_path: Path) -> None:
     assert "--max-views" in crashed.value.hint
 
 
+def test_openblas_starts_no_threads_beside_those_that_compare_photos(tmp_path: Path) -> None:
+    """The child answers with what its environment says, as the names of photos."""
+    program = """
+import json, os
+names = [os.environ["OPENBLAS_NUM_THREADS"]]
+print(json.dumps({"connected": False, "registered": [], "left_out": names}))
+"""
+    with pytest.raises(PhotosDoNotConnect) as failed:
+        failing(tmp_path, program)
+    assert failed.value.left_out == ("1",)
+
+
 def test_a_process_killed_for_its_memory_is_out_of_memory(tmp_path: Path) -> None:
     with pytest.raises(OutOfMemory):
         failing(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
