@@ -57,3 +57,16 @@ def visit(page: Page, server: Server) -> None:
     """Opens the scene and waits until all of it is on the screen."""
     page.goto(link(server))
     page.evaluate("() => window.splatViewer.ready")
+
+
+def drop(page: Page, server: Server, name: str) -> None:
+    """Drops the scene on the page as a file of this name."""
+    page.evaluate(
+        """async ([url, name]) => {
+            const transfer = new DataTransfer();
+            const bytes = await (await fetch(url)).arrayBuffer();
+            transfer.items.add(new File([bytes], name));
+            dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
+        }""",
+        [f"{server.url}/files/scene.splat", name],
+    )

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.workspace import launch
 
 from . import scene
-from .conftest import link, publish, visit
+from .conftest import drop, link, publish, visit
 from .pictures import picture, share_near
 from .server import Answer, Server
 
@@ -176,10 +176,40 @@ def test_only_the_storage_of_the_manifest_is_asked(page: Page, server: Server) -
 
 
 def test_a_browser_without_webgl_is_told_what_to_turn_on(browser: Browser, server: Server) -> None:
+    gate = slow_manifest(server)
     with launch(browser.browser_type, "--disable-3d-apis") as blind:
-        said = error(blind.new_page(), link(server))
+        page = blind.new_page()
+        said = error(page, link(server))
+        deliver(page, gate)  # the manifest comes after the error
+        assert page.locator("[role=alert]").inner_text() == said
     assert "WebGL 2" in said
     assert "hardware acceleration" in said
+
+
+def test_a_link_that_answers_late_does_not_rename_the_file_dropped_meanwhile(
+    page: Page, server: Server
+) -> None:
+    gate = slow_manifest(server)
+    page.goto(link(server))
+    drop(page, server, "a.splat")
+    page.wait_for_selector("body.live")
+    deliver(page, gate)
+    assert page.locator("h1").inner_text() == "a.splat"
+
+
+def slow_manifest(server: Server) -> threading.Event:
+    """Holds the second half of the manifest back until the event is set."""
+    gate = threading.Event()
+    manifest = server.answers["/files/manifest.json"]
+    server.answers["/files/manifest.json"] = Answer(manifest.body, gate=gate)
+    return gate
+
+
+def deliver(page: Page, gate: threading.Event) -> None:
+    """Lets what was held back arrive, and the page make of it what it will."""
+    with page.expect_event("requestfinished"):
+        gate.set()
+    page.evaluate("() => new Promise(done => requestIdleCallback(() => requestIdleCallback(done)))")
 
 
 def test_without_a_link_it_asks_for_a_file(page: Page, server: Server) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from . import scene
-from .conftest import link, publish, visit
+from .conftest import drop, link, publish, visit
 from .pictures import colour_at, near, picture, share_near
 from .server import Answer, Server
 
@@ -89,15 +89,7 @@ def test_a_file_from_this_computer_opens(
 
 def test_a_dropped_file_opens(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/viewer/")
-    page.evaluate(
-        """async (url) => {
-            const transfer = new DataTransfer();
-            const bytes = await (await fetch(url)).arrayBuffer();
-            transfer.items.add(new File([bytes], 'dropped.splat'));
-            dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
-        }""",
-        f"{server.url}/files/scene.splat",
-    )
+    drop(page, server, "dropped.splat")
     page.wait_for_selector("body.live")
     assert share_near(picture(page), scene.TOP) > 0.005
 

@@ -148,13 +148,13 @@ export class Viewer {
 
   /** Opens what a link names. Rejects with the error that is also shown. */
   async openManifest(address: string): Promise<void> {
-    await this.attempt(async () => {
+    await this.attempt(async (begin) => {
       const url = webAddress(address, new URL(location.href));
       if (!url) throw new ViewerError(...texts.errors.manifestAddress(address.slice(0, 80)));
       this.shell.progress.say(texts.loadingManifest);
       const manifest = await fetchManifest(url);
       const title = manifest.title ?? texts.untitled;
-      this.shell.begin(title, manifest.thumbnailUrl);
+      begin(title, manifest.thumbnailUrl);
       const walls = manifest.walls && (await readWalls(manifest.walls));
       return { title, manifest, walls, load: fromManifest(manifest) };
     });
@@ -162,26 +162,35 @@ export class Viewer {
 
   /** Opens a file from this computer; nothing is sent anywhere. */
   async openFile(file: File): Promise<void> {
-    await this.attempt(async () => {
+    await this.attempt(async (begin) => {
       const load = fromThisComputer(file);
       const title = file.name.slice(0, 80);
-      this.shell.begin(title, null);
+      begin(title, null);
       return { title, manifest: null, walls: null, load };
     }).catch(() => undefined); // shown on the page, and nobody else waits for it
   }
 
-  private async attempt(prepare: () => Promise<Scene>): Promise<void> {
+  private async attempt(prepare: (begin: Shell["begin"]) => Promise<Scene>): Promise<void> {
     const turn = ++this.turn;
+    const begin: Shell["begin"] = (...what) => {
+      if (turn === this.turn) this.shell.begin(...what);
+    };
     try {
       // The engine is the largest part of the page: it loads beside the data.
-      const [scene, stage] = await Promise.all([prepare(), this.openStage()]);
+      const [scene, stage] = await Promise.all([prepare(begin), this.openStage()]);
       if (turn === this.turn) await this.show(scene, stage, turn);
     } catch (cause) {
       const error = cause instanceof ViewerError ? cause : new ViewerError(...texts.errors.unexpected);
       if (error !== cause) console.error(cause);
-      if (turn === this.turn) this.shell.fail(error);
+      if (turn === this.turn) this.fail(error);
       throw error;
     }
+  }
+
+  /** Ends the turn too: data that comes after the error, as without WebGL, must not hide it. */
+  private fail(error: ViewerError): void {
+    this.turn++;
+    this.shell.fail(error);
   }
 
   private async show(scene: Scene, stage: Stage, turn: number): Promise<void> {
@@ -245,7 +254,7 @@ export class Viewer {
       if (this.rig.shown !== this.noted) this.overlay();
       if (this.rig.shown !== this.noted) this.noteSoon(this.rig.shown);
     };
-    this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
+    this.shell.canvas.addEventListener("webglcontextlost", () => this.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;
   }
 }
