@@ -1,10 +1,13 @@
 """The ledger: one slot for one job, one end for each job, and nothing told twice."""
 
+import errno
 import multiprocessing
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -69,6 +72,52 @@ def test_threads_take_turns_instead_of_finding_the_ledger_locked(
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(write, range(8)))
     assert len(ledger.audit_log(1000)) == 160
+
+
+def test_what_was_written_is_on_the_disk_before_anybody_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda file: synced.append(os.fstat(file).st_ino))
+    ledger.audit("U", "started", None)
+    assert synced == [(tmp_path / "ledger.db-wal").stat().st_ino]
+
+
+def test_a_disk_that_fails_is_told_to_whoever_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    ledger = Ledger(tmp_path / "ledger.db")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdatasync", broken)
+        with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+            ledger.audit("U", "started", None)
+    ledger.audit("U", "again", None)
+
+
+def test_those_who_write_while_the_disk_is_busy_wait_for_it_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, busy, free, syncs = Ledger(tmp_path / "ledger.db"), Event(), Event(), []
+
+    def slow(_: int) -> None:
+        syncs.append(len(ledger.audit_log(100)))  # all that is committed when it begins
+        busy.set()
+        assert free.wait(10)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    with ThreadPoolExecutor(9) as threads:
+        threads.submit(ledger.audit, "U", "first", None)
+        assert busy.wait(10)
+        others = [threads.submit(ledger.audit, "U", f"{n}", None) for n in range(8)]
+        while len(ledger.audit_log(100)) < 9:  # they do not wait for the disk to write
+            assert not any(other.done() for other in others)
+        free.set()
+    assert (syncs[0], syncs[-1]) == (1, 9)
+    assert len(syncs) < 9  # one each, if they did not share
 
 
 def test_the_lineup_is_what_runs_and_then_what_is_next(ledger: Ledger, ask: Ask) -> None:
