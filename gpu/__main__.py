@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from gpu.job import JobPaths, JobSpec, SplatError
 from gpu.pipeline import Stopped, run_job
-from gpu.report import Reporter
+from gpu.report import Diary, Reporter
 
 STOPPED = 128 + signal.SIGTERM
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(job: Path, root: Path) -> int:
     spec, paths = JobSpec.from_json(job.read_text(encoding="utf-8")), JobPaths(root)
     root.mkdir(parents=True, exist_ok=True)
-    return run_job(spec, paths, Reporter(spec, paths))
+    return run_job(spec, paths, Reporter(spec, paths, listeners=[Diary()]))
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -17,7 +17,7 @@ from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stag
 from gpu.job.paths import METRICS, SPLAT
 from gpu.job.spec import PRESETS, REMOVALS
 from gpu.pipeline import run_job
-from gpu.report import Reporter
+from gpu.report import Diary, Reporter
 
 INTERRUPTED = 130
 #: Columns of a stage's line before what it says: its name, its bar, the time.
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         with StageBars(spec, errors) as bars:
-            code = run_job(spec, paths, Reporter(spec, paths, listeners=[bars.hear]))
+            code = run_job(spec, paths, Reporter(spec, paths, listeners=[bars.hear, Diary()]))
         bars.tell_what_was_cut()
     except KeyboardInterrupt:
         errors.print("Stopped. The same command goes on from here.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,8 @@ PAUSE = 0.5
 RESERVE_BYTES = 1 << 16
 
 Listener = Callable[[Event], None]
+
+logger = logging.getLogger(__name__)
 
 
 class Reporter:
@@ -114,6 +117,26 @@ class Reporter:
     def _hear(self, event: Event) -> None:
         for listener in self._listeners:
             listener(event)
+
+
+class Diary:
+    """Hears events and writes them to the log that people ask for: of progress, every tenth.
+
+    A failure is in the log already, with what it was (gpu.pipeline).
+    """
+
+    def __init__(self) -> None:
+        self._tenth = 0
+
+    def __call__(self, event: Event) -> None:
+        """Write a line, if there is news."""
+        tenth = int(event.fraction * 10)
+        is_old = event.status is Status.PROGRESS and tenth == self._tenth
+        if is_old or event.status is Status.FAILED:
+            return
+        self._tenth = tenth
+        how = f"{event.fraction:.0%}" if event.status is Status.PROGRESS else event.status.value
+        logger.info("%s", f"{event.stage.value}, {how}. {event.message}".strip())
 
 
 def read_events(file: Path) -> list[Event]:

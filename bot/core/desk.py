@@ -143,7 +143,7 @@ class Desk:
             self.market.problem,
             whole(request.pipeline, self.ledger.stage_history(request.pipeline)),
             ahead=self.ledger.count_active(), budget_left=left,
-            found=self._look(dataset) if looking else None,
+            found=self._look(dataset) if looking else None, options=request.options,
         )  # fmt: skip
 
     def finished(self, job_id: str | None) -> Job:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.near import nearest
 from bot.slack.wording import HELP, escape
-from gpu.job import GEOMETRIES, RANGES
+from gpu.job import GEOMETRIES, NON_COMMERCIAL, RANGES
 
 COMMANDS: Mapping[str, str] = {
     "audit": "Who did what, newest first.",
@@ -36,7 +36,8 @@ OPTIONS: Mapping[str, str] = {
     "max_views": "How many photos are used at most. Fewer is faster.",
     "image_size": "Pixels of a photo's longer side for training. Smaller is faster and blurrier.",
     "seed": "Makes a job repeatable: the same number, the same chance.",
-    "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}.",
+    "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}."
+    f" Only for non-commercial use: {', '.join(f'`{name}`' for name in NON_COMMERCIAL)}.",
     "preset": "How much care training takes: `fast` (what you get), `best` (more steps, more photos"
     " in each and more Gaussians), `draft` (a quick look).",
     "remove": "`background` keeps what stands out in each photo, `people` hides people: a network"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from bot.core.quotes import Quote
 from bot.slack import bills, seen
-from bot.slack.wording import escape, megabytes, photo_count, photos_and_videos, seconds
+from bot.slack.wording import (
+    escape,
+    licence_note,
+    megabytes,
+    photo_count,
+    photos_and_videos,
+    seconds,
+)
 from bot.storage.found import Found
 from gpu.job import Pipeline
 
@@ -27,6 +34,8 @@ def outlook(quoted: Quote) -> str:
         f"Time: {_duration(quoted)}",
         f"Cost: {_price(quoted)}",
     ]
+    if note := licence_note(quoted.options):
+        lines.append(f"Licence: {note}")
     if quoted.ahead:
         lines.append(f"Before it: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
     return "\n".join(lines)
@@ -49,11 +58,16 @@ def _photos(quoted: Quote) -> list[str]:
 
 def _way(quoted: Quote) -> str:
     """What a job does, from the photos to the link."""
+    earlier = quoted.options.get("earlier")
+    if quoted.goes_on:
+        more = f"{quoted.options['more']:,} steps"
+        return f"the training of `#{earlier}` goes on for {more}, and you get a link."
     descends = quoted.pipeline is Pipeline.AERIAL
     ground = ", made sharp from close to the ground" if descends else ""
+    again = f" What `#{earlier}` has computed is not computed again." if earlier else ""
     return (
         "poor photos are left out, cameras are found (if that fails, it ends early and says"
-        f" what to shoot), the splat is trained{ground}, and you get a link."
+        f" what to shoot), the splat is trained{ground}, and you get a link.{again}"
     )
 
 
@@ -74,6 +88,8 @@ def _duration(quoted: Quote) -> str:
     if quoted.estimate is None:
         return "nobody knows yet: this would be the first job of its kind"
     low, high = seconds(quoted.estimate.low), seconds(quoted.estimate.high)
+    if quoted.goes_on:
+        return f"less than the {high} of a whole job, as earlier ones took"
     span = low if low == high else f"{low} to {high}"
     return f"{span}, as earlier jobs took; other photos may take longer"
 
@@ -85,4 +101,6 @@ def _price(quoted: Quote) -> str:
     if quoted.cost is None:
         return f"not known yet; {left}"
     low, high = map(bills.dollars, quoted.cost)
+    if quoted.goes_on:
+        return f"at most about {high}; {left}"
     return f"about {low if low == high else f'{low} to {high}'}; {left}"

@@ -10,11 +10,11 @@ from typing import Any
 
 from bot.core.errors import NotAllowed
 from bot.core.estimates import Estimate
-from bot.core.jobs import Job, State
+from bot.core.jobs import Job, Options, State
 from bot.core.roles import EVERYBODY
 from bot.core.rounds import Finding, Report
 from bot.storage.base import Dataset
-from gpu.job import Pipeline, SplatError
+from gpu.job import NON_COMMERCIAL, Pipeline, SplatError
 
 STAGE_NAMES = {
     "prepare": "Prepare the machine",
@@ -143,7 +143,19 @@ def error(wrong: SplatError) -> str:
 def accepted(command: str, job: Job, position: int) -> str:
     """The echo of a start, for the person alone."""
     place = f" It is number {position} in the queue." if position > 1 else ""
-    return f"`{escape(command)}` is job `#{job.id}`.{place}"
+    note = licence_note(job.options)
+    return f"`{escape(command)}` is job `#{job.id}`.{place}{f' {note}' if note else ''}"
+
+
+def licence_note(options: Options) -> str:
+    """What has to be known of the way in which cameras are found, before its result is used."""
+    name = options.get("geometry")
+    return f"`{name}` is for non-commercial use alone." if name in NON_COMMERCIAL else ""
+
+
+def was_over(job: Job) -> str:
+    """Said when somebody stops what has ended."""
+    return f"{job_line(job)}: it was over already, so nothing was stopped."
 
 
 def title(job: Job) -> str:

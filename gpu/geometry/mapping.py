@@ -74,7 +74,9 @@ def adjust(model: pycolmap.Reconstruction, scale: float) -> None:
     options.ceres.solver_options.function_tolerance = SETTLED
     options.ceres.solver_options.max_num_iterations = MOST_STEPS
     options.print_summary = False
+    level = pycolmap.logging.minloglevel
     pycolmap.bundle_adjustment(model, options)
+    pycolmap.logging.minloglevel = level  # which it lowers: each photo would get a line in the log
 
 
 def is_credible(model: pycolmap.Reconstruction) -> bool:

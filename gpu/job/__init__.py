@@ -3,10 +3,21 @@
 from gpu.job.errors import InvalidValue, SplatError
 from gpu.job.events import Event, Status
 from gpu.job.paths import JobPaths
-from gpu.job.spec import GEOMETRIES, RANGES, JobSpec, Pipeline, Source, Stage, Target, stages_of
+from gpu.job.spec import (
+    GEOMETRIES,
+    NON_COMMERCIAL,
+    RANGES,
+    JobSpec,
+    Pipeline,
+    Source,
+    Stage,
+    Target,
+    stages_of,
+)
 
 __all__ = [
     "GEOMETRIES",
+    "NON_COMMERCIAL",
     "RANGES",
     "Event",
     "InvalidValue",

@@ -76,6 +76,8 @@ RANGES: Mapping[str, Range] = {
 
 #: Ways to find cameras that a machine has only where its operator put the weights there.
 LEARNED = ("map-anything-apache", "mast3r")
+#: Those whose licence allows no commercial use (gpu.geometry.learned).
+NON_COMMERCIAL = ("mast3r",)
 #: How cameras can be found, by the names that people type; gpu.geometry.stage has each.
 GEOMETRIES = ("colmap", "colmap-incremental", "colmap-global", *LEARNED)
 #: What None means: every way of COLMAP's, as the photos need.

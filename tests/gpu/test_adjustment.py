@@ -44,6 +44,14 @@ def test_wrong_matches_move_the_cameras_less_than_in_least_squares(seed: int) ->
     assert error(model, true) < 0.75 * error(squares, true)
 
 
+def test_the_log_stays_as_quiet_as_it_was() -> None:
+    model, _ = spoiled(0)
+    pycolmap.logging.minloglevel = pycolmap.logging.ERROR.value
+    adjust(model, PRECISE)
+    assert pycolmap.logging.minloglevel == pycolmap.logging.ERROR.value
+    pycolmap.logging.minloglevel = pycolmap.logging.WARNING.value
+
+
 def test_the_same_model_is_adjusted_to_the_same_cameras() -> None:
     one, _ = spoiled(0)
     other = pycolmap.Reconstruction(one)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ import pytest
 
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
 from gpu.pipeline import STAGES, find_stage, run_job
-from gpu.report import PAUSE, Reporter, read_events
+from gpu.report import PAUSE, Diary, Reporter, read_events
 from gpu.stage import Context, Outcome, StageFunction
 from gpu.stamps import LEAVES
 from tests.conftest import REPOSITORY
@@ -275,6 +276,24 @@ def test_listeners_hear_every_event_after_it_is_written(tmp_path: Path) -> None:
     reporter = Reporter(SPEC, JobPaths(tmp_path), listeners=[listen])
     run_job(SPEC, JobPaths(tmp_path), reporter, find=Stages())
     assert heard == list(range(1, 13))
+
+
+def test_the_log_tells_each_stage_and_every_tenth_of_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def train(ctx: Context) -> None:
+        for percent in range(0, 30, 3):
+            clock.append(clock[-1] + 1.0)
+            ctx.progress(percent / 100, f"Step {percent}")
+        raise SplatError("No.", hint="Do it.")
+
+    clock, paths = [0.0], JobPaths(tmp_path)
+    reporter = Reporter(SPEC, paths, listeners=[Diary()], clock=lambda: clock[-1])
+    with caplog.at_level(logging.INFO, "gpu.report"):
+        run_job(SPEC, paths, reporter, find=Stages(train=train))
+    assert [message for message in caplog.messages if message.startswith("train")] == [
+        "train, started.", "train, 12%. Step 12", "train, 21%. Step 21", "train: No. Do it.",
+    ]  # fmt: skip
 
 
 # The process

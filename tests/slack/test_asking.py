@@ -191,6 +191,38 @@ def test_a_dry_run_of_a_job_again_says_what_it_would_take_and_starts_nothing(bot
     assert bot.wakes == []
 
 
+def test_a_dry_run_of_training_longer_says_what_is_not_done_again(bot: Bot) -> None:
+    bot.market._ask = Shop(Plan("gpu-l40sx1-48gb in tor1", 3.6))
+    bot.desk._price = 4.0
+    bot.market.look()
+    done(bot)
+    said = answer(bot, "/splat rerun a --more 1500 --dry-run")
+    assert "What happens: the training of `#a` goes on for 1,500 steps, and you get a link." in said
+    assert re.search(r"Time: less than the .* of a whole job", said)
+    assert "Cost: at most about $" in said
+    bot.start("demo/parcel --job-id b")
+    bot.ledger.claim()
+    bot.ledger.fail("b", error="No.", hint="")
+    assert "What `#b` has computed is not computed again." in answer(
+        bot, "/splat rerun b --dry-run"
+    )
+
+
+def test_a_way_for_non_commercial_use_alone_is_called_so(bot: Bot) -> None:
+    note = "`mast3r` is for non-commercial use alone."
+    assert note in answer(bot, "/splat demo/parcel --geometry mast3r --dry-run")
+    assert note in answer(bot, "/splat demo/parcel --geometry mast3r")
+    assert "non-commercial use: `mast3r`" in answer(bot, "/splat help geometry")
+    assert "commercial" not in answer(bot, "/splat demo/parcel --dry-run")
+
+
+def test_stopping_what_has_ended_says_that_nothing_was_stopped(bot: Bot) -> None:
+    done(bot)
+    for command in ("cancel", "destroy"):
+        said = answer(bot, f"/splat {command} a")
+        assert said.endswith("it was over already, so nothing was stopped.")
+
+
 def test_a_dry_run_knows_what_earlier_jobs_took_and_what_the_machine_costs(bot: Bot) -> None:
     bot.market._ask = Shop(Plan("gpu-l40sx1-48gb in tor1", 3.6))
     bot.desk._price = 4.0

@@ -68,7 +68,7 @@ def _stopped(desk: Desk, stop: Callable[[str | None, str], Job], job_id: str, us
         job = stop(job_id, user)
     except SplatError as wrong:
         return wording.error(wrong)
-    return wording.job_line(job) if was_over else ""
+    return wording.was_over(job) if was_over else ""
 
 
 def _destroyed(desk: Desk, machine_id: str, user: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core import commands as grammar
@@ -67,10 +68,11 @@ def _of_a_job(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
     """Answer what is about one job: that is named, or in whose thread it is, or the likely one."""
     match command:
         case grammar.Cancel(job_id):
-            return _status(desk, desk.cancel(asker.meant(job_id), asker.user))
+            return _stopped(desk, asker.meant(job_id), lambda job: desk.cancel(job, asker.user))
         case grammar.Destroy(job_id):
             meant = asker.meant(job_id)
-            return _strangers(desk, meant) or _status(desk, desk.destroy(meant, asker.user))
+            found = _strangers(desk, meant)
+            return found or _stopped(desk, meant, lambda job: desk.destroy(job, asker.user))
         case grammar.ShowStatus(job_id):
             meant = asker.meant(job_id)
             return _strangers(desk, meant) or _status(desk, desk.pick(meant))
@@ -124,6 +126,13 @@ def _request(
 
 def _accepted(desk: Desk, text: str, job: Job) -> Post:
     return said(wording.accepted(text, job, desk.ledger.queue_position(job.id)))
+
+
+def _stopped(desk: Desk, job_id: str | None, stop: Callable[[str], Job]) -> Post:
+    """Stop a job and return how it stands, or that there was nothing to stop."""
+    before = desk.pick(job_id)
+    job = stop(before.id)
+    return said(wording.was_over(job)) if before.is_over else _status(desk, job)
 
 
 def _strangers(desk: Desk, job_id: str | None) -> Post | None:
