@@ -15,7 +15,7 @@ from rich.table import Column
 
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
 from gpu.job.paths import METRICS, SPLAT
-from gpu.job.spec import PRESETS, REMOVALS
+from gpu.job.spec import PHOTOS, PRESETS, REMOVALS
 from gpu.pipeline import run_job
 from gpu.report import Diary, Reporter
 
@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=PRESETS, help="the care of training (default: fast)")
     parser.add_argument(
         "--remove", choices=REMOVALS, help="hide it in every photo, with a network of your own"
+    )
+    parser.add_argument(
+        "--photos",
+        dest="publish_photos",  # PHOTOS is where they are
+        choices=PHOTOS,
+        help="publish: the viewer shows them over the splat (default: private)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="makes a run repeatable")
 
@@ -99,6 +105,7 @@ def _spec(args: argparse.Namespace) -> JobSpec:
         geometry=args.geometry,
         preset=args.preset,
         remove=args.remove,
+        photos=args.publish_photos,
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from gpu.job import JobPaths, JobSpec, Stage
 from gpu.job.events import Metric
 from gpu.job.paths import OUTPUTS
+from gpu.job.spec import PUBLISH
 from gpu.stage import Outcome
 
 
@@ -40,7 +41,11 @@ DEPENDS: Mapping[Stage, Callable[[JobSpec], object]] = {
         *([spec.more, spec.earlier] if spec.earlier else ()),
     ],
     Stage.DESCEND: lambda spec: [spec.iterations, spec.seed],
-    Stage.COMPRESS: lambda spec: [spec.dataset, spec.pipeline],
+    Stage.COMPRESS: lambda spec: [
+        spec.dataset,
+        spec.pipeline,
+        *(["photos"] if spec.photos == PUBLISH else ()),
+    ],
     Stage.PUBLISH: _target,
 }
 

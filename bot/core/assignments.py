@@ -14,6 +14,7 @@ from gpu.job import JobSpec, Source
 from gpu.job.messages import Assignment
 from gpu.job.paths import KEPT
 from gpu.job.public import is_address
+from gpu.job.spec import PUBLISH
 
 #: Seconds for which an address is good: longer than any job.
 SIGNED = 6 * 3600
@@ -26,7 +27,7 @@ def specification(job: Job, storage: Storage) -> JobSpec:
         job_id=job.id,
         dataset=job.dataset,
         source=_source(job.dataset, storage),
-        target=storage.target(job.id),
+        target=storage.target(job.id, photos=options.get("photos") == PUBLISH),
         pipeline=job.pipeline,
         attempt=job.attempt,
         kept=_kept(job.options.get("earlier"), storage),

@@ -1,8 +1,8 @@
 """The grammar of `/splat`: what people type, in any order and with a phone's typography.
 
 /splat <dataset> [splat|aerial] [--iterations N] [--max-views N] [--image-size N] [--seed N]
-                 [--geometry NAME] [--preset NAME] [--remove background|people] [--size SLUG]
-                 [--job-id NAME] [--dry-run]
+                 [--geometry NAME] [--preset NAME] [--remove background|people]
+                 [--photos private|publish] [--size SLUG] [--job-id NAME] [--dry-run]
 /splat help [topic] | list | queue | datasets [prefix] | cost [7d|month] | doctor | audit
 /splat status [job] | view [job] | logs [job] | cancel [job] | destroy [job]
 /splat rerun [job] [options]      --more N goes on with a job's training for N more steps
@@ -26,7 +26,14 @@ from bot.core.errors import InvalidValue, UnknownCommand
 from bot.core.jobs import Options
 from gpu.job import RANGES, Pipeline
 from gpu.job.public import is_address
-from gpu.job.spec import JOB_ID, check_geometry, check_preset, check_removal, check_size
+from gpu.job.spec import (
+    JOB_ID,
+    check_geometry,
+    check_photos,
+    check_preset,
+    check_removal,
+    check_size,
+)
 
 #: The option that only `rerun` sets: the job whose cameras and training are gone on from.
 EARLIER = "earlier"
@@ -165,8 +172,8 @@ VERBS: Mapping[str, str] = {
 }  # fmt: skip
 #: Options of a start, by the name of the field in a job; those without a value.
 FLAGS = (
-    "iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove", "size", "more",
-    "job_id",
+    "iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove", "photos",
+    "size", "more", "job_id",
 )  # fmt: skip
 SWITCHES = ("dry_run",)
 
@@ -292,7 +299,7 @@ def check_option(flag: str, text: str) -> int | str:
 
 _WORDS: Mapping[str, Callable[[str, object], str]] = {
     "geometry": check_geometry, "preset": check_preset, "remove": check_removal,
-    "size": check_size,
+    "photos": check_photos, "size": check_size,
 }  # fmt: skip
 
 

@@ -42,6 +42,9 @@ OPTIONS: Mapping[str, str] = {
     " in each and more Gaussians), `draft` (a quick look).",
     "remove": "`background` keeps what stands out in each photo, `people` hides people: a network"
     " does it, where whoever runs the bot has installed one. `masks/` beside the photos need none.",
+    "photos": "`publish` puts the photos beside the splat (1,024 pixels, no EXIF, what masks hide"
+    " painted over), so that the viewer fades them over it: everybody with the link sees who and"
+    " what is in them. `private` is what you get.",
     "size": "The kind of GPU droplet, such as `gpu-h100x1-80gb`; `--dry-run` says its price."
     " Whoever runs the bot decides which are allowed.",
     "more": "Only after `rerun`: goes on with the job's training for so many more steps, from its"
@@ -62,7 +65,8 @@ WORDS: Mapping[str, str] = {
     "aerial": "`aerial` is for drone flights: it adds the descent, which makes the ground sharp"
     " from close by and keeps that only where held-out photos do not get worse.",
     "photos": "Two thirds of each photo should be in the next one. 20 photos or more for an"
-    " object, 60 for a parcel. Move between photos; sharp, bright, one zoom. Keep their GPS.",
+    " object, 60 for a parcel. Move between photos; sharp, bright, one zoom. Keep their GPS."
+    " They stay private: `/splat help --photos` is about publishing them.",
     "threads": "Slash commands do not work in threads. In a job's thread use its buttons, or"
     " `@splat status`, `view`, `logs`, `rerun`, `cancel`, `destroy`: they mean that job.",
     "money": "A droplet is billed from its creation until it is proven to be gone, and the"
@@ -87,9 +91,11 @@ def text(topic: str) -> str:
     if name in VERBS:
         said = COMMANDS[name].format(topics=", ".join(f"`{word}`" for word in WORDS))
         return f"`{f'/splat {name} {VERBS[name]}'.strip()}`\n{said}"
+    if name in WORDS and not topic.startswith("-"):  # a word before the option of that name
+        return WORDS[name]
     if name in (*FLAGS, *SWITCHES):
         return f"`{_usage(name)}`\n{OPTIONS[name]}{_range(name)}"
-    return WORDS.get(name) or _unknown(topic)
+    return _unknown(topic)
 
 
 def _usage(option: str) -> str:

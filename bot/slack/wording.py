@@ -31,7 +31,8 @@ HELP = """*Make a splat*
 `/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
 `/splat` alone opens a dialog · `/splat upload [name]` a page for many photos
 Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--geometry NAME`
-`--preset draft|fast|best` `--remove background|people` `--size SLUG` (droplet) `--job-id NAME`
+`--preset draft|fast|best` `--remove background|people` `--photos private|publish`
+`--size SLUG` (droplet) `--job-id NAME`
 With `--dry-run` it says what would happen, how long and for how much, and starts nothing
 
 *Look after jobs*

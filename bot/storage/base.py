@@ -71,8 +71,9 @@ class Storage(Protocol):
         """Say where the pipeline reads a dataset from. Raises UnknownDataset with near names."""
         ...
 
-    def target(self, job_id: str) -> Target:
-        """Say where the pipeline writes a job's results to."""
+    def target(self, job_id: str, *, photos: bool = False) -> Target:
+        """Say where the pipeline writes a job's results to, its photos only when they are to be
+        published."""
         ...
 
     def reveal(self, job_id: str) -> None:

@@ -66,8 +66,8 @@ class LocalStorage:
             raise UnknownDataset(dataset, nearest(dataset, names))
         return Source(path=str(self.path(dataset)))
 
-    def target(self, job_id: str) -> Target:
-        """Return the folder of a job's results."""
+    def target(self, job_id: str, *, photos: bool = False) -> Target:
+        """Return the folder of a job's results, whatever they are."""
         return Target(path=str(self.path(f"{RESULTS}/{job_id}")))
 
     def reveal(self, job_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from bot.storage.s3_pieces import S3Pieces
 from gpu.job import Source, Target
 from gpu.job.captures import kind_unread, unread
 from gpu.job.messages import GEOMETRY
-from gpu.job.paths import OUTPUTS
+from gpu.job.paths import OUTPUTS, PHOTO_FILES
 
 #: Seconds for which a presigned URL is good: the longest job, and then some.
 LIFETIME = 6 * 3600
@@ -40,6 +41,9 @@ CONNECT, READ, ATTEMPTS = 5.0, 10.0, 3
 
 #: Bytes of an object that is read as a whole, at most: a job's machine writes some of them.
 MOST = 64 << 20
+
+#: Objects that are opened to everybody at the same time: a job may have some hundred photos.
+AT_ONCE = 8
 
 #: What the pipeline may write: the results, and the COLMAP model.
 WRITABLE = (*OUTPUTS, *GEOMETRY)
@@ -122,10 +126,11 @@ class SpacesStorage:
         known = {name: key for name, key in every.items() if is_wanted(name)}
         return (known if any(map(is_capture, known)) else {}), unread(every)
 
-    def target(self, job_id: str) -> Target:
-        """Return presigned PUTs for a job's results."""
+    def target(self, job_id: str, *, photos: bool = False) -> Target:
+        """Return presigned PUTs for a job's results, and for its photos only when asked."""
+        names = (*WRITABLE, *PHOTO_FILES) if photos else WRITABLE
         return Target(
-            urls={name: self.sign_put(result_key(job_id, name), LIFETIME) for name in WRITABLE}
+            urls={name: self.sign_put(result_key(job_id, name), LIFETIME) for name in names}
         )
 
     def reveal(self, job_id: str) -> None:
@@ -133,17 +138,19 @@ class SpacesStorage:
 
         Both would have to be headers of the upload, which the pipeline can not know of.
         """
-        for key in self.keys(f"{RESULTS}/{job_id}/"):
-            kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
-            with _in_words():
-                self._client.copy_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    CopySource={"Bucket": self._bucket, "Key": key},
-                    MetadataDirective="REPLACE",
-                    ContentType=kind,
-                    ACL="public-read",
-                )
+        keys = self.keys(f"{RESULTS}/{job_id}/")
+        with _in_words(), ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._reveal, keys))
+
+    def _reveal(self, key: str) -> None:
+        self._client.copy_object(
+            Bucket=self._bucket,
+            Key=key,
+            CopySource={"Bucket": self._bucket, "Key": key},
+            MetadataDirective="REPLACE",
+            ContentType=mimetypes.guess_type(key)[0] or "application/octet-stream",
+            ACL="public-read",
+        )
 
     def put(self, key: str, data: bytes, content_type: str, *, private: bool = False) -> None:
         """Write one object, for everybody to read unless it is private."""

@@ -15,6 +15,7 @@ from gpu.export.figures import Measured, figures_of, measure, rounded, summary
 from gpu.export.ground import Ground, ground_of
 from gpu.export.levels import write_levels
 from gpu.export.manifest import Scene, manifest_of, weights
+from gpu.export.photos import write_cameras
 from gpu.export.ply import read_ply, write_ply
 from gpu.export.prune import Box, prune
 from gpu.export.sog import read_sog, write_sog
@@ -28,6 +29,7 @@ from gpu.geometry.record import Geometry
 from gpu.ingest.photos import Photos
 from gpu.job import JobSpec, Pipeline, Stage
 from gpu.job.paths import MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
+from gpu.job.spec import PUBLISH
 from gpu.stage import Context, Outcome
 from gpu.training.config import best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
@@ -59,8 +61,9 @@ def run_compress(ctx: Context) -> Outcome:
     figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, splat, ply, sog)
     _json(root / METRICS, figures)
     files = {name: (root / name).stat().st_size for name in (SOG, SPZ, SPLAT, PLY)}
+    cameras = write_cameras(ctx.paths, dataset, photos.names, photos=spec.photos == PUBLISH)
     manifest = manifest_of(spec, geometry, scene, photos.given, time.time())
-    _json(root / MANIFEST, {**manifest, **weights(files, levels)})
+    _json(root / MANIFEST, {**manifest, **weights(files, levels), "cameras": cameras})
     metrics = {
         "gaussians": splat.gaussians,
         "splat_bytes": scene.splat_bytes,

@@ -51,7 +51,7 @@ def figures_of(
 
     The job's own figures are those of scene.sog: that is what the viewer shows.
     """
-    names = {photo.image: photo.name for photo in photos.photos}
+    names = photos.names
     return {
         "job": spec.job_id,
         "pipeline": str(spec.pipeline),

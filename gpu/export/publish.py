@@ -57,7 +57,7 @@ def _add_seconds(ctx: Context) -> None:
 
 def _results(paths: JobPaths) -> Iterator[tuple[str, Path]]:
     """Yield name and file of all results; the manifest is the last."""
-    for folder in (paths.geometry, paths.previews):
+    for folder in (paths.geometry, paths.previews, paths.published_photos):
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 yield file.relative_to(paths.root).as_posix(), file

@@ -77,6 +77,11 @@ class Photos:
         """How many photos the user gave."""
         return len(self.photos) + len(self.dropped)
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What the user called each photo, by its file in `work/images`."""
+        return {photo.image: photo.name for photo in self.photos}
+
     def save(self, paths: JobPaths) -> None:
         """Write `work/photos.json`."""
         record_file(paths).write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")

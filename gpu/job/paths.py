@@ -13,8 +13,11 @@ SOG, SPZ = "scene.sog", "scene.spz"
 #: What a viewer loads: each adds Gaussians to those before.
 LEVELS = ("level-0.sog", "level-1.sog", "level-2.sog", "level-3.sog")
 THUMBNAIL, METRICS = "thumbnail.jpg", "metrics.json"
-OUTPUTS = (MANIFEST, SPLAT, PLY, SOG, SPZ, *LEVELS, THUMBNAIL, METRICS)
-
+#: Where the photos were taken, for a viewer.
+CAMERAS = "cameras.json"
+OUTPUTS = (MANIFEST, SPLAT, PLY, SOG, SPZ, *LEVELS, THUMBNAIL, METRICS, CAMERAS)
+#: The photos that are published, where somebody has asked for that; of more, some evenly.
+PHOTO_FILES = tuple(f"photos/{number:03}.jpg" for number in range(300))
 
 #: What another machine needs to go on from this job, besides the photos.
 CHECKPOINT, RECORD = "checkpoint.npz", "geometry/geometry.json"
@@ -32,6 +35,7 @@ class JobPaths:
     {OUTPUTS}      the results
     geometry/      a COLMAP model (cameras.bin, images.bin, points3D.bin), world frame
     previews/      JPEG pictures for the thread
+    photos/        the photos, smaller, for everybody to see; only of a job that was asked for it
     work/          everything else; may be deleted after the job
     """
 
@@ -56,6 +60,10 @@ class JobPaths:
     @property
     def previews(self) -> Path:
         return self.root / "previews"
+
+    @property
+    def published_photos(self) -> Path:
+        return (self.root / PHOTO_FILES[0]).parent
 
     @property
     def work(self) -> Path:

@@ -90,6 +90,11 @@ REMOVALS = (BACKGROUND, PEOPLE)
 #: How much care training takes, by the names that people type; gpu.training.config has each.
 PRESETS = ("draft", "fast", "best")
 
+#: Whether the photos are published with the splat, by the names that people type. People and
+#: places in them would be seen by everybody with the link: None means PRIVATE.
+PRIVATE, PUBLISH = "private", "publish"
+PHOTOS = (PRIVATE, PUBLISH)
+
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 #: A kind of machine, as its provider calls it.
@@ -134,7 +139,7 @@ class JobSpec:
 
     `geometry` is one of GEOMETRIES, `preset` one of PRESETS, `size` the kind of machine that
     somebody asked for; None means "chosen for you". `remove` is one of REMOVALS; None means that
-    nothing is hidden but what masks hide.
+    nothing is hidden but what masks hide. `photos` is one of PHOTOS; None means PRIVATE.
 
     Raises InvalidValue that names the field and its allowed range.
     """
@@ -153,6 +158,7 @@ class JobSpec:
     geometry: str | None = None
     preset: str | None = None
     remove: str | None = None
+    photos: str | None = None
     size: str | None = None
     more: int | None = None
     earlier: str | None = None
@@ -174,6 +180,8 @@ class JobSpec:
             check_preset("preset", self.preset)
         if self.remove is not None:
             check_removal("remove", self.remove)
+        if self.photos is not None:
+            check_photos("photos", self.photos)
         if self.size is not None:
             check_size("size", self.size)
 
@@ -237,6 +245,13 @@ def check_removal(name: str, value: object) -> str:
     """Return what is to be removed; raises InvalidValue that lists what can be."""
     if value not in REMOVALS:
         raise InvalidValue(name, value, " or ".join(REMOVALS))
+    return str(value)
+
+
+def check_photos(name: str, value: object) -> str:
+    """Return whether the photos are published; raises InvalidValue that lists what can be."""
+    if value not in PHOTOS:
+        raise InvalidValue(name, value, " or ".join(PHOTOS))
     return str(value)
 
 

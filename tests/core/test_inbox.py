@@ -116,6 +116,7 @@ def test_an_order_whose_job_was_lost_with_the_ledger_is_heeded_again(bot: Bot) -
         (ORDER | {"pipeline": "video"}, "'splat' or 'aerial'"),
         (ORDER | {"geometry": "glomap"}, "colmap"),
         (ORDER | {"preset": "better"}, "draft|fast|best"),
+        (ORDER | {"photos": True}, "string"),
         (ORDER | {"webhook": "http://x"}, "Extra inputs"),
         (ORDER | {"dataset": "demo/parcl"}, "demo/parcel"),
         (ORDER | {"dataset": "http://10.0.0.1/a.zip"}, "anybody can read"),

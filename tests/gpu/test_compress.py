@@ -320,6 +320,10 @@ def test_the_manifest_weighs_what_there_is_to_load(compressed: Context) -> None:
     assert isinstance(metadata, dict)
     assert sum(level["gaussians"] for level in levels) == metadata["gaussians"]
     assert [f["url"] for f in formats] == ["scene.sog", "scene.spz", "scene.splat", "scene.ply"]
+    cameras = manifest["cameras"]
+    assert isinstance(cameras, dict)
+    assert (compressed.paths.root / cameras["url"]).stat().st_size == cameras["bytes"]
+    assert (cameras["count"], cameras["photos"]) == (12, 0)  # nobody asked to see the photos
     sog = loaded(compressed, "metrics.json")["sog"]
     assert isinstance(sog, dict)
     assert sog["psnr"] == pytest.approx(manifest["metadata"]["psnr"], abs=0.5)  # type: ignore[index]

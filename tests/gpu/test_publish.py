@@ -46,6 +46,13 @@ def test_results_are_copied_with_geometry_and_pictures(finished: JobPaths, tmp_p
     assert (target / "geometry" / "images.bin").read_bytes() == b"of images.bin"
 
 
+def test_photos_that_were_to_be_published_go_along(finished: JobPaths, tmp_path: Path) -> None:
+    finished.published_photos.mkdir()
+    (finished.published_photos / "000.jpg").write_bytes(b"photo")
+    run_publish(job(finished, Target(path=str(tmp_path / "out"))))
+    assert (tmp_path / "out" / "photos" / "000.jpg").read_bytes() == b"photo"
+
+
 def test_the_seconds_of_every_stage_are_entered(finished: JobPaths) -> None:
     run_publish(job(finished, None))
     assert (finished.root / "metrics.json").read_text().count('"compress": 2.5') == 1

@@ -220,6 +220,16 @@ def test_the_pipeline_gets_urls_that_work_without_a_key_of_ours(s3_server: str) 
     assert "manifest.json" in target
 
 
+def test_only_a_job_that_was_asked_for_photos_may_publish_them(s3_server: str) -> None:
+    store = spaces(s3_server, "photos")
+    assert not any(name.startswith("photos/") for name in store.target("j1").urls)
+    urls = store.target("j1", photos=True).urls
+    httpx.put(urls["photos/000.jpg"], content=b"photo", trust_env=False).raise_for_status()
+    store.reveal("j1")
+    address = store.url("splats/j1/photos/000.jpg")
+    assert httpx.get(address, trust_env=False).headers["content-type"] == "image/jpeg"
+
+
 def test_a_result_is_for_everybody_once_it_is_revealed_and_has_its_type(s3_server: str) -> None:
     store = spaces(s3_server, "public")
     for name, url in store.target("j 1").urls.items():

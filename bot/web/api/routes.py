@@ -29,7 +29,7 @@ from bot.web.admission import admitted_by
 from bot.web.api.gate import KeyGate
 from bot.web.api.models import JobStatus, Problem
 from gpu.job import InvalidValue
-from gpu.job.paths import MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
+from gpu.job.paths import CAMERAS, MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
 from gpu.job.spec import JOB_ID
 
 Result = TypeVar("Result")
@@ -51,11 +51,12 @@ class Model(StrEnum):
     MANIFEST = "manifest"
     METRICS = "metrics"
     THUMBNAIL = "thumbnail"
+    CAMERAS = "cameras"
 
 
 FILES = {
     Model.SPLAT: SPLAT, Model.PLY: PLY, Model.SOG: SOG, Model.SPZ: SPZ, Model.MANIFEST: MANIFEST,
-    Model.METRICS: METRICS, Model.THUMBNAIL: THUMBNAIL,
+    Model.METRICS: METRICS, Model.THUMBNAIL: THUMBNAIL, Model.CAMERAS: CAMERAS,
 }  # fmt: skip
 
 JobId = Annotated[str, Path(pattern=f"^{JOB_ID.pattern}$")]

@@ -31,7 +31,7 @@ class Bucket(LocalStorage):
         assert super().source(dataset).path
         return Source(urls={"1.jpg": self.sign_get(f"{dataset}/1.jpg", 60)})
 
-    def target(self, job_id: str) -> Target:
+    def target(self, job_id: str, *, photos: bool = False) -> Target:
         return Target(urls={"scene.splat": self.sign_put(f"splats/{job_id}/scene.splat", 60)})
 
     def sign_get(self, key: str, seconds: int) -> str:
