@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import re
-import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -53,17 +52,19 @@ def _parser(*, with_pipeline: bool) -> argparse.ArgumentParser:
 
 
 def _serve(_: argparse.Namespace) -> int:
+    from bot.interrupts import INTERRUPTS
     from bot.relay import serve
 
-    _end_as_on_ctrl_c()
+    INTERRUPTS.listen()
     serve(Settings.from_env())
     return 0
 
 
 def _demo(args: argparse.Namespace) -> int:
     from bot.demo import run
+    from bot.interrupts import INTERRUPTS
 
-    _end_as_on_ctrl_c()
+    INTERRUPTS.listen()
     run(args.photos, open_browser=not args.no_browser)
     return 0
 
@@ -114,14 +115,6 @@ def _slack_manifest(args: argparse.Namespace) -> int:
     app = manifest(url, socket=args.socket, several=args.several)
     print(json.dumps(app, indent=2))
     return 0
-
-
-def _end_as_on_ctrl_c() -> None:
-    """Have SIGTERM raise, so that nothing that has to be tidied up is skipped.
-
-    By default it ends the process on the spot; uvicorn too sends it again once it has closed.
-    """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import uvicorn
 
@@ -20,6 +19,7 @@ from bot.core.restoring import restore
 from bot.core.scheduler import Scheduler
 from bot.core.snapshots import Snapshots
 from bot.core.succession import RENEWAL, Standing, Succession
+from bot.interrupts import INTERRUPTS
 from bot.service import Service, log_plainly
 from bot.storage import open_storage
 from bot.web.front import Front
@@ -86,8 +86,7 @@ class Relay:
         self._scheduler.every(FOLLOW, self.follow, "follow")
         self._scheduler.start()
         try:
-            with suppress(KeyboardInterrupt):  # as uvicorn.run does: told to stop, it has stopped
-                self._server.run()
+            INTERRUPTS.serve(self._server)
         finally:
             self._scheduler.stop()
             self.close()

@@ -25,6 +25,7 @@ from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
 from bot.core.seals import Seals
 from bot.doctor import findings
+from bot.interrupts import INTERRUPTS
 from bot.notify import Notifier, open_senders
 from bot.slack.app import create_app as create_slack_app
 from bot.slack.files import SlackFiles
@@ -192,13 +193,14 @@ class Service:
         log_plainly()
         self.start()
         try:
-            uvicorn.run(
+            config = uvicorn.Config(
                 self.web(),
                 host=self._settings.host,
                 port=self._settings.port,
                 log_level="warning",
                 timeout_graceful_shutdown=2,
             )
+            INTERRUPTS.serve(uvicorn.Server(config))
         finally:
             self.stop()
 
