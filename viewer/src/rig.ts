@@ -20,6 +20,8 @@ export class Rig {
   mode: ModeName;
   shown: Pose;
   private goal: Pose;
+  /** Something else than the hand leads the camera. */
+  private led = false;
   private glide: { from: Pose; elapsed: number } | null = null;
   private readonly modes: Readonly<Record<ModeName, Mode>>;
 
@@ -42,21 +44,37 @@ export class Rig {
     return z - this.world.ground(x, y);
   }
 
+  /** The scene's size, world units. */
+  get unit(): number {
+    return this.world.radius;
+  }
+
+  /** Shows a pose of a path instead of what the hand asks for; null goes back to where the hand had been. */
+  lead(pose: Pose | null): void {
+    this.led = pose !== null;
+    if (pose) this.shown = pose;
+    else this.glideTo(this.goal);
+  }
+
   setMode(mode: ModeName): void {
+    if (this.led) return;
     this.glideTo(this.modes[mode].enter(this.goal));
     this.mode = mode;
   }
 
   goHome(): void {
+    if (this.led) return;
     this.glideTo(this.modes[this.mode].enter(this.home(this.mode)));
   }
 
   visit(place: Vec3): void {
+    if (this.led) return;
     this.glideTo(this.modes[this.mode].visit(this.goal, place));
   }
 
   /** Moves on by some time. `shown` stays the same object while the camera stands still. */
   update(intent: Intent, seconds: number, view: View): void {
+    if (this.led) return;
     this.goal = this.modes[this.mode].update(this.goal, intent, seconds, view);
     const next = this.follow(seconds);
     if (apart(this.shown, next, this.world.radius) > ROUNDING) this.shown = next;

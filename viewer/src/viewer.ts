@@ -14,6 +14,7 @@ import { project } from "./screen";
 import { texts } from "./texts";
 import { MapScale } from "./ui/mapscale";
 import { Measuring } from "./ui/measuring";
+import { Filming } from "./ui/filming";
 import { copy, embedCode, fileName, save } from "./ui/share";
 import { Sharing } from "./ui/sharing";
 import { Shell } from "./ui/shell";
@@ -46,11 +47,21 @@ export class Viewer {
   });
   private readonly input = new Input(this.shell.canvas);
   private readonly measuring = new Measuring(() => this.overlay(), (words) => this.shell.say(words));
-  private readonly sharing = new Sharing({
-    copyLink: () => void this.copyLink(),
-    copyEmbed: () => void this.copyEmbed(),
-    savePicture: () => void this.savePicture(),
+  private readonly filming = new Filming({
+    canvas: this.shell.canvas,
+    camera: () => this.rig,
+    seen: async () => this.stage?.seen(),
+    keep: (extension, film) => save(fileName(this.named, extension), film),
+    say: (words) => this.shell.say(words),
   });
+  private readonly sharing = new Sharing(
+    {
+      copyLink: () => void this.copyLink(),
+      copyEmbed: () => void this.copyEmbed(),
+      savePicture: () => void this.savePicture(),
+    },
+    this.filming,
+  );
   private readonly mapScale = new MapScale();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
@@ -72,7 +83,7 @@ export class Viewer {
   setMode(mode: ModeName): void {
     this.rig?.setMode(mode);
     if (!this.rig) return;
-    this.shell.showMode(mode);
+    this.shell.showMode(this.rig.mode);
     this.overlay();
   }
 
@@ -220,6 +231,7 @@ export class Viewer {
     const { metric = null, georeference = null } = manifest?.metadata ?? {};
     this.measuring.use(metric === true, georeference);
     this.mapScale.use(metric === true, georeference !== null);
+    this.filming.reset();
     this.open(this.sharing, false);
     this.named = title;
     this.addressed = manifest !== null;
@@ -248,12 +260,14 @@ export class Viewer {
     const stage = (this.stage ??= new Stage(this.shell.canvas));
     stage.onFrame = (seconds) => {
       const intent = this.input.take(); // also without a scene: what was done then must not move the next one
+      this.filming.step(intent);
       this.rig?.update(intent, seconds, stage.fieldOfView);
       if (!this.rig) return;
       stage.place(this.rig.shown);
       if (this.rig.shown !== this.noted) this.overlay();
       if (this.rig.shown !== this.noted) this.noteSoon(this.rig.shown);
     };
+    stage.onDrawn = () => this.filming.drawn();
     this.shell.canvas.addEventListener("webglcontextlost", () => this.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;
   }

@@ -20,6 +20,10 @@ export interface Intent {
   readonly fast: boolean;
 }
 
+/** Whether the person moves at all. */
+export const moves = ({ drag, pan, zoom, move, turn }: Intent): boolean =>
+  [...drag, ...pan, zoom, ...move, ...turn].some((value) => value !== 0);
+
 /** The picture: vertical field of view in radians, height in CSS pixels. */
 export interface View {
   readonly vertical: number;

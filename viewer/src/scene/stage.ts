@@ -35,6 +35,8 @@ export class Stage {
   /** The person prefers reduced motion. */
   readonly still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   onFrame: (seconds: number) => void = () => {};
+  /** A frame was drawn; its pixels are there until this returns. */
+  onDrawn: () => void = () => {};
   private readonly app: AppBase;
   private readonly camera: Entity;
   private readonly resolution: Resolution;
@@ -133,6 +135,15 @@ export class Stage {
     await new Promise<void>((resolve) => this.settled.push(resolve));
   }
 
+  /** Resolves when a frame was drawn in which everything is settled. */
+  async seen(): Promise<void> {
+    await this.settle();
+    await new Promise<void>((resolve) => {
+      this.app.once("postrender", () => resolve());
+      this.changed();
+    });
+  }
+
   /** What is on the screen, all of it and in all its pixels, as a PNG; null where the browser makes none. */
   async picture(): Promise<Blob | null> {
     this.posing = true;
@@ -197,6 +208,7 @@ export class Stage {
 
   private drawn(): void {
     this.frames++;
+    this.onDrawn();
     this.pacing.drawn();
     this.inFlight = this.subject instanceof Layers ? this.subject.shown : 0;
     const now = performance.now();

@@ -1,5 +1,6 @@
 import { texts } from "../texts";
 import { action, el } from "./dom";
+import type { Filming } from "./filming";
 
 interface Actions {
   readonly copyLink: () => void;
@@ -7,18 +8,22 @@ interface Actions {
   readonly savePicture: () => void;
 }
 
-/** What can be taken along: a link, the code for another page, a picture. */
+/** What can be taken along: a link, the code for another page, a picture, a film. */
 export class Sharing {
   readonly element: HTMLElement;
 
-  constructor(actions: Actions) {
+  constructor(
+    actions: Actions,
+    private readonly filming: Filming,
+  ) {
     const { sharing: words } = texts;
     this.element = el(
       "section",
       { class: "aside-panel panel glass", "aria-label": words.name, hidden: true },
       el("h2", {}, words.name),
       el("p", {}, words.hint),
-      el("div", { class: "actions column" }, action(words.link, actions.copyLink), action(words.embed, actions.copyEmbed), action(words.picture, actions.savePicture)),
+      el("div", { class: "actions column" }, action(words.link, actions.copyLink), action(words.embed, actions.copyEmbed), action(words.picture, actions.savePicture), filming.opener),
+      filming.element,
     );
   }
 
@@ -28,5 +33,6 @@ export class Sharing {
 
   toggle(active = !this.active): void {
     this.element.hidden = !active;
+    if (!active) this.filming.stop();
   }
 }
