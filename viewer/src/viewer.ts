@@ -183,8 +183,10 @@ export class Viewer {
 
   private async attempt(prepare: (begin: Shell["begin"]) => Promise<Scene>): Promise<void> {
     const turn = ++this.turn;
+    let failed = false;
     const begin: Shell["begin"] = (...what) => {
-      if (turn === this.turn) this.shell.begin(...what);
+      // Data that comes after an error, as without WebGL, must not hide it.
+      if (turn === this.turn && !failed) this.shell.begin(...what);
     };
     try {
       // The engine is the largest part of the page: it loads beside the data.
@@ -193,15 +195,10 @@ export class Viewer {
     } catch (cause) {
       const error = cause instanceof ViewerError ? cause : new ViewerError(...texts.errors.unexpected);
       if (error !== cause) console.error(cause);
-      if (turn === this.turn) this.fail(error);
+      failed = true;
+      if (turn === this.turn) this.shell.fail(error);
       throw error;
     }
-  }
-
-  /** Ends the turn too: data that comes after the error, as without WebGL, must not hide it. */
-  private fail(error: ViewerError): void {
-    this.turn++;
-    this.shell.fail(error);
   }
 
   private async show(scene: Scene, stage: Stage, turn: number): Promise<void> {
@@ -268,7 +265,7 @@ export class Viewer {
       if (this.rig.shown !== this.noted) this.noteSoon(this.rig.shown);
     };
     stage.onDrawn = () => this.filming.drawn();
-    this.shell.canvas.addEventListener("webglcontextlost", () => this.fail(new ViewerError(...texts.errors.contextLost)));
+    this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;
   }
 }
