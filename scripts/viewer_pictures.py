@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/viewer.md: every way to move, and the tape measure, in a finished run.
+"""Takes the pictures of docs/viewer.md: every way to move, and the tools, in a finished run.
 
 splatbot run PHOTOS --out RUN --pipeline aerial
 python scripts/viewer_pictures.py RUN
@@ -25,6 +25,12 @@ LOOKS = {"desktop": (1120, 700, False), "phone": (390, 844, True)}
 MODES = ("orbit", "fly", "walk", "topdown")
 #: Where the tape is laid on the map, shares of the width and height.
 TAPE = ((0.42, 0.52), (0.62, 0.44), (0.6, 0.62))
+#: Pins on the map: a place each, and a note.
+PINS = (
+    ((0.36, 0.6), "New gate: 3 m wide"),
+    ((0.6, 0.62), "Shed"),
+    ((0.5, 0.42), "Tree to keep"),
+)
 
 
 def main(run: Path) -> None:
@@ -71,6 +77,13 @@ def take(page: Page, look: str) -> None:
         page.locator(".overlay circle").nth(laid).wait_for()
     rest(page)
     save(page.screenshot(), OUT / f"measure-{look}.webp")
+    page.keyboard.press("p")
+    for (right, down), note in PINS:
+        page.mouse.click(right * width, down * height)
+        page.get_by_label("Note").fill(note)
+        page.get_by_role("button", name="Done").click()
+    rest(page)
+    save(page.screenshot(), OUT / f"pins-{look}.webp")
 
 
 def drag(page: Page, x: float, y: float) -> None:

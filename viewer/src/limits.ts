@@ -13,6 +13,15 @@ export const MAX_LEVELS = 16;
 /** Gaussians are never shown larger than this, whatever a manifest says. */
 export const MAX_GROW = 4;
 export const MAX_FORMATS = 8;
+/** Pins of a scene, and the characters of one's note and of its link. */
+export const MAX_PINS = 50;
+export const MAX_NOTE = 200;
+export const MAX_LINK = 500;
+export const MAX_PINS_BYTES = 1_000_000;
+/** Characters of the end of an address: as many as the longest pins need. */
+export const MAX_HASH = 200_000;
+/** Programs that pass a link on may cut off a longer one. */
+export const LONG_LINK = 2000;
 /** A download that sends nothing for so long is given up. */
 export const STALLED_MS = 30_000;
 

@@ -1,11 +1,11 @@
+import { fromAddress, toAddress } from "./address";
 import { open, readText } from "./download";
 import { ViewerError } from "./errors";
 import { Input } from "./input";
-import { MAX_MANIFEST_BYTES } from "./limits";
+import { LONG_LINK, MAX_MANIFEST_BYTES } from "./limits";
 import { fromManifest, fromThisComputer, type Loading, type Subject } from "./loading";
 import { type Manifest, parseManifest, webAddress } from "./manifest";
 import { MODES, type ModeName, unitsPerPixel } from "./modes/mode";
-import { fromHash, toHash } from "./place";
 import type { Pose } from "./pose";
 import { Rig } from "./rig";
 import { measure } from "./scene/extent";
@@ -15,9 +15,11 @@ import { texts } from "./texts";
 import { MapScale } from "./ui/mapscale";
 import { Measuring } from "./ui/measuring";
 import { Filming } from "./ui/filming";
+import { Pinning } from "./ui/pinning";
 import { copy, embedCode, fileName, save } from "./ui/share";
 import { Sharing } from "./ui/sharing";
-import { Shell } from "./ui/shell";
+import { isEmbedded, Shell } from "./ui/shell";
+import { type ToolName, Tools } from "./ui/tools";
 import { readWalls, type Walls } from "./walls";
 import { buildWorld } from "./world";
 
@@ -39,8 +41,7 @@ export class Viewer {
   private readonly shell = new Shell({
     setMode: (mode) => this.setMode(mode),
     home: () => this.rig?.goHome(),
-    measure: () => this.measure(),
-    share: () => this.share(),
+    useTool: (name) => this.useTool(name),
     copyLink: () => void this.copyLink(),
     openFile: (file) => void this.openFile(file),
     pad: (right, ahead) => (this.input.pad = [right, ahead]),
@@ -62,6 +63,14 @@ export class Viewer {
     },
     this.filming,
   );
+  private readonly pinning = new Pinning({
+    redraw: () => this.overlay(),
+    changed: () => this.noteSoon(),
+    say: (words) => this.shell.say(words),
+    visit: (place) => this.rig?.visit(place),
+    leave: () => this.shell.canvas.focus(),
+  });
+  private readonly tools = new Tools({ measure: this.measuring, pins: this.pinning, share: this.sharing }, (...which) => this.shell.showTool(...which));
   private readonly mapScale = new MapScale();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
@@ -73,8 +82,8 @@ export class Viewer {
   private noteTimer = 0;
 
   constructor() {
-    const { overlay, element } = this.measuring;
-    this.shell.lay([element, this.sharing.element], overlay.element, overlay.aim, this.mapScale.element);
+    const { overlay } = this.measuring;
+    this.shell.lay(this.tools.elements, overlay.element, overlay.aim, this.pinning.marks.element, this.pinning.aim, this.mapScale.element);
     this.input.onTap = (x, y, double) => void this.tap(x, y, double);
     addEventListener("resize", () => this.overlay());
     this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
@@ -87,33 +96,21 @@ export class Viewer {
     this.overlay();
   }
 
-  measure(): void {
-    if (!this.rig) return;
-    this.measuring.toggle();
-    this.open(this.sharing, false);
+  useTool(name: ToolName): void {
+    if (this.rig) this.tools.toggle(name);
   }
 
-  share(): void {
-    if (!this.rig) return;
-    this.sharing.toggle();
-    this.open(this.measuring, false);
-  }
-
-  /** Opens or closes a tool; the two panels have one place. */
-  private open(tool: Measuring | Sharing, active: boolean): void {
-    if (tool.active !== active) tool.toggle(active);
-    this.shell.showMeasuring(this.measuring.active);
-    this.shell.showSharing(this.sharing.active);
-  }
-
-  /** While something is measured a tap takes a place; otherwise a double one goes there. */
+  /** A tap takes a place while something is measured or pinned, else it opens a pin; a double one goes there. */
   private async tap(x: number, y: number, double: boolean): Promise<void> {
-    const { rig, stage, turn } = this;
-    if (!rig || !stage || double === this.measuring.active) return;
+    const { rig, stage, turn, measuring, pinning } = this;
+    if (!rig || !stage) return;
+    const takes = [measuring, pinning].find((tool) => tool.active);
+    if (!double && !measuring.active && !isEmbedded() && pinning.touch([x, y])) return this.tools.open("pins");
+    if (double === (takes !== undefined)) return;
     const place = await stage.pick(x, y);
     if (turn !== this.turn) return; // another scene was opened meanwhile
-    if (this.measuring.active) this.measuring.add(place);
-    else if (place) rig.visit(place);
+    if (takes?.active) takes.add(place);
+    else if (place && !takes) rig.visit(place);
   }
 
   /** What is drawn over the scene follows the camera. */
@@ -121,14 +118,16 @@ export class Viewer {
     const { rig, stage } = this;
     if (!rig || !stage) return;
     const [view, pose] = [stage.fieldOfView, rig.shown];
-    this.measuring.draw((place) => project(place, pose, view));
+    for (const tool of [this.measuring, this.pinning]) tool.draw((place) => project(place, pose, view));
     this.mapScale.show(pose, rig.mode === "topdown" ? unitsPerPixel(view, rig.height) : null);
   }
 
   /** Copies the address of the scene as it is seen now. */
   async copyLink(): Promise<void> {
     if (!this.hasAddress()) return;
-    this.shell.say((await copy(location.href)) ? texts.linkCopied : texts.linkInAddress);
+    const { length } = location.href;
+    const copied = length > LONG_LINK ? texts.linkIsLong(length) : texts.linkCopied;
+    this.shell.say((await copy(location.href)) ? copied : texts.linkInAddress);
   }
 
   /** Copies the code that puts the scene into another page. */
@@ -223,13 +222,14 @@ export class Viewer {
   private enter({ title, manifest, walls }: Scene, { centers }: Subject): void {
     const measured = manifest?.bounds ? null : measure(centers.values, centers.count);
     const world = buildWorld(manifest, measured, walls);
-    const place = manifest && fromHash(location.hash);
+    const { place, pins } = fromAddress(manifest ? location.hash : "");
     this.rig = new Rig(world, place?.mode ?? startMode(manifest), this.still.matches, place?.pose);
     const { metric = null, georeference = null } = manifest?.metadata ?? {};
     this.measuring.use(metric === true, georeference);
     this.mapScale.use(metric === true, georeference !== null);
     this.filming.reset();
-    this.open(this.sharing, false);
+    this.tools.open(null);
+    this.pinning.use(pins, title);
     this.named = title;
     this.addressed = manifest !== null;
     this.noted = this.rig.shown;
@@ -237,9 +237,8 @@ export class Viewer {
     this.stage!.place(this.rig.shown);
   }
 
-  /** Puts the place into the address once the camera rests, so that a reload or a copied address comes back to it. */
-  private noteSoon(shown: Pose): void {
-    this.noted = shown;
+  /** Puts the place and the pins into the address once the camera rests, so that a reload or a copied address comes back to it. */
+  private noteSoon(): void {
     clearTimeout(this.noteTimer);
     this.noteTimer = setTimeout(() => this.note(), RESTS_MS);
   }
@@ -247,7 +246,8 @@ export class Viewer {
   /** A file from this computer has no address that anybody else could open. */
   private note(): void {
     const { rig } = this;
-    if (rig && this.addressed) history.replaceState(null, "", toHash({ mode: rig.mode, pose: rig.shown }));
+    const { pins } = this.pinning;
+    if (rig && this.addressed) history.replaceState(null, "", toAddress({ place: { mode: rig.mode, pose: rig.shown }, pins }));
   }
 
   private async openStage(): Promise<Stage> {
@@ -261,8 +261,10 @@ export class Viewer {
       this.rig?.update(intent, seconds, stage.fieldOfView);
       if (!this.rig) return;
       stage.place(this.rig.shown);
-      if (this.rig.shown !== this.noted) this.overlay();
-      if (this.rig.shown !== this.noted) this.noteSoon(this.rig.shown);
+      if (this.rig.shown === this.noted) return;
+      this.noted = this.rig.shown;
+      this.overlay();
+      this.noteSoon();
     };
     stage.onDrawn = () => this.filming.drawn();
     this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));

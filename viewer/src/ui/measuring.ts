@@ -43,7 +43,7 @@ export class Measuring {
   }
 
   /** Starts, with an empty tape, or stops. */
-  toggle(active = !this.active): void {
+  toggle(active: boolean): void {
     this.element.hidden = this.overlay.aim.hidden = !active;
     this.set([]);
   }

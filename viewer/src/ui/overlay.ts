@@ -4,11 +4,13 @@ import { el, shape } from "./dom";
 /** Where a place of the world is on the screen; null behind the camera. */
 export type Project = (place: Vec3) => Vec2 | null;
 
+/** Where the next place goes when it is set by key: a ring in the middle. */
+export const crosshair = (): HTMLElement => el("div", { class: "aim", "aria-hidden": "true", hidden: true });
+
 /** The line being measured, drawn over the scene: dots at its places, and lines between those that are in front. */
 export class Overlay {
   readonly element = shape("svg", { class: "overlay", "aria-hidden": "true" });
-  /** Where the next place goes when it is set by key. */
-  readonly aim = el("div", { class: "aim", "aria-hidden": "true", hidden: true });
+  readonly aim = crosshair();
 
   draw(places: readonly Vec3[], project: Project): void {
     const dots = places.map(project);

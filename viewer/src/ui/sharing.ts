@@ -31,7 +31,7 @@ export class Sharing {
     return !this.element.hidden;
   }
 
-  toggle(active = !this.active): void {
+  toggle(active: boolean): void {
     this.element.hidden = !active;
     if (!active) this.filming.stop();
   }

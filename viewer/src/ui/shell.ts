@@ -10,9 +10,10 @@ import { Pad } from "./pad";
 import { panel } from "./panel";
 import { Progress } from "./progress";
 import { Toolbar } from "./toolbar";
+import { TOOL_KEYS, type ToolName, TOOLS } from "./tools";
 
 /** The page in a frame, as Slack's Work Objects and embed codes ask for it. */
-const isEmbedded = (): boolean => new URLSearchParams(location.search).get("embed") === "1";
+export const isEmbedded = (): boolean => new URLSearchParams(location.search).get("embed") === "1";
 
 export function withoutEmbed(address: string): string {
   const url = new URL(address);
@@ -25,8 +26,7 @@ const HINT_MS = 4500;
 export interface Actions {
   readonly setMode: (mode: ModeName) => void;
   readonly home: () => void;
-  readonly measure: () => void;
-  readonly share: () => void;
+  readonly useTool: (name: ToolName) => void;
   readonly copyLink: () => void;
   readonly openFile: (file: File) => void;
   readonly pad: (right: number, ahead: number) => void;
@@ -105,12 +105,8 @@ export class Shell {
     this.title.after(...panels);
   }
 
-  showMeasuring(active: boolean): void {
-    this.toolbar.showMeasuring(active);
-  }
-
-  showSharing(active: boolean): void {
-    this.toolbar.showSharing(active);
+  showTool(name: ToolName, active: boolean): void {
+    this.toolbar.showTool(name, active);
   }
 
   welcome(): void {
@@ -132,11 +128,12 @@ export class Shell {
 
   private key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || this.toolbar.element.hidden) return;
-    if (event.key === "?") this.help.toggle();
-    else if (event.key.toLowerCase() === "h") this.actions.home();
-    else if (event.key.toLowerCase() === "m") this.actions.measure();
-    else if (event.key.toLowerCase() === "l") this.actions.share();
-    else if (event.key.toLowerCase() === "c") this.actions.copyLink();
+    const key = event.key.toLowerCase();
+    const tool = TOOLS.find((name) => TOOL_KEYS[name] === key);
+    if (tool) this.actions.useTool(tool);
+    else if (key === "?") this.help.toggle();
+    else if (key === "h") this.actions.home();
+    else if (key === "c") this.actions.copyLink();
     else if (/^[1-4]$/.test(event.key)) this.actions.setMode((["orbit", "fly", "walk", "topdown"] as const)[Number(event.key) - 1]!);
   }
 
