@@ -25,12 +25,14 @@ LOOKS = {"desktop": (1120, 700, False), "phone": (390, 844, True)}
 MODES = ("orbit", "fly", "walk", "topdown")
 #: Where the tape is laid on the map, shares of the width and height.
 TAPE = ((0.42, 0.52), (0.62, 0.44), (0.6, 0.62))
-#: Pins on the map: a place each, and a note.
+#: Pins on the map: right and down from its middle in shares of the shorter side, and a note.
 PINS = (
-    ((0.36, 0.6), "New gate: 3 m wide"),
-    ((0.6, 0.62), "Shed"),
-    ((0.5, 0.42), "Tree to keep"),
+    ((-0.39, 0.2), "Pond: fence it in"),
+    ((0.22, 0.18), "Carport, 3 m wide"),
+    ((-0.06, 0.0), "Table for eight"),
 )
+#: Ends of the clip box that are moved inwards, three tenths each.
+CUTS = (("X from", "PageUp"), ("Y to", "PageDown"))
 
 
 def main(run: Path) -> None:
@@ -71,19 +73,46 @@ def take(page: Page, look: str) -> None:
             page.keyboard.press("h")
         rest(page)
         save(page.screenshot(), OUT / f"{mode}-{look}.webp")
+    measure(page, width, height)
+    rest(page)
+    save(page.screenshot(), OUT / f"measure-{look}.webp")
+    pin(page, width, height)
+    rest(page)
+    save(page.screenshot(), OUT / f"pins-{look}.webp")
+    clip(page, width, height)
+    rest(page)
+    save(page.screenshot(), OUT / f"clip-{look}.webp")
+
+
+def measure(page: Page, width: int, height: int) -> None:
+    """Lay the tape on the map."""
     page.keyboard.press("m")
     for laid, (right, down) in enumerate(TAPE):
         page.mouse.click(right * width, down * height)
         page.locator(".overlay circle").nth(laid).wait_for()
-    rest(page)
-    save(page.screenshot(), OUT / f"measure-{look}.webp")
+
+
+def pin(page: Page, width: int, height: int) -> None:
+    """Pin places on the map."""
+    side = min(width, height)
     page.keyboard.press("p")
     for (right, down), note in PINS:
-        page.mouse.click(right * width, down * height)
+        page.mouse.click(width / 2 + right * side, height / 2 + down * side)
         page.get_by_label("Note").fill(note)
         page.get_by_role("button", name="Done").click()
-    rest(page)
-    save(page.screenshot(), OUT / f"pins-{look}.webp")
+
+
+def clip(page: Page, width: int, height: int) -> None:
+    """Cut a piece out, seen aslant."""
+    page.keyboard.press("1")
+    page.keyboard.press("h")
+    page.mouse.move(width / 2, height / 2)
+    drag(page, width / 2 + 60, height / 2 - 110)
+    page.keyboard.press("x")
+    for slider, key in CUTS:
+        page.get_by_role("slider", name=slider).focus()
+        for _ in range(3):
+            page.keyboard.press(key)
 
 
 def drag(page: Page, x: float, y: float) -> None:

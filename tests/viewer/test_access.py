@@ -11,7 +11,7 @@ from .server import Server
 pytestmark = pytest.mark.slow
 
 AXE = DIST.parent / "node_modules" / "axe-core" / "axe.min.js"
-CONTROLS = ["Orbit", "Fly", "Walk", "Map", "Home", "Measure", "Pins", "Share", "Help"]
+CONTROLS = ["Orbit", "Fly", "Walk", "Map", "Home", "Measure", "Pins", "Clip", "Share", "Help"]
 
 
 def complaints(page: Page) -> list[str]:

@@ -45,12 +45,12 @@ def test_north_turns_with_the_map_where_it_is_known(page: Page, server: Server) 
     page.locator(".north").wait_for()
     heading = page.evaluate("() => splatViewer.camera().heading")
     assert heading == pytest.approx(0, abs=1e-6)
-    label = page.locator(".mapscale").get_attribute("aria-label") or ""
+    label = page.locator(".mapscale [role=img]").get_attribute("aria-label") or ""
     assert label.endswith("North is up.")
     page.keyboard.down("ArrowRight")
     page.wait_for_function("() => splatViewer.camera().heading > 0.3")
     page.keyboard.up("ArrowRight")
-    label = page.locator(".mapscale").get_attribute("aria-label") or ""
+    label = page.locator(".mapscale [role=img]").get_attribute("aria-label") or ""
     assert "clockwise from up" in label
 
 

@@ -54,6 +54,14 @@ def test_a_coarse_picture_comes_first_and_the_rest_joins_it(page: Page, leveled:
     assert share_near(fine, scene.LIGHT) > share_near(coarse, scene.LIGHT) + 0.05
 
 
+def test_a_clip_box_of_the_link_holds_for_every_level(page: Page, leveled: Server) -> None:
+    page.goto(f"{link(leveled)}#orbit@0,-16,9,0,-27&clip=,,,,,3.8")
+    page.evaluate("() => window.splatViewer.ready")
+    page.wait_for_timeout(500)  # the Gaussians shrink to their own size within 0.3 s
+    assert share_near(picture(page), scene.TOP) == 0
+    assert share_near(picture(page), scene.SOUTH) > 0.01
+
+
 def test_a_phone_loads_what_it_can_bear(browser: Browser, leveled: Server, levels: Levels) -> None:
     entries, _ = levels
     many = [entry | {"gaussians": 600_000} for entry in entries]

@@ -1,4 +1,4 @@
-"""Pins: set in the picture, noted, carried by the address and by a file; a stranger's pins are text and nothing else."""
+"""Pins: set in the picture, noted, carried by the address and by a file."""
 
 import json
 from pathlib import Path
@@ -31,6 +31,12 @@ def names(page: Page) -> list[str]:
     return page.locator(".pin-name > :last-child").all_inner_texts()
 
 
+def choose(page: Page, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open file").click()
+    chooser.value.set_files(file)
+
+
 def test_a_pin_stays_on_its_place_and_comes_back_with_the_link(page: Page, server: Server) -> None:
     come(page, server)
     page.mouse.click(*on_screen(page, CORNER))
@@ -40,7 +46,7 @@ def test_a_pin_stays_on_its_place_and_comes_back_with_the_link(page: Page, serve
     assert "http:// or https://" in page.get_by_role("alert").inner_text()
     page.get_by_label("Link").fill("https://example.org/gate")
     page.get_by_role("button", name="Done").click()
-    page.wait_for_function("() => location.hash.includes('The+old+gate')")
+    page.wait_for_function("() => location.hash.includes('The+old+gate,https%3A')")
     page.reload()
     page.evaluate("() => window.splatViewer.ready")
     mark = page.locator(".pin")
@@ -68,7 +74,6 @@ def test_the_keyboard_alone_pins_goes_there_and_removes(page: Page, server: Serv
     assert page.locator("canvas").evaluate("e => e === document.activeElement")
     before = page.evaluate("() => splatViewer.camera().position")
     page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
     page.keyboard.press("Tab")  # past the summary, to the panel's first button
     assert page.locator(":focus").get_attribute("aria-expanded") == "false"
     page.keyboard.press("Enter")
@@ -79,13 +84,10 @@ def test_the_keyboard_alone_pins_goes_there_and_removes(page: Page, server: Serv
     assert page.locator(".pin").count() == 0
 
 
-def test_pins_of_a_stranger_are_text_or_nothing(page: Page, server: Server) -> None:
+def test_pins_of_a_stranger_are_text_and_nothing_else(page: Page, server: Server) -> None:
     come(page, server, f"0,0,4,{quote(SCRIPT, safe='')};2,2,0,x,{quote('http://host/?<b>', safe='')}")
     assert names(page) == [SCRIPT, "x"]
     assert page.locator(".pin-list img, .pin img, .pin-list b").count() == 0
-    page.goto("about:blank")
-    come(page, server, f"0,0,4,fine;2,2,0,{quote(SCRIPT, safe='')},javascript:alert(1)")
-    assert names(page) == []
     assert page.evaluate("() => document.documentElement.dataset.owned ?? null") is None
     assert page.evaluate("() => splatViewer.camera().position") == pytest.approx([0, -16, 9])
 
@@ -100,12 +102,11 @@ def test_a_file_holds_the_pins_and_a_wrong_one_changes_nothing(
     saved = json.loads((tmp_path / "pins.json").read_text())
     assert saved["scene"] == "demo/cube"
     assert [pin["note"] for pin in saved["pins"]] == ["South", "East"]
-    choose = page.locator(".pinning input[type=file]")
-    choose.set_input_files(tmp_path / "pins.json")
+    choose(page, tmp_path / "pins.json")
     page.get_by_text("2 pins were added").wait_for()
     assert names(page) == ["South", "East"] * 2
     saved["pins"][1]["position"] = [0, 0]
     (tmp_path / "pins.json").write_text(json.dumps(saved))
-    choose.set_input_files(tmp_path / "pins.json")
+    choose(page, tmp_path / "pins.json")
     page.get_by_text("“pins[1].position” is wrong").wait_for()
     assert len(names(page)) == 4

@@ -123,9 +123,9 @@ export class Input {
   }
 }
 
-/** Whether a key is meant for a field of text, or for a list of choices. */
+/** Whether a key is meant for a field of text, or for a list of choices; a slider takes no letters. */
 export const isTyping = ({ target }: Event): boolean =>
-  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+  (target instanceof HTMLInputElement && target.type !== "range") || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 
 function pinch(from: { x: number; y: number }, other: { x: number; y: number }, to: PointerEvent): number {
   const before = Math.hypot(from.x - other.x, from.y - other.y);

@@ -1,17 +1,18 @@
 import { fromAddress, toAddress } from "./address";
-import { open, readText } from "./download";
 import { ViewerError } from "./errors";
 import { Input } from "./input";
-import { LONG_LINK, MAX_MANIFEST_BYTES } from "./limits";
+import { LONG_LINK } from "./limits";
 import { fromManifest, fromThisComputer, type Loading, type Subject } from "./loading";
-import { type Manifest, parseManifest, webAddress } from "./manifest";
-import { MODES, type ModeName, unitsPerPixel } from "./modes/mode";
+import { type Manifest, webAddress } from "./manifest";
+import { type ModeName, unitsPerPixel } from "./modes/mode";
+import { fetchManifest, startMode } from "./opening";
 import type { Pose } from "./pose";
 import { Rig } from "./rig";
 import { measure } from "./scene/extent";
 import type { Stage } from "./scene/stage";
 import { project } from "./screen";
 import { texts } from "./texts";
+import { Clipping } from "./ui/clipping";
 import { MapScale } from "./ui/mapscale";
 import { Measuring } from "./ui/measuring";
 import { Filming } from "./ui/filming";
@@ -70,7 +71,8 @@ export class Viewer {
     visit: (place) => this.rig?.visit(place),
     leave: () => this.shell.canvas.focus(),
   });
-  private readonly tools = new Tools({ measure: this.measuring, pins: this.pinning, share: this.sharing }, (...which) => this.shell.showTool(...which));
+  private readonly clipping = new Clipping({ redraw: () => this.overlay(), changed: () => (this.clip(), this.noteSoon()) });
+  private readonly tools = new Tools({ measure: this.measuring, pins: this.pinning, clip: this.clipping, share: this.sharing }, (...which) => this.shell.showTool(...which));
   private readonly mapScale = new MapScale();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
@@ -83,7 +85,7 @@ export class Viewer {
 
   constructor() {
     const { overlay } = this.measuring;
-    this.shell.lay(this.tools.elements, overlay.element, overlay.aim, this.pinning.marks.element, this.pinning.aim, this.mapScale.element);
+    this.shell.lay(this.tools.elements, this.clipping.edges, overlay.element, overlay.aim, this.pinning.marks.element, this.pinning.aim, this.mapScale.element);
     this.input.onTap = (x, y, double) => void this.tap(x, y, double);
     addEventListener("resize", () => this.overlay());
     this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
@@ -118,8 +120,16 @@ export class Viewer {
     const { rig, stage } = this;
     if (!rig || !stage) return;
     const [view, pose] = [stage.fieldOfView, rig.shown];
-    for (const tool of [this.measuring, this.pinning]) tool.draw((place) => project(place, pose, view));
+    for (const tool of [this.clipping, this.measuring, this.pinning]) tool.draw((place) => project(place, pose, view));
     this.mapScale.show(pose, rig.mode === "topdown" ? unitsPerPixel(view, rig.height) : null);
+  }
+
+  /** Draws the part of the scene that is inside the box. */
+  private clip(): void {
+    const { box, cuts, middle } = this.clipping;
+    this.stage?.clip(cuts ? { box, about: middle } : null);
+    this.shell.markTool("clip", cuts);
+    this.overlay();
   }
 
   /** Copies the address of the scene as it is seen now. */
@@ -222,7 +232,7 @@ export class Viewer {
   private enter({ title, manifest, walls }: Scene, { centers }: Subject): void {
     const measured = manifest?.bounds ? null : measure(centers.values, centers.count);
     const world = buildWorld(manifest, measured, walls);
-    const { place, pins } = fromAddress(manifest ? location.hash : "");
+    const { place, pins, box } = fromAddress(manifest ? location.hash : "");
     this.rig = new Rig(world, place?.mode ?? startMode(manifest), this.still.matches, place?.pose);
     const { metric = null, georeference = null } = manifest?.metadata ?? {};
     this.measuring.use(metric === true, georeference);
@@ -230,6 +240,8 @@ export class Viewer {
     this.filming.reset();
     this.tools.open(null);
     this.pinning.use(pins, title);
+    this.clipping.use(box, world.min, world.max, metric === true);
+    this.clip();
     this.named = title;
     this.addressed = manifest !== null;
     this.noted = this.rig.shown;
@@ -246,8 +258,8 @@ export class Viewer {
   /** A file from this computer has no address that anybody else could open. */
   private note(): void {
     const { rig } = this;
-    const { pins } = this.pinning;
-    if (rig && this.addressed) history.replaceState(null, "", toAddress({ place: { mode: rig.mode, pose: rig.shown }, pins }));
+    const [{ pins }, { box }] = [this.pinning, this.clipping];
+    if (rig && this.addressed) history.replaceState(null, "", toAddress({ place: { mode: rig.mode, pose: rig.shown }, pins, box }));
   }
 
   private async openStage(): Promise<Stage> {
@@ -270,22 +282,4 @@ export class Viewer {
     this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;
   }
-}
-
-async function fetchManifest(url: URL): Promise<Manifest> {
-  const source = await open(url, texts.theManifest, MAX_MANIFEST_BYTES);
-  const text = await readText(source);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new ViewerError(...texts.errors.notJson);
-  }
-  return parseManifest(json, url);
-}
-
-/** SplatWalk writes “splat” for its viewer and lists the real modes apart. */
-function startMode(manifest: Manifest | null): ModeName {
-  const wanted = [manifest?.viewerMode, ...(manifest?.viewerModes ?? [])];
-  return MODES.find((mode) => mode === wanted.find((name) => MODES.includes(name as ModeName))) ?? "orbit";
 }

@@ -20,14 +20,14 @@ describe("pins in an address", () => {
   });
 
   test("come with the camera's place", () => {
-    expect(fromAddress(toAddress({ place, pins }))).toEqual({ place, pins });
-    expect(toAddress({ place, pins: [] })).not.toContain("pins");
+    expect(fromAddress(toAddress({ place, pins, box: null }))).toEqual({ place, pins, box: null });
+    expect(toAddress({ place, pins: [], box: null })).not.toContain("pins");
   });
 
   test("the longest that a page lets one write fit into it", () => {
     const link = new URL(`https://example.org/${"a".repeat(480)}`);
     const many = Array.from({ length: MAX_PINS }, () => ({ position: [-1234567, -0.1234567, 1e7] as const, note: "漢".repeat(200), link }));
-    expect(fromAddress(toAddress({ place, pins: many })).pins).toEqual(many);
+    expect(fromAddress(toAddress({ place, pins: many, box: null })).pins).toEqual(many);
   });
 
   test.each([
@@ -36,11 +36,11 @@ describe("pins in an address", () => {
     `1,2,3,a,https://host/${"a".repeat(500)}`, Array(MAX_PINS + 1).fill("1,2,3").join(";"),
   ])("that are “%.60s” are none", (text) => {
     expect(pinsFromText(text)).toBeNull();
-    expect(fromAddress(`#orbit@1,2,3,0,0&pins=${text}`)).toEqual({ place, pins: [] }); // and the rest still counts
+    expect(fromAddress(`#orbit@1,2,3,0,0&pins=${text}`)).toEqual({ place, pins: [], box: null }); // and the rest still counts
   });
 
   test("an address beyond all measure is not even looked at", () => {
-    expect(fromAddress(`#orbit@1,2,3,0,0&pins=1,2,3,${"a".repeat(MAX_HASH)}`)).toEqual({ place: null, pins: [] });
+    expect(fromAddress(`#orbit@1,2,3,0,0&pins=1,2,3,${"a".repeat(MAX_HASH)}`)).toEqual({ place: null, pins: [], box: null });
   });
 
   test("a note is one bounded line without what controls a screen", () => {

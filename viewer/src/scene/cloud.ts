@@ -1,6 +1,7 @@
 import { BoundingBox, Entity, type GraphicsDevice, GSplatContainer, GSplatFormat, PIXELFORMAT_RGBA32U, Vec3 as EngineVec3 } from "playcanvas";
 import { WORDS } from "../formats/records";
 import { MAX_COORDINATE } from "../limits";
+import { type Clip, modify, setClip } from "./modifier";
 
 // The shader reads .splat records as they are, so loading is a copy and nothing is lost to half floats.
 const READ = /* glsl */ `
@@ -26,6 +27,7 @@ export class Cloud {
   private head!: Uint32Array;
   private tail!: Uint32Array;
   private shown = 0;
+  private cut: Clip | null = null;
   private readonly box = new BoundingBox();
   private low = [Infinity, Infinity, Infinity];
   private high = [-Infinity, -Infinity, -Infinity];
@@ -61,8 +63,17 @@ export class Cloud {
     this.container.aabb.copy(this.box);
     this.container.update(this.count);
     this.shown = this.count;
-    if (!this.entity.gsplat) this.entity.addComponent("gsplat", {});
+    if (!this.entity.gsplat) {
+      this.entity.addComponent("gsplat", {});
+      modify(this.entity.gsplat!, 1, this.cut);
+    }
     this.entity.gsplat!.resource = this.container;
+  }
+
+  /** Draws only what is inside a box. */
+  clip(clip: Clip | null): void {
+    this.cut = clip;
+    if (this.entity.gsplat) setClip(this.entity.gsplat, clip);
   }
 
   destroy(): void {

@@ -11,14 +11,8 @@ import {
 import { ViewerError } from "../errors";
 import type { Picture, Sog } from "../formats/sog";
 import { texts } from "../texts";
+import { type Clip, modify, resize, setClip } from "./modifier";
 
-/** Sizes of Gaussians while some are missing; the engine applies it when it gathers the layers for drawing. */
-const GROW = /* glsl */ `
-  uniform float uGrow;
-  void modifySplatCenter(inout vec3 center) {}
-  void modifySplatRotationScale(vec3 original, vec3 modified, inout vec4 rotation, inout vec3 scale) { scale *= uGrow; }
-  void modifySplatColor(vec3 center, inout vec4 color) {}
-`;
 /** Pictures whose pixels are read one by one. */
 const PIXELS = {
   name: "sog",
@@ -48,6 +42,7 @@ export class Layers {
   /** Layers that are drawn: the first ones. */
   drawn = 0;
   private grow = 1;
+  private cut: Clip | null = null;
   /** What only compiles the shaders. */
   private first: Layer | null = null;
   private timer = 0;
@@ -91,7 +86,7 @@ export class Layers {
     const data = await nothing(this.device);
     if (this.gone || this.layers.length > 0) return data.destroy();
     const resource = new GSplatSogResource(this.device, data);
-    this.first = { entity: layer(resource, 1), resource, grow: 1 };
+    this.first = { entity: layer(resource, 1, null), resource, grow: 1 };
     this.entity.addChild(this.first.entity);
     this.changed();
   }
@@ -102,7 +97,7 @@ export class Layers {
     if (this.gone) return data.destroy(); // another scene was opened meanwhile
     const resource = new GSplatSogResource(this.device, data);
     resource.releaseTextureSources(); // what is on the graphics card need not be kept beside it
-    const entity = layer(resource, grow);
+    const entity = layer(resource, grow, this.cut);
     entity.enabled = false;
     this.entity.addChild(entity);
     this.layers.push({ entity, resource, grow });
@@ -125,6 +120,12 @@ export class Layers {
     next();
   }
 
+  /** Draws only what is inside a box. */
+  clip(clip: Clip | null): void {
+    this.cut = clip;
+    for (const { entity } of this.layers) setClip(entity.gsplat!, clip);
+  }
+
   destroy(): void {
     this.gone = true;
     clearInterval(this.timer);
@@ -134,18 +135,15 @@ export class Layers {
 
   private resize(grow: number): void {
     this.grow = grow;
-    for (const { entity } of this.layers) {
-      if (entity.gsplat!.getParameter("uGrow") !== grow) entity.gsplat!.setParameter("uGrow", grow);
-    }
+    for (const { entity } of this.layers) resize(entity.gsplat!, grow);
     this.changed();
   }
 }
 
-function layer(resource: GSplatSogResource, grow: number): Entity {
+function layer(resource: GSplatSogResource, grow: number, clip: Clip | null): Entity {
   const entity = new Entity("layer");
   entity.addComponent("gsplat", {});
-  entity.gsplat!.setWorkBufferModifier({ glsl: GROW, wgsl: "" });
-  entity.gsplat!.setParameter("uGrow", grow);
+  modify(entity.gsplat!, grow, clip);
   entity.gsplat!.resource = resource;
   return entity;
 }

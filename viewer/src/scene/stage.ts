@@ -19,6 +19,7 @@ import { texts } from "../texts";
 import { Cloud } from "./cloud";
 import { Detail } from "./detail";
 import { Layers } from "./layers";
+import type { Clip } from "./modifier";
 import { Pacing } from "./pacing";
 import { Picking } from "./picking";
 import { Resolution } from "./resolution";
@@ -85,6 +86,12 @@ export class Stage {
   refine(complete: boolean): void {
     this.loading = !complete;
     this.choose();
+  }
+
+  /** Of the scene that is on the stage, draws only what is inside a box, or again all of it. */
+  clip(clip: Clip | null): void {
+    this.subject?.clip(clip);
+    this.changed();
   }
 
   setScale(radius: number): void {

@@ -16,14 +16,15 @@ export class MapScale {
   private readonly bar = el("span", { class: "bar" });
   private readonly length = el("span", {});
   private readonly arrow = shape("svg", { class: "north", viewBox: "0 0 24 24" });
-  readonly element = el("div", { class: "mapscale glass", role: "img", hidden: true });
+  private readonly drawing = el("div", { class: "drawing", role: "img" });
+  readonly element = el("section", { class: "mapscale glass", "aria-label": texts.mapScale.name, hidden: true }, this.drawing);
   private metric = false;
   private hasNorth = false;
 
   constructor() {
     this.arrow.append(shape("path", { d: "M12 3l6 17-6-4-6 4z" }));
     const bar = el("div", { class: "length" }, this.length, this.bar);
-    this.element.append(bar, this.arrow);
+    this.drawing.append(bar, this.arrow);
   }
 
   /** Whether lengths are metres, and whether the scene's y axis points north. */
@@ -41,6 +42,6 @@ export class MapScale {
     this.bar.style.width = `${(length / pixel).toFixed(1)}px`;
     this.length.textContent = words;
     this.arrow.style.transform = `rotate(${-pose.heading}rad)`;
-    this.element.setAttribute("aria-label", texts.mapScale.label(words, this.hasNorth ? pose.heading : null));
+    this.drawing.setAttribute("aria-label", texts.mapScale.label(words, this.hasNorth ? pose.heading : null));
   }
 }

@@ -23,5 +23,6 @@ export class Overlay {
 
 const point = ([x, y]: Vec2): SVGElement => shape("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: "5" });
 
-const line = (from: Vec2, to: Vec2, kind = ""): SVGElement =>
+/** A line between two places of the screen. */
+export const line = (from: Vec2, to: Vec2, kind = ""): SVGElement =>
   shape("line", { class: kind, x1: from[0].toFixed(1), y1: from[1].toFixed(1), x2: to[0].toFixed(1), y2: to[1].toFixed(1) });

@@ -29,8 +29,8 @@ export class Pinning {
   private scene = "";
   private readonly hint = el("p", {}, texts.pins.hint);
   private readonly list = el("ol", { class: "pin-list", "aria-label": texts.pins.list });
-  private readonly problem = el("p", { class: "problem", role: "alert" });
-  private readonly chooser = el("input", { type: "file", accept: ".json,application/json", hidden: true });
+  private readonly problem = el("div", { class: "problem" });
+  private readonly chooser = el("input", { type: "file", accept: ".json,application/json" });
   private readonly save = action(texts.pins.save, () => this.toFile());
   readonly element = el(
     "section",
@@ -40,7 +40,6 @@ export class Pinning {
     this.list,
     this.problem,
     el("div", { class: "actions" }, this.save, action(texts.pins.open, () => this.chooser.click())),
-    this.chooser,
   );
 
   constructor(private readonly actions: Actions) {
@@ -57,7 +56,7 @@ export class Pinning {
 
   toggle(active: boolean): void {
     this.element.hidden = this.aim.hidden = !active;
-    this.problem.textContent = "";
+    this.complain(null);
     this.choose(active ? this.chosen : null);
   }
 
@@ -88,7 +87,7 @@ export class Pinning {
 
   private set(pins: readonly Pin[], chosen: number | null): void {
     this.pins = pins;
-    this.problem.textContent = "";
+    this.complain(null);
     this.choose(chosen);
     this.actions.changed();
   }
@@ -153,13 +152,14 @@ export class Pinning {
     const url = readLink(field.value);
     const good = url !== null || field.value.trim() === "";
     field.setAttribute("aria-invalid", String(!good));
-    this.problem.textContent = good ? "" : texts.pins.errors.badLink.join(" ");
+    this.complain(good ? null : new ViewerError(...texts.pins.errors.badLink));
     if (good) this.change(index, { link: url });
     return good;
   }
 
-  private complain({ message, hint }: ViewerError): void {
-    this.problem.textContent = `${message} ${hint}`;
+  /** Says what is wrong until it no longer is: null. */
+  private complain(error: ViewerError | null): void {
+    this.problem.replaceChildren(...(error ? [el("p", { role: "alert" }, `${error.message} ${error.hint}`)] : []));
   }
 
   private toFile(): void {

@@ -109,6 +109,10 @@ export class Shell {
     this.toolbar.showTool(name, active);
   }
 
+  markTool(name: ToolName, working: boolean): void {
+    this.toolbar.markTool(name, working);
+  }
+
   welcome(): void {
     document.title = texts.documentTitle(texts.untitled);
     this.card.welcome();

@@ -11,6 +11,7 @@ const ICONS: Readonly<Record<ModeName | ToolName | "home" | "help", string>> = {
   home: "M4 11l8-7 8 7M6 9.500V20h12V9.500M10 20v-6h4v6",
   measure: "M3 15.500L15.500 3 21 8.500 8.500 21zM7 11.500l2 2M10 8.500l3 3M13 5.500l2 2",
   pins: "M12 21c-1-5-6-6.500-6-11a6 6 0 1 1 12 0c0 4.500-5 6-6 11M12 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4",
+  clip: "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8",
   share: "M10 14a4 4 0 0 0 5.700 0l3-3a4 4 0 0 0-5.700-5.700l-1 1M14 10a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1-1",
   help: "M9 9a3 3 0 1 1 4.200 2.750c-.8.400-1.200 1-1.200 1.900v.600M12 17.500v.100",
 };
@@ -46,6 +47,12 @@ export class Toolbar {
 
   showTool(name: ToolName, active: boolean): void {
     this.tools[name].setAttribute("aria-pressed", String(active));
+  }
+
+  /** A tool that is at work also while its panel is closed has a dot. */
+  markTool(name: ToolName, working: boolean): void {
+    this.tools[name].classList.toggle("working", working);
+    this.tools[name].setAttribute("aria-label", working ? texts.working(texts[name].name) : texts[name].name);
   }
 
   show(mode: ModeName): void {
