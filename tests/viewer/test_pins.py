@@ -85,7 +85,8 @@ def test_the_keyboard_alone_pins_goes_there_and_removes(page: Page, server: Serv
 
 
 def test_pins_of_a_stranger_are_text_and_nothing_else(page: Page, server: Server) -> None:
-    come(page, server, f"0,0,4,{quote(SCRIPT, safe='')};2,2,0,x,{quote('http://host/?<b>', safe='')}")
+    script, address = (quote(text, safe="") for text in (SCRIPT, "http://host/?<b>"))
+    come(page, server, f"0,0,4,{script};2,2,0,x,{address}")
     assert names(page) == [SCRIPT, "x"]
     assert page.locator(".pin-list img, .pin img, .pin-list b").count() == 0
     assert page.evaluate("() => document.documentElement.dataset.owned ?? null") is None
