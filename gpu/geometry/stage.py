@@ -96,17 +96,22 @@ def _listen(ctx: Context, child: subprocess.Popen[str]) -> Mapping[str, Any] | N
     return answer
 
 
+#: What must start no threads of its own in the child.
+SINGLE = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+
+
 def _environment() -> dict[str, str]:
     """Let the child find this very package, installed or not, and the same matches every time.
 
-    COLMAP compares photos on all cores at once, and each of its threads has OpenBLAS group the
-    features (faiss's k-means). With threads of OpenBLAS's own besides, 1 of 281 runs matched the
-    same photos differently; without them none of 203 did. COLMAP's keep all cores busy anyway.
+    COLMAP compares photos on all cores at once, and each of its threads has faiss group the
+    features, by OpenBLAS and OpenMP. With threads of OpenBLAS's own besides, 1 of 281 runs matched
+    the same photos differently; without them none of 203 did, but once more one in a busy machine's
+    tests, so OpenMP starts none either. COLMAP's own keep all cores busy anyway.
     """
     package = str(Path(gpu.__file__).resolve().parent.parent)
     known = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([package, known] if known else [package])
-    return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, "PYTHONPATH": path, **dict.fromkeys(SINGLE, "1")}
 
 
 def _failure(paths: JobPaths, exit_code: int) -> Exception:

@@ -143,6 +143,7 @@ def test_a_map_of_points_and_cameras_is_drawn(flown: Flown) -> None:
     assert (flown.ctx.paths.root / flown.outcome.pictures[0]).stat().st_size > 20_000
 
 
+@pytest.mark.alone
 def test_the_same_photos_and_seed_give_the_same_geometry(flown: Flown, tmp_path: Path) -> None:
     again, _ = solved(tmp_path, flown.ctx.paths.photos)
     for name in ("cameras.bin", "images.bin", "points3D.bin"):
@@ -327,16 +328,16 @@ def test_a_native_abort_becomes_a_clear_error(tmp_path: Path) -> None:
     assert "--max-views" in crashed.value.hint
 
 
-def test_openblas_starts_no_threads_beside_those_that_compare_photos(tmp_path: Path) -> None:
+def test_no_library_starts_threads_beside_those_that_compare_photos(tmp_path: Path) -> None:
     """The child answers with what its environment says, as the names of photos."""
     program = """
 import json, os
-names = [os.environ["OPENBLAS_NUM_THREADS"]]
+names = [os.environ[name + "_NUM_THREADS"] for name in ("OPENBLAS", "OMP")]
 print(json.dumps({"connected": False, "registered": [], "left_out": names}))
 """
     with pytest.raises(PhotosDoNotConnect) as failed:
         failing(tmp_path, program)
-    assert failed.value.left_out == ("1",)
+    assert failed.value.left_out == ("1", "1")
 
 
 def test_a_process_killed_for_its_memory_is_out_of_memory(tmp_path: Path) -> None:
