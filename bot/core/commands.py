@@ -26,14 +26,7 @@ from bot.core.errors import InvalidValue, UnknownCommand
 from bot.core.jobs import Options
 from gpu.job import RANGES, Pipeline
 from gpu.job.public import is_address
-from gpu.job.spec import (
-    JOB_ID,
-    check_geometry,
-    check_photos,
-    check_preset,
-    check_removal,
-    check_size,
-)
+from gpu.job.spec import CHOICES, JOB_ID, check_choice, check_size
 
 #: The option that only `rerun` sets: the job whose cameras and training are gone on from.
 EARLIER = "earlier"
@@ -292,15 +285,11 @@ def _values(options: Mapping[str, str]) -> dict[str, int | str]:
 def check_option(flag: str, text: str) -> int | str:
     """Return the value of an option as a job has it. Raises InvalidValue that names the option."""
     name = "--" + flag.replace("_", "-")
-    if flag in _WORDS:
-        return _WORDS[flag](name, text.lower())
+    if flag in CHOICES:
+        return check_choice(flag, name, text.lower())
+    if flag == "size":
+        return check_size(name, text.lower())
     return RANGES[flag].check(name, int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text)
-
-
-_WORDS: Mapping[str, Callable[[str, object], str]] = {
-    "geometry": check_geometry, "preset": check_preset, "remove": check_removal,
-    "photos": check_photos, "size": check_size,
-}  # fmt: skip
 
 
 def _strangest(names: list[str]) -> str:

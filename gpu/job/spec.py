@@ -95,6 +95,14 @@ PRESETS = ("draft", "fast", "best")
 PRIVATE, PUBLISH = "private", "publish"
 PHOTOS = (PRIVATE, PUBLISH)
 
+#: The words that a field may hold, by the field's name.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "geometry": GEOMETRIES,
+    "preset": PRESETS,
+    "remove": REMOVALS,
+    "photos": PHOTOS,
+}
+
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 #: A kind of machine, as its provider calls it.
@@ -174,14 +182,10 @@ class JobSpec:
             value = getattr(self, name)
             if value is not None:
                 allowed.check(name, value)
-        if self.geometry is not None:
-            check_geometry("geometry", self.geometry)
-        if self.preset is not None:
-            check_preset("preset", self.preset)
-        if self.remove is not None:
-            check_removal("remove", self.remove)
-        if self.photos is not None:
-            check_photos("photos", self.photos)
+        for name in CHOICES:
+            value = getattr(self, name)
+            if value is not None:
+                check_choice(name, name, value)
         if self.size is not None:
             check_size("size", self.size)
 
@@ -227,31 +231,10 @@ def _check_id(name: str, value: object) -> None:
         raise InvalidValue(name, value, "a-z, 0-9 and '-', 63 characters at most")
 
 
-def check_geometry(name: str, value: object) -> str:
-    """Return the name of a way to find cameras; raises InvalidValue that lists what there is."""
-    if value not in GEOMETRIES:
-        raise InvalidValue(name, value, " or ".join(GEOMETRIES))
-    return str(value)
-
-
-def check_preset(name: str, value: object) -> str:
-    """Return the name of a preset; raises InvalidValue that lists what there is."""
-    if value not in PRESETS:
-        raise InvalidValue(name, value, " or ".join(PRESETS))
-    return str(value)
-
-
-def check_removal(name: str, value: object) -> str:
-    """Return what is to be removed; raises InvalidValue that lists what can be."""
-    if value not in REMOVALS:
-        raise InvalidValue(name, value, " or ".join(REMOVALS))
-    return str(value)
-
-
-def check_photos(name: str, value: object) -> str:
-    """Return whether the photos are published; raises InvalidValue that lists what can be."""
-    if value not in PHOTOS:
-        raise InvalidValue(name, value, " or ".join(PHOTOS))
+def check_choice(field: str, name: str, value: object) -> str:
+    """Return one of the CHOICES of a field; raises InvalidValue, by `name`, that lists them all."""
+    if value not in CHOICES[field]:
+        raise InvalidValue(name, value, " or ".join(CHOICES[field]))
     return str(value)
 
 
