@@ -19,7 +19,6 @@ from bot.slack import help
 from bot.slack.blocks import STALE
 from bot.slack.drainer import LIFETIME, LONGEST_HOLD, PATIENT
 from bot.slack.manifest import SCOPES
-from bot.slack.wording import HELP
 from tests.conftest import REPOSITORY
 
 USER_GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
@@ -45,20 +44,20 @@ def test_every_setting_is_explained(setting: str) -> None:
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_command_is_explained(verb: str) -> None:
     assert f"`/splat {verb}" in USER_GUIDE
-    assert verb == "help" or f"/splat {verb}" in HELP
+    assert verb == "help" or f"/splat {verb}" in help.HELP
 
 
 @pytest.mark.parametrize("flag", [*FLAGS, *SWITCHES])
 def test_every_option_is_explained(flag: str) -> None:
     name = "--" + flag.replace("_", "-")
     assert name in USER_GUIDE
-    assert name in HELP
+    assert name in help.HELP
 
 
 @pytest.mark.parametrize("topic", [*VERBS, *FLAGS, *SWITCHES, *help.WORDS, *help.ALIASES])
 def test_every_topic_has_its_help(topic: str) -> None:
     said = help.text("--" + topic.replace("_", "-") if topic in (*FLAGS, *SWITCHES) else topic)
-    assert said != HELP
+    assert said != help.HELP
     assert "There is no help" not in said
     assert "Did you mean `/splat help datasets`?" in help.text("datsets")
 

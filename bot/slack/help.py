@@ -6,8 +6,28 @@ from collections.abc import Mapping
 
 from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.near import nearest
-from bot.slack.wording import HELP, escape
+from bot.slack.wording import escape
 from gpu.job import GEOMETRIES, NON_COMMERCIAL, RANGES
+
+HELP = """*Make a splat*
+`/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
+`/splat` alone opens a dialog · `/splat upload [name]` a page for many photos
+Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--geometry NAME`
+`--preset draft|fast|best` `--remove background|people` `--photos private|publish`
+`--size SLUG` (droplet) `--job-id NAME`
+With `--dry-run` it says what would happen, how long and for how much, and starts nothing
+
+*Look after jobs*
+`/splat status [job]` · `/splat queue` · `/splat list` · `/splat datasets [prefix]`
+`/splat view [job]` the link again · `/splat logs [job]` what its programs said
+`/splat rerun [job] [options]` the same again, with what you change; `--more N` trains it longer
+`/splat cancel [job]` stops a job · `/splat destroy [job]` stops it at once
+`/splat cost [7d|month]` what machines have cost · `/splat doctor` what is not well
+`/splat audit` who did what
+`/splat help topic` more on a command, an option, `dataset`, `photos`, `money` …
+In a job's thread: its buttons, or `@splat status`, `view`, `logs`, `rerun` and `cancel`
+
+Two thirds of each photo should be in the next one. What you photograph is what you get."""
 
 COMMANDS: Mapping[str, str] = {
     "audit": "Who did what, newest first.",

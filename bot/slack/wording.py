@@ -1,4 +1,4 @@
-"""Every text that people read in Slack; those on machines and money are in bills.py."""
+"""Every text that people read in Slack; machines and money are in bills.py, help in help.py."""
 
 from __future__ import annotations
 
@@ -26,26 +26,6 @@ STAGE_NAMES = {
     "compress": "Compress",
     "publish": "Publish",
 }
-
-HELP = """*Make a splat*
-`/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
-`/splat` alone opens a dialog · `/splat upload [name]` a page for many photos
-Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--geometry NAME`
-`--preset draft|fast|best` `--remove background|people` `--photos private|publish`
-`--size SLUG` (droplet) `--job-id NAME`
-With `--dry-run` it says what would happen, how long and for how much, and starts nothing
-
-*Look after jobs*
-`/splat status [job]` · `/splat queue` · `/splat list` · `/splat datasets [prefix]`
-`/splat view [job]` the link again · `/splat logs [job]` what its programs said
-`/splat rerun [job] [options]` the same again, with what you change; `--more N` trains it longer
-`/splat cancel [job]` stops a job · `/splat destroy [job]` stops it at once
-`/splat cost [7d|month]` what machines have cost · `/splat doctor` what is not well
-`/splat audit` who did what
-`/splat help topic` more on a command, an option, `dataset`, `photos`, `money` …
-In a job's thread: its buttons, or `@splat status`, `view`, `logs`, `rerun` and `cancel`
-
-Two thirds of each photo should be in the next one. What you photograph is what you get."""
 
 WELCOME = "Photos in, a 3D scene out that you can walk in. Type `/splat help`, or press the button."
 
