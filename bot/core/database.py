@@ -100,9 +100,7 @@ class Disk:
     def _sync(self) -> None:
         try:
             log = os.open(self._log, os.O_RDONLY)
-        except (
-            FileNotFoundError
-        ):  # the last connection of another process has copied and removed it
+        except FileNotFoundError:  # a connection that was the last one has copied and removed it
             return
         try:
             os.fdatasync(log)
