@@ -147,7 +147,7 @@ def hooked() -> Iterator[tuple[int, list[dict[str, str]]]]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server.server_port, taken
     server.shutdown()
     server.server_close()

@@ -7,6 +7,7 @@ origin; the plane is 24 m wide, level west of x = 6, and rises 0.5 m per metre e
 import math
 import struct
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def ground(x: float) -> float:
     return max(0.0, (x - RAMP_FROM) * SLOPE)
 
 
+@cache
 def splat() -> bytes:
     """The scene as a .splat file of about 30,000 Gaussians, one megabyte."""
     return b"".join(_record(place, size, colour) for place, size, colour in _gaussians())
@@ -103,6 +105,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+@cache
 def ply() -> bytes:
     """The same scene as a standard 3DGS .ply with colours of degree 0."""
     names = "x y z f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3"

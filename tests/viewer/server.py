@@ -16,6 +16,10 @@ TYPES = {
 }
 
 
+#: How often a server looks whether it should end: of itself twice a second.
+END_SECONDS = 0.02
+
+
 @dataclass
 class Answer:
     """What a path answers. A gate is waited for after the first half of the body."""
@@ -34,7 +38,9 @@ class Server:
         self.root = root
         self.cors = cors
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, args=(END_SECONDS,), daemon=True
+        )
 
     @property
     def url(self) -> str:

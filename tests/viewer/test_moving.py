@@ -81,6 +81,7 @@ def test_orbiting_shows_another_side_of_the_cube(cube: Page) -> None:
     before = share_near(picture(cube), scene.EAST)
     drag(cube, -180, 0)
     cube.wait_for_function("() => splatViewer.camera().position[0] > 8")
+    cube.wait_for_function("() => location.hash.startsWith('#orbit@')")  # the camera rests
     assert share_near(picture(cube), scene.EAST) > before + 0.02
 
 
