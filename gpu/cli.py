@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--photos",
         dest="publish_photos",  # PHOTOS is where they are
         choices=PHOTOS,
-        help="publish: put them beside the splat (default: private)",
+        help="publish: the viewer shows them over the splat (default: private)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="makes a run repeatable")
 

@@ -1,6 +1,6 @@
 """Takes the pictures of docs/viewer.md: every way to move, and the tools, in a finished run.
 
-splatbot run PHOTOS --out RUN --pipeline aerial
+splatbot run PHOTOS --out RUN --pipeline aerial --photos publish
 python scripts/viewer_pictures.py RUN
 """
 
@@ -39,9 +39,9 @@ def main(run: Path) -> None:
     """Take a picture of every mode on every screen."""
     OUT.mkdir(parents=True, exist_ok=True)
     with Server(DIST) as server, chromium() as browser:
-        for file in run.iterdir():
-            if file.is_file():
-                server.answers[f"/files/{file.name}"] = Answer(file.read_bytes())
+        for file in (*run.glob("*.*"), *run.glob("photos/*")):
+            name = file.relative_to(run).as_posix()
+            server.answers[f"/files/{name}"] = Answer(file.read_bytes())
         manifest = quote(f"{server.url}/files/manifest.json", safe="")
         for look, (width, height, phone) in LOOKS.items():
             context = browser.new_context(
@@ -82,6 +82,8 @@ def take(page: Page, look: str) -> None:
     clip(page, width, height)
     rest(page)
     save(page.screenshot(), OUT / f"clip-{look}.webp")
+    page.get_by_role("button", name="Reset").click()
+    photos(page, width, height, look)
 
 
 def measure(page: Page, width: int, height: int) -> None:
@@ -113,6 +115,20 @@ def clip(page: Page, width: int, height: int) -> None:
         page.get_by_role("slider", name=slider).focus()
         for _ in range(3):
             page.keyboard.press(key)
+
+
+def photos(page: Page, width: int, height: int, look: str) -> None:
+    """Show the photos' cameras from farther away, and stand in one of them behind its photo."""
+    page.keyboard.press("f")
+    page.locator(".photos .actions").wait_for()
+    page.mouse.move(width / 2, height / 2)
+    page.mouse.wheel(0, 600)
+    rest(page)
+    save(page.screenshot(), OUT / f"cameras-{look}.webp")
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("slider").fill("50")
+    rest(page)
+    save(page.screenshot(), OUT / f"photo-{look}.webp")
 
 
 def drag(page: Page, x: float, y: float) -> None:

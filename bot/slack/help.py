@@ -63,7 +63,7 @@ OPTIONS: Mapping[str, str] = {
     "remove": "`background` keeps what stands out in each photo, `people` hides people: a network"
     " does it, where whoever runs the bot has installed one. `masks/` beside the photos need none.",
     "photos": "`publish` puts the photos beside the splat (1,024 pixels, no EXIF, what masks hide"
-    " painted over), for everybody to see: everybody with the link sees who and"
+    " painted over), so that the viewer fades them over it: everybody with the link sees who and"
     " what is in them. `private` is what you get.",
     "size": "The kind of GPU droplet, such as `gpu-h100x1-80gb`; `--dry-run` says its price."
     " Whoever runs the bot decides which are allowed.",

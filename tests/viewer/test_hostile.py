@@ -20,6 +20,7 @@ Case = tuple[str, bytes]
 SCRIPT = '<img src=x onerror="document.documentElement.dataset.owned=1">'
 URLS: list[Path] = [
     ("splat_url",), ("ply_url",), ("thumbnail_url",), ("levels", 0, "url"), ("formats", 0, "url"),
+    ("cameras", "url"),
 ]  # fmt: skip
 NOT_URLS: list[Any] = [
     "javascript:document.documentElement.dataset.owned=1",
@@ -46,7 +47,7 @@ NUMBERS: list[Path] = [
 NOT_NUMBERS: list[Any] = [1e300, SCRIPT, {"valueOf": 1}]
 OBJECTS: list[Path] = [
     ("scene_bounds",), ("camera_defaults",), ("ground",), ("metadata",),
-    ("metadata", "georeference"),
+    ("metadata", "georeference"), ("cameras",),
 ]  # fmt: skip
 
 
@@ -55,7 +56,10 @@ def good() -> dict[str, Any]:
     here = {"latitude": 52.5, "longitude": 13.4, "altitude": 34.0, "axes": "ENU", "epsg": 32633}
     metadata = scene.manifest()["metadata"] | {"georeference": here}
     return scene.manifest(
-        metadata=metadata, levels=[level], formats=[{"url": "scene.sog", "bytes": 1000}]
+        metadata=metadata,
+        levels=[level],
+        formats=[{"url": "scene.sog", "bytes": 1000}],
+        cameras={"url": "cameras.json", "bytes": 1000},
     )
 
 
@@ -153,5 +157,5 @@ def test_script_in_every_text_stays_text(page: Page, server: Server) -> None:
     page.goto(link(server))
     page.evaluate("() => window.splatViewer.ready")
     assert page.locator("h1").inner_text() == SCRIPT
-    assert page.locator("body img:not(.poster)").count() == 0
+    assert page.locator("body img:not(.poster, .photo)").count() == 0
     assert page.evaluate("() => document.documentElement.dataset.owned ?? null") is None

@@ -22,6 +22,10 @@ export const MAX_PINS_BYTES = 1_000_000;
 export const MAX_HASH = 200_000;
 /** Programs that pass a link on may cut off a longer one. */
 export const LONG_LINK = 2000;
+/** Of cameras.json: photos that it tells at most, its bytes, and pixels along a photo's side or a focal length. */
+export const MAX_CAMERAS = 2000;
+export const MAX_CAMERAS_BYTES = 2_000_000;
+export const MAX_PIXELS = 1_000_000;
 /** A download that sends nothing for so long is given up. */
 export const STALLED_MS = 30_000;
 

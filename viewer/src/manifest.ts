@@ -1,6 +1,6 @@
 import { ViewerError } from "./errors";
 import { MAX_COORDINATE, MAX_EPSG, MAX_FORMATS, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_GROW, MAX_LEVELS, MAX_SPLAT_BYTES, MAX_TEXT, MAX_URL } from "./limits";
-import { clamp, type Vec2, type Vec3 } from "./math";
+import { clamp, type Vec2, type Vec3, type Vec4 } from "./math";
 import { texts } from "./texts";
 import type { Georeference } from "./tools/geo";
 import type { WallGrid } from "./walls";
@@ -56,6 +56,8 @@ export interface Manifest {
   readonly walkCamera: Camera | null;
   readonly ground: HeightMap | null;
   readonly walls: WallGrid | null;
+  /** The file that tells where the photos were taken. */
+  readonly camerasUrl: URL | null;
   readonly metadata: Metadata;
 }
 
@@ -71,7 +73,7 @@ export interface Metadata {
 }
 
 /** Reads one JSON object field by field; every complaint names the field. Absent and null are the same. */
-class Fields {
+export class Fields {
   constructor(
     private readonly values: Readonly<Record<string, unknown>>,
     private readonly path = "",
@@ -103,6 +105,7 @@ class Fields {
   number = (key: string): number | null => this.optional(key, readNumber);
   flag = (key: string): boolean | null => this.optional(key, (value) => value === true);
   vec3 = (key: string): Vec3 => this.required(key, (v, n) => readVector(v, n, 3) as unknown as Vec3, texts.wanted.vector(3));
+  vec4 = (key: string): Vec4 => this.required(key, (v, n) => readVector(v, n, 4) as unknown as Vec4, texts.wanted.vector(4));
   vec2 = (key: string): Vec2 => this.required(key, (v, n) => readVector(v, n, 2) as unknown as Vec2, texts.wanted.vector(2));
   count = (key: string, limit: number): number | null => this.optional(key, (v, n) => readCount(v, n, limit));
   url = (key: string, base: URL): URL | null => this.optional(key, (v, n) => readUrl(v, n, base));
@@ -138,6 +141,7 @@ export function parseManifest(json: unknown, base: URL): Manifest {
     walkCamera: readCamera(root.child("walk_camera_defaults")),
     ground: readGround(root.child("ground")),
     walls: readWallGrid(root.child("walls")),
+    camerasUrl: root.child("cameras")?.requiredUrl("url", base) ?? null,
     metadata: readMetadata(root.child("metadata")),
   };
 }
@@ -268,4 +272,4 @@ function readDate(text: string | null): Date | null {
   return date && !Number.isNaN(date.getTime()) ? date : null;
 }
 
-const wrong = (field: string, wanted: string): ViewerError => new ViewerError(...texts.errors.badField(field, wanted));
+export const wrong = (field: string, wanted: string): ViewerError => new ViewerError(...texts.errors.badField(field, wanted));

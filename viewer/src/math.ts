@@ -1,5 +1,6 @@
 export type Vec2 = readonly [number, number];
 export type Vec3 = readonly [number, number, number];
+export type Vec4 = readonly [number, number, number, number];
 
 export const add = (a: Vec3, b: Vec3): Vec3 => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 export const sub = (a: Vec3, b: Vec3): Vec3 => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];

@@ -1,6 +1,6 @@
 import { smooth, type Vec3 } from "./math";
 import { Fly } from "./modes/fly";
-import type { Intent, Mode, ModeName, View } from "./modes/mode";
+import { type Intent, type Mode, type ModeName, moves, type View } from "./modes/mode";
 import { Orbit } from "./modes/orbit";
 import { TopDown } from "./modes/topdown";
 import { Walk } from "./modes/walk";
@@ -22,6 +22,8 @@ export class Rig {
   private goal: Pose;
   /** Something else than the hand leads the camera. */
   private led = false;
+  /** Whether the camera is, or comes to be, where `stand` has put it: until the person moves. */
+  standing = false;
   private glide: { from: Pose; elapsed: number } | null = null;
   private readonly modes: Readonly<Record<ModeName, Mode>>;
 
@@ -52,6 +54,7 @@ export class Rig {
   /** Shows a pose of a path instead of what the hand asks for; null goes back to where the hand had been. */
   lead(pose: Pose | null): void {
     this.led = pose !== null;
+    this.standing = false;
     if (pose) this.shown = pose;
     else this.glideTo(this.goal);
   }
@@ -72,9 +75,22 @@ export class Rig {
     this.glideTo(this.modes[this.mode].visit(this.goal, place));
   }
 
+  /**
+   * Goes to a pose and stays there, to look around from it; returns the pose nearest to it that there can be, null
+   * while something else leads the camera.
+   */
+  stand(pose: Pose): Pose | null {
+    if (this.led) return null;
+    this.mode = "fly";
+    this.glideTo(this.modes.fly.enter(pose));
+    this.standing = true;
+    return this.goal;
+  }
+
   /** Moves on by some time. `shown` stays the same object while the camera stands still. */
   update(intent: Intent, seconds: number, view: View): void {
     if (this.led) return;
+    if (moves(intent)) this.standing = false;
     this.goal = this.modes[this.mode].update(this.goal, intent, seconds, view);
     const next = this.follow(seconds);
     if (apart(this.shown, next, this.world.radius) > ROUNDING) this.shown = next;
@@ -86,6 +102,7 @@ export class Rig {
 
   private glideTo(goal: Pose): void {
     this.goal = goal;
+    this.standing = false;
     if (this.still) this.shown = goal;
     else this.glide = { from: this.shown, elapsed: 0 };
   }

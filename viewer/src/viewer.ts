@@ -17,6 +17,7 @@ import { MapScale } from "./ui/mapscale";
 import { Measuring } from "./ui/measuring";
 import { Filming } from "./ui/filming";
 import { Pinning } from "./ui/pinning";
+import { Photos } from "./ui/photos";
 import { copy, embedCode, fileName, save } from "./ui/share";
 import { Sharing } from "./ui/sharing";
 import { isEmbedded, Shell } from "./ui/shell";
@@ -72,7 +73,16 @@ export class Viewer {
     leave: () => this.shell.canvas.focus(),
   });
   private readonly clipping = new Clipping({ redraw: () => this.overlay(), changed: () => (this.clip(), this.noteSoon()) });
-  private readonly tools = new Tools({ measure: this.measuring, pins: this.pinning, clip: this.clipping, share: this.sharing }, (...which) => this.shell.showTool(...which));
+  private readonly photos = new Photos({
+    stand: (pose) => this.stand(pose),
+    look: (vertical) => this.stage?.lens.use(vertical),
+    redraw: () => this.overlay(),
+    say: (words) => this.shell.say(words),
+  });
+  private readonly tools = new Tools(
+    { measure: this.measuring, pins: this.pinning, clip: this.clipping, photos: this.photos, share: this.sharing },
+    (...which) => this.shell.showTool(...which),
+  );
   private readonly mapScale = new MapScale();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
@@ -85,7 +95,7 @@ export class Viewer {
 
   constructor() {
     const { overlay } = this.measuring;
-    this.shell.lay(this.tools.elements, this.clipping.edges, overlay.element, overlay.aim, this.pinning.marks.element, this.pinning.aim, this.mapScale.element);
+    this.shell.lay(this.tools.elements, this.photos.layer, this.photos.lines, this.clipping.edges, overlay.element, overlay.aim, this.pinning.marks.element, this.pinning.aim, this.mapScale.element);
     this.input.onTap = (x, y, double) => void this.tap(x, y, double);
     addEventListener("resize", () => this.overlay());
     this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
@@ -99,13 +109,21 @@ export class Viewer {
   }
 
   useTool(name: ToolName): void {
-    if (this.rig) this.tools.toggle(name);
+    if (this.rig && (name !== "photos" || this.photos.offered)) this.tools.toggle(name);
+  }
+
+  private stand(pose: Pose): Pose | null {
+    if (!this.rig) return null;
+    const goal = this.rig.stand(pose);
+    if (goal) this.shell.showMode(this.rig.mode);
+    return goal;
   }
 
   /** A tap takes a place while something is measured or pinned, else it opens a pin; a double one goes there. */
   private async tap(x: number, y: number, double: boolean): Promise<void> {
     const { rig, stage, turn, measuring, pinning } = this;
     if (!rig || !stage) return;
+    if (this.photos.touch([x, y], double)) return;
     const takes = [measuring, pinning].find((tool) => tool.active);
     if (!double && !measuring.active && !isEmbedded() && pinning.touch([x, y])) return this.tools.open("pins");
     if (double === (takes !== undefined)) return;
@@ -121,6 +139,7 @@ export class Viewer {
     if (!rig || !stage) return;
     const [view, pose] = [stage.fieldOfView, rig.shown];
     for (const tool of [this.clipping, this.measuring, this.pinning]) tool.draw((place) => project(place, pose, view));
+    this.photos.draw(pose, view);
     this.mapScale.show(pose, rig.mode === "topdown" ? unitsPerPixel(view, rig.height) : null);
   }
 
@@ -239,6 +258,8 @@ export class Viewer {
     this.mapScale.use(metric === true, georeference !== null);
     this.filming.reset();
     this.tools.open(null);
+    this.photos.use(manifest?.camerasUrl ?? null, world.radius);
+    this.shell.offerTool("photos", this.photos.offered);
     this.pinning.use(pins, title);
     this.clipping.use(box, world.min, world.max, metric === true);
     this.clip();
@@ -273,6 +294,8 @@ export class Viewer {
       this.rig?.update(intent, seconds, stage.fieldOfView);
       if (!this.rig) return;
       stage.place(this.rig.shown);
+      if (!this.rig.standing) this.photos.leave();
+      if (stage.zooming) this.overlay();
       if (this.rig.shown === this.noted) return;
       this.noted = this.rig.shown;
       this.overlay();

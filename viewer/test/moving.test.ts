@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { heightMap } from "../src/ground";
 import { distance, sub, type Vec3 } from "../src/math";
 import type { Intent, ModeName } from "../src/modes/mode";
-import { forward, lookAt, NADIR, right, up } from "../src/pose";
+import { forward, lookAt, NADIR, type Pose, right, up } from "../src/pose";
 import { Rig } from "../src/rig";
 import { Walls } from "../src/walls";
 import { buildWorld, type World } from "../src/world";
@@ -221,6 +221,33 @@ describe("changing the mode", () => {
     expect(gliding.shown.pitch).toBeGreaterThan(NADIR);
     for (let i = 0; i < 20; i++) gliding.update(rest, 0.1, VIEW);
     expect(gliding.shown.pitch).toBeCloseTo(NADIR);
+  });
+});
+
+describe("standing where a photo was taken", () => {
+  const there: Pose = { position: [1, 2, 3], heading: 1, pitch: -0.2 };
+  const elsewhere: Pose = { position: [4, 4, 4], heading: 0, pitch: 0 };
+
+  test("lasts until the person moves", () => {
+    const rig = new Rig(world, "orbit", true);
+    expect(rig.stand(there)).toEqual(there);
+    rig.update(rest, 0.1, VIEW);
+    expect([rig.standing, rig.mode, rig.shown]).toEqual([true, "fly", there]);
+    rig.update({ ...rest, turn: [1, 0] }, 0.1, VIEW);
+    expect(rig.standing).toBe(false);
+  });
+
+  test("gives way to what leads the camera, and does not begin meanwhile", () => {
+    const rig = new Rig(world, "orbit", true);
+    rig.stand(there);
+    rig.lead(elsewhere);
+    expect(rig.standing).toBe(false);
+    expect(rig.stand({ ...there, heading: 2 })).toBeNull();
+    rig.update(rest, 0.1, VIEW);
+    expect([rig.standing, rig.shown]).toEqual([false, elsewhere]);
+    rig.lead(null);
+    rig.update(rest, 0.1, VIEW);
+    expect([rig.standing, rig.shown]).toEqual([false, there]);
   });
 });
 

@@ -12,20 +12,19 @@ import {
   WebglGraphicsDevice,
 } from "playcanvas";
 import { ViewerError } from "../errors";
-import { radians, type Vec3 } from "../math";
+import type { Vec3 } from "../math";
 import { forward, type Pose, right, up } from "../pose";
 import { type Screen, unproject } from "../screen";
 import { texts } from "../texts";
 import { Cloud } from "./cloud";
 import { Detail } from "./detail";
 import { Layers } from "./layers";
+import { Lens } from "./lens";
 import type { Clip } from "./modifier";
 import { Pacing } from "./pacing";
 import { Picking } from "./picking";
 import { Resolution } from "./resolution";
 
-/** Of the shorter side of the picture, degrees. */
-const FIELD_OF_VIEW = 52;
 const STILL_AFTER_MS = 250;
 const BACKGROUND = new Color(0x0d / 255, 0x10 / 255, 0x14 / 255);
 
@@ -38,6 +37,9 @@ export class Stage {
   onFrame: (seconds: number) => void = () => {};
   /** A frame was drawn; its pixels are there until this returns. */
   onDrawn: () => void = () => {};
+  readonly lens = new Lens(this.still);
+  /** Whether the lens has moved in this turn of the page. */
+  zooming = false;
   private readonly app: AppBase;
   private readonly camera: Entity;
   private readonly resolution: Resolution;
@@ -102,9 +104,7 @@ export class Stage {
 
   get fieldOfView(): Screen {
     const aspect = this.canvas.clientWidth / Math.max(1, this.canvas.clientHeight);
-    const half = Math.tan(radians(FIELD_OF_VIEW) / 2);
-    const vertical = 2 * Math.atan(aspect >= 1 ? half : half / aspect);
-    return { vertical, width: this.canvas.clientWidth, height: this.canvas.clientHeight };
+    return { vertical: this.lens.vertical(aspect), width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
   /** The place in the scene under a place of the screen, CSS pixels; null where nothing is. */
@@ -119,7 +119,6 @@ export class Stage {
   place(pose: Pose): void {
     if (pose === this.placed) return;
     this.placed = pose;
-    this.movedAt = performance.now();
     const [x, y, z] = [right(pose), up(pose), forward(pose)];
     const [px, py, pz] = pose.position;
     const matrix = new Mat4();
@@ -127,6 +126,11 @@ export class Stage {
     matrix.data.set([x[0], x[1], x[2], 0, y[0], y[1], y[2], 0, -z[0], -z[1], -z[2], 0, px, py, pz, 1]);
     this.camera.setPosition(px, py, pz);
     this.camera.setRotation(new Quat().setFromMat4(matrix));
+    this.moved();
+  }
+
+  private moved(): void {
+    this.movedAt = performance.now();
     this.changed();
   }
 
@@ -185,7 +189,10 @@ export class Stage {
   }
 
   private tick(seconds: number): void {
-    this.onFrame(Math.min(seconds, 0.1));
+    const step = Math.min(seconds, 0.1);
+    this.zooming = this.lens.step(step);
+    if (this.zooming) this.moved();
+    this.onFrame(step);
     this.camera.camera!.fov = (this.fieldOfView.vertical * 180) / Math.PI;
     const still = this.posing || performance.now() - this.changedAt > STILL_AFTER_MS;
     this.choose();

@@ -109,6 +109,10 @@ export class Shell {
     this.toolbar.showTool(name, active);
   }
 
+  offerTool(name: ToolName, offered: boolean): void {
+    this.toolbar.offerTool(name, offered);
+  }
+
   markTool(name: ToolName, working: boolean): void {
     this.toolbar.markTool(name, working);
   }

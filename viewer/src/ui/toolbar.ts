@@ -12,6 +12,7 @@ const ICONS: Readonly<Record<ModeName | ToolName | "home" | "help", string>> = {
   measure: "M3 15.500L15.500 3 21 8.500 8.500 21zM7 11.500l2 2M10 8.500l3 3M13 5.500l2 2",
   pins: "M12 21c-1-5-6-6.500-6-11a6 6 0 1 1 12 0c0 4.500-5 6-6 11M12 8a2 2 0 1 0 0 4 2 2 0 0 0 0-4",
   clip: "M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8",
+  photos: "M4 8h4l1.500-3h5L16 8h4v11H4zM12 10a3.250 3.250 0 1 0 0 6.500 3.250 3.250 0 0 0 0-6.500",
   share: "M10 14a4 4 0 0 0 5.700 0l3-3a4 4 0 0 0-5.700-5.700l-1 1M14 10a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1-1",
   help: "M9 9a3 3 0 1 1 4.200 2.750c-.8.400-1.200 1-1.200 1.900v.600M12 17.500v.100",
 };
@@ -47,6 +48,11 @@ export class Toolbar {
 
   showTool(name: ToolName, active: boolean): void {
     this.tools[name].setAttribute("aria-pressed", String(active));
+  }
+
+  /** A tool that this scene has nothing for is not there. */
+  offerTool(name: ToolName, offered: boolean): void {
+    this.tools[name].hidden = !offered;
   }
 
   /** A tool that is at work also while its panel is closed has a dot. */

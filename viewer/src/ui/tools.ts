@@ -1,5 +1,5 @@
 /** What can be done with a scene besides moving in it, in the order of the toolbar, and the key of each. */
-export const TOOL_KEYS = { measure: "m", pins: "p", clip: "x", share: "l" } as const;
+export const TOOL_KEYS = { measure: "m", pins: "p", clip: "x", photos: "f", share: "l" } as const;
 export type ToolName = keyof typeof TOOL_KEYS;
 export const TOOLS = Object.keys(TOOL_KEYS) as readonly ToolName[];
 
