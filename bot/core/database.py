@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -15,6 +16,17 @@ from bot.core.schema import migrate
 
 #: Seconds that a writer waits for another one. Our transactions take milliseconds.
 BUSY_SECONDS = 20.0
+
+
+def insert(db: Database, table: str, row: Mapping[str, Any]) -> None:
+    """Add a row, inside a transaction.
+
+    Whoever else writes waits meanwhile: sqlite-utils' `insert` asks which columns and keys
+    the table has, in a savepoint of its own, and a job is entered half a millisecond later.
+    """
+    columns, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names are ours
+    db.execute(sql, tuple(row.values()))
 
 
 class LedgerFile:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot.core.database import LedgerFile
+from bot.core.database import LedgerFile, insert
 from bot.core.errors import UnknownDrop
 
 #: Where datasets are that came by Slack or by the upload page.
@@ -86,9 +86,9 @@ class Drops:
             known = db.execute("SELECT * FROM drops WHERE key = ?", (key,)).fetchone()
             if known:
                 return _drop(known)
-            db.table("drops").insert(row)
+            insert(db, "drops", row)
             note = {"time": self._clock(), "actor": user, "action": "drop", "detail": dataset}
-            db.table("audit").insert({**note, "job": None})
+            insert(db, "audit", {**note, "job": None})
             return _drop(db.execute("SELECT * FROM drops WHERE key = ?", (key,)).fetchone())
 
     def get(self, drop_id: int) -> Drop:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bot.core.database import LedgerFile
+from bot.core.database import LedgerFile, insert
 from bot.core.drops import Drops
 from bot.core.errors import IllegalMove, UnknownJob
 from bot.core.intents import Intents
@@ -48,7 +48,9 @@ class Ledger(Records):
             if known:
                 return self._read(db, known["id"])
             job_id = self._new_id(db, request.job_id)
-            db.table("jobs").insert(
+            insert(
+                db,
+                "jobs",
                 {
                     "id": job_id,
                     "request_key": request.key,
@@ -64,7 +66,7 @@ class Ledger(Records):
                     "created_at": self._clock(),
                     "backend": backend,
                     "price_per_hour": price_per_hour,
-                }
+                },
             )
             self._enqueue(db, job_id, "status", f"status:{job_id}")
             self._note(db, request.user, "submit", job_id, request.dataset)
@@ -88,7 +90,7 @@ class Ledger(Records):
             if waiting is None or free is None:
                 return None
             now = self._clock()
-            db.table("slots").insert({"slot": free, "job": waiting["id"], "claimed_at": now})
+            insert(db, "slots", {"slot": free, "job": waiting["id"], "claimed_at": now})
             return self._move(db, waiting["id"], State.LAUNCHING, started_at=now)
 
     def set_handle(self, job_id: str, handle: Any) -> Job:
@@ -169,7 +171,7 @@ class Ledger(Records):
                 return False
             self._take_in(db, job)
             now = self._clock()
-            db.table("slots").insert({"slot": free, "job": job.id, "claimed_at": now})
+            insert(db, "slots", {"slot": free, "job": job.id, "claimed_at": now})
             self._move(db, job.id, State.LAUNCHING, started_at=job.started_at or now)
             remember(db, job.id, job.attempt, sent_at=intended_at)
             self._note(db, "splatbot", "adopt", job.id, "")
@@ -194,7 +196,7 @@ class Ledger(Records):
 
     def _take_in(self, db: Database, job: Job) -> None:
         if one(db, "SELECT id FROM jobs WHERE id = ?", job.id) is None:
-            db.table("jobs").insert(row_of(job))
+            insert(db, "jobs", row_of(job))
             self._enqueue(db, job.id, "status", f"status:{job.id}")
 
     def _free_slot(self, slots: int) -> int | None:
@@ -292,9 +294,8 @@ class Ledger(Records):
         enqueue(db, now=self._clock(), job_id=job_id, kind=kind, key=key, payload=payload)
 
     def _note(self, db: Database, actor: str, action: str, job: str | None, detail: str) -> None:
-        db.table("audit").insert(
-            {"time": self._clock(), "actor": actor, "action": action, "job": job, "detail": detail}
-        )
+        row = {"time": self._clock(), "actor": actor, "action": action, "job": job}
+        insert(db, "audit", {**row, "detail": detail})
 
 
 def _insert(db: Database, event: Event) -> bool:

@@ -51,7 +51,7 @@ def create_app(
         process_before_response=True,  # listeners run in the thread of their request: hearing.py
     )
     deliveries = Deliveries()
-    app.use(deliveries.heed)
+    app.use(deliveries)
     for room in (commands, actions):
         room.register(app, desk)
     for room in (views, drops):

@@ -14,27 +14,31 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from slack_bolt import Ack, BoltResponse
+from slack_bolt import BoltRequest, BoltResponse
+from slack_bolt.middleware import Middleware
 
 #: Seconds for which a delivery is remembered, longer than Slack repeats, and how many at most.
 REMEMBERED, MOST = 600.0, 10_000
 
 
-class Deliveries:
-    """A middleware of Bolt that acknowledges events, and keeps repetitions from the listeners."""
+class Deliveries(Middleware):
+    """Acknowledges events, and keeps repetitions from the listeners."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def heed(
-        self, body: Mapping[str, Any], ack: Ack, next: Callable[[], BoltResponse]
+    def process(
+        self, *, req: BoltRequest, resp: BoltResponse, next: Callable[[], BoltResponse]
     ) -> BoltResponse:
-        """Acknowledge events; hand on what is new."""
-        key = key_of(body)
+        """Acknowledge events; hand on what is new.
+
+        A function would do as well, but Bolt gathers all that functions may ask for.
+        """
+        key = key_of(req.body)
         is_new = not key or self._is_new(key)
-        response = ack() if key else BoltResponse(status=200)
+        response = req.context.ack() if key else resp
         return next() if is_new else response
 
     def forget(self, body: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from bot.storage.base import Storage
 from bot.storage.local import LocalStorage
 from bot.web.files import files_router
 from bot.web.pages import VIEWER_POLICY, add_pages
-from bot.web.slack_route import slack_router
+from bot.web.slack_route import slack_route
 from bot.web.uploads import POLICY, STATIC
 
 
@@ -29,7 +29,7 @@ def create_app(
 ) -> FastAPI:
     """Build the server; `hooks` is where the machines of jobs report to, `more` other routes."""
     app = FastAPI(title="Splatbot", docs_url=None, redoc_url=None)
-    app.include_router(slack_router(slack))
+    app.router.routes.append(slack_route(slack))
     for router in filter(None, (hooks, *more)):
         app.include_router(router)
     if isinstance(storage, LocalStorage):

@@ -6,10 +6,11 @@ import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import HTTPException, Request, Response
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_response
 from starlette.background import BackgroundTask
+from starlette.routing import Route
 
 from bot.slack.app import LISTENERS
 from bot.slack.hearing import SOON, Answer, hear, may_follow
@@ -19,9 +20,8 @@ from bot.slack.hearing import SOON, Answer, hear, may_follow
 MOST = 1_000_000
 
 
-def slack_router(app: App) -> APIRouter:
+def slack_route(app: App) -> Route:
     """Return the route that commands, actions, dialogs and events come to."""
-    router = APIRouter()
     threads = ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener")
 
     async def receive(request: Request) -> Response:
@@ -33,8 +33,7 @@ def slack_router(app: App) -> APIRouter:
         return await _answer(app, heard, threads)
 
     # Starlette's own route: FastAPI's takes half a millisecond to find that there is nothing to do.
-    router.add_route("/slack/events", receive, ["POST"], include_in_schema=False)
-    return router
+    return Route("/slack/events", receive, methods=["POST"], include_in_schema=False)
 
 
 async def _answer(app: App, heard: BoltRequest, threads: ThreadPoolExecutor) -> Response:

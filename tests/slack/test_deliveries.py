@@ -1,10 +1,12 @@
 """What Slack delivers again is heeded once; what was never heard is heeded whenever it comes."""
 
 import pytest
-from slack_bolt import Ack, BoltResponse
+from slack_bolt import BoltRequest, BoltResponse
 
 from bot.slack.deliveries import MOST, REMEMBERED, Deliveries
 from tests.core.conftest import Clock
+
+OK = BoltResponse(status=200)
 
 
 def mention(ts: str = "1.1", event_id: str = "Ev1", **more: str) -> dict[str, object]:
@@ -23,12 +25,13 @@ class Heard:
     def deliver(self, body: dict[str, object]) -> bool:
         """Deliver something; return whether it came through. It is acknowledged either way."""
         before = self.count
-        assert self.deliveries.heed(body, Ack(), self._through).status == 200
+        request = BoltRequest(body=dict(body), mode="socket_mode")
+        assert self.deliveries.process(req=request, resp=OK, next=self._through).status == 200
         return self.count > before
 
     def _through(self) -> BoltResponse:
         self.count += 1
-        return BoltResponse(status=200)
+        return OK
 
 
 @pytest.fixture
