@@ -33,8 +33,10 @@ def _on_cuda(degree: int, directions: Tensor, coefficients: Tensor) -> Tensor:
     """The same by gsplat's kernel."""
     from gsplat import spherical_harmonics  # Compiles its kernels when it is first imported.
 
-    each = coefficients.expand(*directions.shape[:-1], *coefficients.shape[-2:])
-    colors: Tensor = spherical_harmonics(degree, directions, each) + 0.5
+    if coefficients.ndim < directions.ndim + 1:
+        # A camera at a time: the kernel would want a copy of all coefficients for each of them.
+        return torch.stack([_on_cuda(degree, one, coefficients) for one in directions])
+    colors: Tensor = spherical_harmonics(degree, directions, coefficients) + 0.5
     return colors.clamp_min(0.0)
 
 

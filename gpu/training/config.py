@@ -32,7 +32,8 @@ class Effort:
     """What a preset changes: factors of what the photos suggest, and the photos of a step.
 
     With fewer photos than ENOUGH, `few` is the factor of the steps: more would only learn by
-    heart what a photo shows and the next one does not.
+    heart what a photo shows and the next one does not. For the same reason Gaussians are then
+    pulled more strongly towards being few and small.
     """
 
     few: float
@@ -97,15 +98,16 @@ class TrainConfig:
         if device.type == "cpu":
             steps, gaussians = 1_200 * effort.steps(photos), 15_000 * effort.max_gaussians
             return cls(spec.iterations or int(steps), int(gaussians), sh_degree=0, seed=spec.seed)
-        steps = _between(1_000, 30 * photos, 7_000) * effort.steps(photos)
+        steps = _between(1_000, 28 * photos, 7_000) * effort.steps(photos)
+        weight = 0.01 if photos >= ENOUGH else 0.03
         return cls(
             iterations=spec.iterations or int(steps),
             max_gaussians=int(_between(100_000, 15 * points, 1_000_000) * effort.max_gaussians),
             sh_degree=2,
             seed=spec.seed,
-            rates=Rates(means=1.6e-4, final=0.1),
-            opacity_weight=0.01,
-            scale_weight=0.01,
+            rates=Rates(means=1.6e-4, log_scales=2e-2, final=0.1),
+            opacity_weight=weight,
+            scale_weight=weight,
             views_per_step=effort.views_per_step,
             coarsest=0.2,
             dropout=min(0.3, (8 / photos) ** 2) / 2,

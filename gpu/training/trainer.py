@@ -116,9 +116,9 @@ class Run:
 
     def _refine(self, target: int) -> None:
         """Drop and split Gaussians towards a number of them."""
+        self._step.forget()  # First: what it keeps of the old ones makes room for the new.
         refined = self._strategy.refine(self.gaussians, target)
         self._optimizer.replace(refined.gaussians, refined.parents, refined.fresh)
-        self._step.forget()
 
     def state(self) -> State:
         """Return all that the next steps depend on besides photos and config; not copied."""

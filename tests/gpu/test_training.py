@@ -150,10 +150,11 @@ class TestConfig:
     SPEC = JobSpec("j", "d", Source(path="."))
     CUDA = torch.device("cuda")
 
-    def test_fewer_photos_mean_fewer_steps_and_more_dropout(self) -> None:
+    def test_fewer_photos_mean_fewer_steps_and_more_dropout_and_regularisation(self) -> None:
         few, many = (TrainConfig.of(self.SPEC, self.CUDA, n, 5_000) for n in (15, 120))
         assert few.iterations < many.iterations
         assert 0.3 >= few.dropout > 10 * many.dropout
+        assert few.opacity_weight > many.opacity_weight and few.scale_weight > many.scale_weight
 
     def test_the_cap_follows_the_sparse_points_within_bounds(self) -> None:
         caps = [
