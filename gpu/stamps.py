@@ -31,13 +31,18 @@ def _target(spec: JobSpec) -> object:
 #: What each stage depends on, besides the stage before it.
 DEPENDS: Mapping[Stage, Callable[[JobSpec], object]] = {
     Stage.FETCH: _source,
-    Stage.PREPROCESS: lambda spec: [spec.max_views, spec.image_size],
+    Stage.PREPROCESS: lambda spec: [
+        spec.max_views,
+        spec.image_size,
+        *([spec.remove] if spec.remove else ()),
+    ],
     Stage.GEOMETRY: lambda spec: [spec.pipeline, spec.image_size, spec.seed, spec.geometry],
     Stage.TRAIN: lambda spec: [
         spec.iterations,
         spec.image_size,
         spec.holdout,
         spec.seed,
+        *([spec.preset] if spec.preset else ()),
         *([spec.more, spec.earlier] if spec.earlier else ()),
     ],
     Stage.DESCEND: lambda spec: [spec.iterations, spec.seed],

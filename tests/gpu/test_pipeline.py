@@ -133,8 +133,10 @@ def test_another_attempt_tells_what_is_complete_from_its_own_number_one(tmp_path
         ("source", Source(path="others"), "fetch"),
         ("max_views", 5, "preprocess"),
         ("image_size", 640, "preprocess"),
+        ("remove", "people", "preprocess"),
         ("seed", 3, "geometry"),
         ("iterations", 100, "train"),
+        ("preset", "best", "train"),
         ("holdout", 4, "train"),
     ],
 )
