@@ -98,7 +98,7 @@ class TrainConfig:
         if device.type == "cpu":
             steps, gaussians = 1_200 * effort.steps(photos), 15_000 * effort.max_gaussians
             return cls(spec.iterations or int(steps), int(gaussians), sh_degree=0, seed=spec.seed)
-        steps = _between(1_000, 28 * photos, 7_000) * effort.steps(photos)
+        steps = _between(1_000, 30 * photos, 7_000) * effort.steps(photos)
         weight = 0.01 if photos >= ENOUGH else 0.03
         return cls(
             iterations=spec.iterations or int(steps),
