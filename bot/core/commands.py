@@ -233,13 +233,13 @@ def _start(words: list[str]) -> Start:
     pipelines = [word.lower() for word in plain if word.lower() in tuple(Pipeline)]
     names = [word for word in plain if word.lower() not in tuple(Pipeline)]
     if len(names) != 1 or len(pipelines) > 1:
-        raise _unknown(_strangest(names) or " ".join(words))
+        raise unknown(_strangest(names) or " ".join(words))
     # A slash at its end says that it is a name, should it ever look like a mistyped command.
     if len(words) == 1 and "/" not in names[0] and _near(names[0], VERBS, 0.75):
-        raise _unknown(names[0])
+        raise unknown(names[0])
     name = names[0] if is_address(names[0]) else names[0].strip("/")
     if not name:
-        raise _unknown(names[0])
+        raise unknown(names[0])
     if "more" in options:
         text = "`--more` goes on with a job that was there before."
         raise UnknownCommand(text, hint="Use `/splat rerun [job] --more N`.")
@@ -303,7 +303,8 @@ def _near(word: str, known: Iterable[str], cutoff: float) -> str:
     return next(iter(difflib.get_close_matches(word.lower(), list(known), 1, cutoff)), "")
 
 
-def _unknown(word: str) -> UnknownCommand:
+def unknown(word: str) -> UnknownCommand:
+    """Say that a word is no command, and which one is the nearest."""
     nearest = _near(word, (*VERBS, *Pipeline), 0.5)
     hint = f"Did you mean `{nearest}`? " if nearest else ""
     return UnknownCommand(f"I do not understand `{word}`.", hint=hint + "`/splat help` explains.")

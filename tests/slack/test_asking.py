@@ -288,7 +288,9 @@ def test_a_job_that_waits_says_why_no_machine_can_be_had(bot: Bot) -> None:
         ("logs", "there is no log of it."),
         ("view", "24.3 dB"),
         ("rerun --seed 3", "/splat demo/parcel aerial --iterations 700 --seed 3"),
-        ("thanks", "*Make a splat*"),
+        ("lgos", "I do not understand `lgos`. Did you mean `logs`?"),
+        ("nonsense", "I do not understand `nonsense`."),
+        ("demo/parcel aerial", "In the channel, `/splat demo/parcel aerial` does."),
         ("", "*Make a splat*"),
     ],
 )
@@ -297,6 +299,7 @@ def test_a_mention_in_a_jobs_thread_means_that_job(bot: Bot, words: str, said: s
     bot.drain()
     mention(bot, words, "1790000001.000100")
     assert said in text_of(bot.slack.whispers()[-1])
+    assert len(bot.ledger.jobs()) == 1 + words.startswith("rerun")
 
 
 def test_a_mention_is_answered_where_it_was_said(bot: Bot) -> None:

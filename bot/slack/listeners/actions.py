@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -10,8 +9,8 @@ from slack_sdk import WebClient
 
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
-from bot.core.jobs import Job
 from bot.slack import bills, dialog, wording
+from bot.slack.listeners.ask import Stop, stop
 
 
 def register(app: App, desk: Desk) -> None:
@@ -42,16 +41,13 @@ def register(app: App, desk: Desk) -> None:
         client.views_open(trigger_id=body["trigger_id"], view=view)
 
 
-def _stop(
-    desk: Desk,
-    stop: Callable[[str | None, str], Job],
-    ack: Ack,
-    body: dict[str, Any],
-    client: WebClient,
-) -> None:
-    text = _stopped(desk, stop, body["actions"][0]["value"], body["user"]["id"])
+def _stop(desk: Desk, how: Stop, ack: Ack, body: dict[str, Any], client: WebClient) -> None:
+    try:
+        _, text = stop(desk, how, body["actions"][0]["value"], body["user"]["id"])
+    except SplatError as wrong:
+        text = wording.error(wrong)
     ack()  # only now: what is acknowledged is in the ledger
-    if text:
+    if text:  # besides what the job's own message says
         _whisper(body, client, text)
 
 
@@ -59,16 +55,6 @@ def _whisper(body: dict[str, Any], client: WebClient, text: str) -> None:
     """Say something to the person who pressed, alone."""
     channel, user = body["channel"]["id"], body["user"]["id"]
     client.chat_postEphemeral(channel=channel, user=user, text=text)
-
-
-def _stopped(desk: Desk, stop: Callable[[str | None, str], Job], job_id: str, user: str) -> str:
-    """Stop a job; return what is to be said besides what the job's own message says."""
-    try:
-        was_over = desk.pick(job_id).is_over
-        job = stop(job_id, user)
-    except SplatError as wrong:
-        return wording.error(wrong)
-    return wording.was_over(job) if was_over else ""
 
 
 def _destroyed(desk: Desk, machine_id: str, user: str) -> str:

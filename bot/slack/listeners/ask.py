@@ -15,6 +15,9 @@ from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
 from gpu.job import Pipeline
 
+#: `Desk.cancel` or `Desk.destroy`: what takes a job's id, and who asks.
+Stop = Callable[[str | None, str], Job]
+
 
 @dataclass(frozen=True)
 class Asker:
@@ -68,11 +71,10 @@ def _of_a_job(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
     """Answer what is about one job: that is named, or in whose thread it is, or the likely one."""
     match command:
         case grammar.Cancel(job_id):
-            return _stopped(desk, asker.meant(job_id), lambda job: desk.cancel(job, asker.user))
+            return _stopped(desk, desk.cancel, asker.meant(job_id), asker.user)
         case grammar.Destroy(job_id):
             meant = asker.meant(job_id)
-            found = _strangers(desk, meant)
-            return found or _stopped(desk, meant, lambda job: desk.destroy(job, asker.user))
+            return _strangers(desk, meant) or _stopped(desk, desk.destroy, meant, asker.user)
         case grammar.ShowStatus(job_id):
             meant = asker.meant(job_id)
             return _strangers(desk, meant) or _status(desk, desk.pick(meant))
@@ -128,11 +130,17 @@ def _accepted(desk: Desk, text: str, job: Job) -> Post:
     return said(wording.accepted(text, job, desk.ledger.queue_position(job.id)))
 
 
-def _stopped(desk: Desk, job_id: str | None, stop: Callable[[str], Job]) -> Post:
-    """Stop a job and return how it stands, or that there was nothing to stop."""
+def stop(desk: Desk, how: Stop, job_id: str | None, user: str) -> tuple[Job, str]:
+    """Stop a job; return it, and what is to be said if there was nothing to stop."""
     before = desk.pick(job_id)
-    job = stop(before.id)
-    return said(wording.was_over(job)) if before.is_over else _status(desk, job)
+    job = how(before.id, user)
+    return job, wording.was_over(job) if before.is_over else ""
+
+
+def _stopped(desk: Desk, how: Stop, job_id: str | None, user: str) -> Post:
+    """Stop a job and return how it stands, or that there was nothing to stop."""
+    job, was_over = stop(desk, how, job_id, user)
+    return said(was_over) if was_over else _status(desk, job)
 
 
 def _strangers(desk: Desk, job_id: str | None) -> Post | None:

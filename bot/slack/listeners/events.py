@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 
 from bot.core import commands as grammar
 from bot.core.desk import Desk
-from bot.core.errors import SplatError
+from bot.core.errors import SplatError, UnknownCommand
 from bot.slack import wording
 from bot.slack.homes import Homes
 from bot.slack.listeners.ask import Asker, answer
@@ -43,9 +43,17 @@ def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
     asker = Asker(team, event["channel"], event["user"], key, here)
     try:
         command = grammar.parse(words or "help")
-        # People say all kinds of things to a bot: a start is typed with a slash.
         if isinstance(command, grammar.Start):
-            command = grammar.Help()
+            raise _no_start(command)
         return answer(desk, command, asker)
     except SplatError as wrong:
         return said(wording.error(wrong))
+
+
+def _no_start(command: grammar.Start) -> UnknownCommand:
+    """What a mention is answered that would be a start: people say all kinds of things to a bot."""
+    if "/" not in command.dataset:
+        return grammar.unknown(command.dataset)
+    return UnknownCommand(
+        "A mention starts no job.", hint=f"In the channel, `{command.text}` does."
+    )
