@@ -6,9 +6,10 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from bot.core.errors import UnknownDataset
+from bot.core.errors import NothingReadable, UnknownDataset
 from bot.core.near import nearest
 from bot.storage.base import Dataset, Storage
+from gpu.job.captures import left_out
 from gpu.job.public import check_address, is_address
 
 
@@ -35,8 +36,8 @@ class Catalogue:
         """Return a dataset's name as the storage has it, or the address of a stranger's .zip.
 
         An address of the storage itself is as good as the name. Raises UnknownDataset with near
-        names, after a second look, since photos may have just come; InvalidValue for an address
-        that may not be.
+        names, after a second look, since photos may have just come; NothingReadable where there is
+        something else; InvalidValue for an address that may not be.
         """
         if is_address(name):
             key = self._storage.key_of(name)
@@ -45,6 +46,8 @@ class Catalogue:
             name = key.strip("/")
         known = _same(name, self.datasets()) or _same(name, self.refresh())
         if known is None:
+            if lost := left_out(self._storage.unread(name)):
+                raise NothingReadable(name, lost)
             raise UnknownDataset(name, nearest(name, [dataset.name for dataset in self.datasets()]))
         return known
 

@@ -3,6 +3,7 @@
 SplatError (gpu.job)
 ├── InvalidValue (gpu.job)
 ├── UnknownDataset       no photos under that name; carries the nearest names
+├── NothingReadable      captures are there, and nothing here reads any
 ├── UnknownJob           no such job
 ├── UnknownDrop          no such photos were dropped
 ├── UnknownMachine       no such machine on the account
@@ -31,6 +32,7 @@ __all__ = [
     "MachineExists",
     "NotAllowed",
     "NotYet",
+    "NothingReadable",
     "SplatError",
     "StorageError",
     "UnknownCommand",
@@ -51,6 +53,13 @@ class UnknownDataset(SplatError):
         super().__init__(f"There are no photos under `{name}`.", hint=hint)
         self.name = name
         self.suggestions = tuple(suggestions)
+
+
+class NothingReadable(SplatError):
+    """All that is under this name are captures that nothing here reads; the hint is the remedy."""
+
+    def __init__(self, name: str, remedy: str) -> None:
+        super().__init__(f"There is nothing under `{name}` that can be read here.", hint=remedy)
 
 
 class UnknownJob(SplatError):

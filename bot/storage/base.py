@@ -60,6 +60,10 @@ class Storage(Protocol):
         """List the keys of a dataset's photos, with subfolders, sorted; none of an archive."""
         ...
 
+    def unread(self, dataset: str) -> Sequence[str]:
+        """List the captures under a name that nothing here reads, with subfolders, sorted."""
+        ...
+
     def key_of(self, address: str) -> str | None:
         """Return the key of an object or folder that an address names in this very store.
 

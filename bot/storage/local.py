@@ -16,7 +16,7 @@ from bot.storage.base import Dataset
 from bot.storage.names import RESULTS, check_private, is_archive, is_capture, is_photo, is_set
 from bot.storage.pieces import LocalPieces, Pieces
 from gpu.job import InvalidValue, Source, Target
-from gpu.job.captures import kind_unread
+from gpu.job.captures import kind_unread, unread
 
 _NEEDS_BUCKET = "Droplets need a bucket: set SPACES_BUCKET, SPACES_KEY and SPACES_SECRET."
 
@@ -54,6 +54,15 @@ class LocalStorage:
         folders = [(folder, names) for folder, names in every if is_set(folder.as_posix())]
         files = sorted(f / name for f, names in folders for name in filter(is_photo, names))
         return [file.relative_to(self.root).as_posix() for file in files]
+
+    def unread(self, dataset: str) -> Sequence[str]:
+        """List the captures under a name that nothing here reads, with subfolders, sorted."""
+        try:
+            top = self.path(dataset)
+        except InvalidValue:
+            return []
+        files = (Path(folder, name) for folder, names in self._folders(top) for name in names)
+        return unread(file.relative_to(top).as_posix() for file in files)
 
     def key_of(self, address: str) -> str | None:
         """Return None: no address leads to a dataset on this machine's disk."""

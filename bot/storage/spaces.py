@@ -93,6 +93,10 @@ class SpacesStorage:
         """List the keys of all that is in a dataset."""
         return [] if is_ours(prefix) or prefix == "/" else self.keys(prefix)
 
+    def unread(self, dataset: str) -> Sequence[str]:
+        """List the captures under a name that nothing here reads, with subfolders, sorted."""
+        return self._known(dataset)[1]
+
     def key_of(self, address: str) -> str | None:
         """Return what an address names in this bucket: s3://, either form of https, or its CDN's.
 

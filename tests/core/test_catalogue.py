@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from bot.core.catalogue import Catalogue
-from bot.core.errors import InvalidValue, UnknownDataset
+from bot.core.errors import InvalidValue, NothingReadable, UnknownDataset
 from bot.storage.base import Dataset
 
 
@@ -19,6 +19,9 @@ class CountingStorage:
     def key_of(self, address: str) -> str | None:
         scheme, _, key = address.partition("://ours/")
         return key if scheme == "s3" else None
+
+    def unread(self, dataset: str) -> Sequence[str]:
+        return ["a.dng", "b.dng"] if dataset == "mine/raw" else []
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         self.looks += 1
@@ -67,6 +70,14 @@ def test_a_name_that_nothing_has_is_answered_with_near_ones() -> None:
 
 
 # -- what a dataset may be called -----------------------------------------------------------------
+
+
+def test_a_name_that_only_raw_files_have_is_answered_with_the_remedy() -> None:
+    catalogue = Catalogue(CountingStorage("mine/house"))  # type: ignore[arg-type]
+    with pytest.raises(NothingReadable) as refused:
+        catalogue.require("mine/raw")
+    assert refused.value.user_message == "There is nothing under `mine/raw` that can be read here."
+    assert refused.value.hint == "2 raw files were left out: export them as JPEG."
 
 
 def test_a_folder_of_folders_is_one_dataset_as_a_cameras_card_has_them() -> None:

@@ -85,6 +85,8 @@ def test_raw_files_are_told_unless_their_photo_is_there(store: Storage) -> None:
     for name in ("a.DNG", "c.nef", "d.cr2", "._c.nef", "e.avi"):
         store.put(f"demo/parcel/{name}", b"raw", "")
     store.put("demo/raw/a.dng", b"raw", "")
+    assert store.unread("demo/raw") == ["a.dng"] and not store.unread("demo/nothing")
+    assert not store.unread("../raw") and not store.unread("")
     [parcel] = store.datasets("demo/")
     assert parcel.unread == ("c.nef", "d.cr2", "e.avi")
     assert (parcel.photos, parcel.bytes) == (2, 5)
