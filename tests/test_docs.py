@@ -52,6 +52,7 @@ def test_every_option_is_explained(flag: str) -> None:
     name = "--" + flag.replace("_", "-")
     assert name in USER_GUIDE
     assert name in help.HELP
+    assert f"`{name}" in help.text("options")
 
 
 @pytest.mark.parametrize("topic", [*VERBS, *FLAGS, *SWITCHES, *help.WORDS, *help.ALIASES])

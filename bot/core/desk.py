@@ -169,7 +169,7 @@ class Desk:
             return self.pick(job_id)
         found = next((job for job in self.ledger.jobs(limit=100) if fits(job)), None)
         if found is None:
-            raise UnknownJob(otherwise, hint=self._where_to_go())
+            raise UnknownJob(otherwise, hint=self.where_to_go())
         return found
 
     def cancel(self, job_id: str | None, by: str) -> Job:
@@ -202,7 +202,7 @@ class Desk:
         if job_id is None:
             job = self.ledger.foremost()
             if job is None:
-                raise UnknownJob("No job is running.", hint=self._where_to_go())
+                raise UnknownJob("No job is running.", hint=self.where_to_go())
             return job
         try:
             return self.ledger.job(job_id)
@@ -212,7 +212,7 @@ class Desk:
                 raise
             raise UnknownJob(unknown.user_message, hint=f"Did you mean `{near[0]}`?") from None
 
-    def _where_to_go(self) -> str:
+    def where_to_go(self) -> str:
         """Say what to do where there is no job that could be meant."""
         if self.ledger.jobs(limit=1):
             return "`/splat list` shows the newest ones."

@@ -8,6 +8,7 @@ from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.near import nearest
 from bot.slack.wording import escape
 from gpu.job import GEOMETRIES, NON_COMMERCIAL, RANGES
+from gpu.job.spec import CHOICES
 
 HELP = """*Make a splat*
 `/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
@@ -77,6 +78,8 @@ OPTIONS: Mapping[str, str] = {
 WORDS: Mapping[str, str] = {
     "start": "`/splat datasets/myparcel` makes a splat of the photos under that name; add"
     " `aerial` for a drone flight. `/splat` alone opens a dialog. Options may stand anywhere.",
+    "options": "{options}: anywhere in the command, in any order. `/splat help --iterations`"
+    " explains one.",
     "dataset": "Photos are named by where they are in the bot's bucket: a folder"
     " (`datasets/myparcel`), a .zip (`datasets/house.zip`), or either as `s3://…` or `https://…`."
     " A .zip anywhere else has to be one that anybody can read: `https://host/photos.zip`.",
@@ -97,7 +100,7 @@ WORDS: Mapping[str, str] = {
 
 #: Other words for the same.
 ALIASES: Mapping[str, str] = {
-    "options": "start", "zip": "dataset", "https": "dataset", "s3": "dataset", "drone": "aerial",
+    "zip": "dataset", "https": "dataset", "s3": "dataset", "drone": "aerial",
     "thread": "threads", "price": "money", "budget": "money", "permissions": "roles",
 }  # fmt: skip
 
@@ -112,14 +115,16 @@ def text(topic: str) -> str:
         said = COMMANDS[name].format(topics=", ".join(f"`{word}`" for word in WORDS))
         return f"`{f'/splat {name} {VERBS[name]}'.strip()}`\n{said}"
     if name in WORDS and not topic.startswith("-"):  # a word before the option of that name
-        return WORDS[name]
+        return WORDS[name].format(options=" ".join(f"`{_usage(option)}`" for option in OPTIONS))
     if name in (*FLAGS, *SWITCHES):
         return f"`{_usage(name)}`\n{OPTIONS[name]}{_range(name)}"
     return _unknown(topic)
 
 
 def _usage(option: str) -> str:
-    value = "" if option in SWITCHES else " N" if option in RANGES else " NAME"
+    choices = CHOICES.get(option, ())
+    name = "|".join(choices) if 0 < len(choices) < 4 else "NAME"
+    value = "" if option in SWITCHES else " N" if option in RANGES else f" {name}"
     return f"--{option.replace('_', '-')}{value}"
 
 

@@ -25,7 +25,7 @@ def quote(quoted: Quote) -> str:
 def outlook(quoted: Quote) -> str:
     """What a job would take, one thing a line."""
     found = quoted.dataset
-    size = megabytes(found.bytes) if found.bytes else "whose size its server did not say"
+    size = megabytes(found.bytes) if found.bytes else "whose size its server did not say just now"
     lines = [
         f"{_counts(quoted)}, {size}",
         *_photos(quoted),

@@ -43,7 +43,7 @@ def test_the_link_of_the_newest_splat_and_of_a_named_one(bot: Bot) -> None:
 
 
 def test_where_nothing_ever_ran_the_way_to_a_first_job_is_said(bot: Bot) -> None:
-    for command in ("view", "logs", "rerun", "cancel", "status", "destroy"):
+    for command in ("view", "logs", "rerun", "cancel", "status", "destroy", "list"):
         assert "`/splat datasets` shows the photos" in answer(bot, f"/splat {command}")
     done(bot)
     assert "`/splat list` shows the newest ones" in answer(bot, "/splat cancel")

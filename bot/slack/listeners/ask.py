@@ -59,7 +59,7 @@ def answer(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
             return said(wording.audit(desk.ledger.audit_log(limit=20)))
         case grammar.ListJobs():
             lines = map(wording.job_line, desk.ledger.jobs(limit=15))
-            return said("\n".join(lines) or "There are no jobs yet.")
+            return said("\n".join(lines) or f"There are no jobs yet. {desk.where_to_go()}")
         case grammar.ShowQueue():
             shown = desk.ledger.lineup(wording.QUEUE)
             return said(wording.queue(shown, desk.ledger.count_active()))
