@@ -6,7 +6,7 @@ VIEWER_SOURCES := $(shell find viewer -path '*/node_modules' -prune -o -path '*/
 SANDBOX_SOURCES := $(shell find bot/sandbox/page -path '*/node_modules' -prune -o -type f -print)
 UPLOAD_SOURCES := $(shell find bot/web/upload/page -path '*/node_modules' -prune -o -type f -print)
 
-.PHONY: help setup demo test lint bench bench-gpu clean
+.PHONY: help setup demo test lint format types machine emulator bench bench-gpu clean
 
 help:
 	@echo "make demo [PHOTOS=~/my-photos]   the whole product on this machine, in the browser"
@@ -23,30 +23,41 @@ setup: .venv/.ready .venv/.warm viewer/dist/index.html bot/sandbox/static/index.
 	$(BIN)/python -m gpu.warm
 	@touch $@
 
+# One page after another (|): the first may have to bring Node for all of them.
 viewer/dist/index.html: .venv/.ready scripts/frontend.sh $(VIEWER_SOURCES)
 	scripts/frontend.sh viewer
 	@touch $@
 
-bot/sandbox/static/index.html: .venv/.ready scripts/frontend.sh $(SANDBOX_SOURCES)
+bot/sandbox/static/index.html: .venv/.ready scripts/frontend.sh $(SANDBOX_SOURCES) | viewer/dist/index.html
 	scripts/frontend.sh bot/sandbox/page
 	@touch $@
 
-bot/web/upload/static/index.html: .venv/.ready scripts/frontend.sh $(UPLOAD_SOURCES)
+bot/web/upload/static/index.html: .venv/.ready scripts/frontend.sh $(UPLOAD_SOURCES) | bot/sandbox/static/index.html
 	scripts/frontend.sh bot/web/upload/page
 	@touch $@
 
 demo: setup
 	$(BIN)/splatbot demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
-lint: .venv/.ready
+lint: format types
+
+format: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/.ready
 	$(BIN)/mypy
 
-test: setup lint
+machine:
 	scripts/browser.sh
 	scripts/cloud-init.sh
+
+emulator: .venv/.ready
 	scripts/emulator.sh
+
+# What comes before the tests, two at a time: each keeps one core busy at most, or waits.
+test:
+	$(MAKE) -j2 setup lint machine emulator
 	$(BIN)/pytest -m 'not alone' -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/pytest -m alone
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Installs Debian packages when we are allowed to; else says which ones are missing.
+# Installs Debian packages when we are allowed to; else says which ones are missing. One call waits
+# for another: apt does not.
 set -euo pipefail
+exec 9<"$0"
+! command -v flock >/dev/null || flock 9
 sudo=""
 if [ "$(id -u)" != 0 ]; then
     sudo="sudo -n"
