@@ -15,6 +15,12 @@ settings.load_profile("splatbot")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that many short ones are left to share out at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _looks_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is seen of photos does not depend on how busy this machine is."""
