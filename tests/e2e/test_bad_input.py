@@ -17,7 +17,7 @@ from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
 from tests.core.conftest import a_request
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 Make = Callable[[Path], None]
 

@@ -13,12 +13,11 @@ from tests.conftest import REPOSITORY
 from tests.fakes.bot import running_bot
 from tests.fakes.slack import text_of
 
-pytestmark = pytest.mark.alone
-
 #: What a bot host of 1 GB can spare, and what nobody minds to wait (issue 2).
 MOST_MEMORY_MB, MOST_SECONDS = 200.0, 3.0
 
 
+@pytest.mark.alone
 def test_the_bot_alone_is_small_and_soon_ready(tmp_path: Path) -> None:
     ready = []
     for attempt in range(3):  # other tests may keep the machine busy: the best start counts
