@@ -6,6 +6,7 @@ python scripts/viewer_pictures.py RUN
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -42,7 +43,10 @@ def main(run: Path) -> None:
         for file in (*run.glob("*.*"), *run.glob("photos/*")):
             name = file.relative_to(run).as_posix()
             server.answers[f"/files/{name}"] = Answer(file.read_bytes())
-        manifest = quote(f"{server.url}/files/manifest.json", safe="")
+        server.answers["/files/coarse.json"] = Answer(coarse(run))
+        manifest, first = (
+            quote(f"{server.url}/files/{name}.json", safe="") for name in ("manifest", "coarse")
+        )
         for look, (width, height, phone) in LOOKS.items():
             context = browser.new_context(
                 viewport={"width": width, "height": height},
@@ -54,7 +58,18 @@ def main(run: Path) -> None:
             page.goto(f"{server.url}/viewer/?manifest={manifest}")
             page.evaluate("() => splatViewer.ready")
             take(page, look)
+            page.goto(f"{server.url}/viewer/?manifest={first}&compare={manifest}")
+            page.evaluate("() => splatViewer.ready")
+            compare(page, width, height, look)
             context.close()
+
+
+def coarse(run: Path) -> bytes:
+    """Return the run's manifest with its first two levels alone, and no figures of all."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    first = {"title": "two levels", "levels": manifest["levels"][:2]}
+    metadata = manifest["metadata"] | {"psnr": None, "ssim": None}
+    return json.dumps(manifest | first | {"metadata": metadata}).encode()
 
 
 def take(page: Page, look: str) -> None:
@@ -129,6 +144,16 @@ def photos(page: Page, width: int, height: int, look: str) -> None:
     page.get_by_role("slider").fill("50")
     rest(page)
     save(page.screenshot(), OUT / f"photo-{look}.webp")
+
+
+def compare(page: Page, width: int, height: int, look: str) -> None:
+    """Show two scenes at the sides of the line, aslant."""
+    page.keyboard.press("1")
+    page.keyboard.press("h")
+    page.mouse.move(width / 4, height / 2)
+    drag(page, width / 4 + 60, height / 2 - 110)
+    rest(page)
+    save(page.screenshot(), OUT / f"compare-{look}.webp")
 
 
 def drag(page: Page, x: float, y: float) -> None:

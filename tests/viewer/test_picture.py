@@ -1,6 +1,7 @@
 """The scene is on the screen, the right way up, each colour in its place."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_a_map_has_north_up(page: Page, server: Server) -> None:
     assert near(colour_at(image, 0.1875, 0.5), BACKGROUND, 12)
     assert not near(colour_at(image, 0.8125, 0.5), BACKGROUND, 12)
     assert page.evaluate("() => splatViewer.camera().up") == pytest.approx([0, 1, 0], abs=1e-6)
+    assert re.fullmatch(r"\d+ m", page.locator(".mapscale").inner_text().strip())
 
 
 def test_a_splatwalk_manifest_opens(page: Page, server: Server) -> None:

@@ -1,15 +1,15 @@
 import { fromFile, open, type Source, whole } from "./download";
 import { ViewerError } from "./errors";
 import { readPly } from "./formats/ply";
-import { BYTES, type Records } from "./formats/records";
+import { BYTES, type Records, WORDS } from "./formats/records";
 import { readSog } from "./formats/sog";
 import { readSplat } from "./formats/splat";
 import { readSpz } from "./formats/spz";
-import { gaussiansFor, MAX_PLY_BYTES, MAX_SPLAT_BYTES, thisDevice } from "./limits";
+import { gaussiansFor, MAX_GAUSSIANS, MAX_PLY_BYTES, MAX_SPLAT_BYTES, thisDevice } from "./limits";
 import type { Level, Manifest } from "./manifest";
 import type { Cloud } from "./scene/cloud";
 import type { Layers } from "./scene/layers";
-import type { Stage } from "./scene/stage";
+import type { Side } from "./scene/side";
 import { texts } from "./texts";
 
 /** Fewer Gaussians than this look worse than the poster. */
@@ -24,15 +24,18 @@ export type Tell = (done: number, total: number | null) => void;
 export type Subject = Cloud | Layers;
 
 /** Puts a scene on the stage, part by part. Ending it early ends its transfers. */
-export type Loading = (stage: Stage, tell: Tell) => AsyncGenerator<Subject, void>;
+export type Loading = (stage: Side, tell: Tell) => AsyncGenerator<Subject, void>;
 
-/** What a manifest names: its levels of detail as far as this device can bear them, else its splat file. */
-export function fromManifest(manifest: Manifest): Loading {
-  if (manifest.levels.length > 0) return levels(bearable(manifest.levels));
+/**
+ * What a manifest names: its levels of detail as far as this device can bear them, else its splat file. `share` of
+ * what can be borne is this scene's.
+ */
+export function fromManifest(manifest: Manifest, share = 1): Loading {
+  if (manifest.levels.length > 0) return levels(bearable(manifest.levels, share * gaussiansFor(thisDevice())));
   const url = manifest.splatUrl;
-  const limit = /\.ply$/i.test(url.pathname) ? MAX_PLY_BYTES : MAX_SPLAT_BYTES;
+  const limit = share * (/\.ply$/i.test(url.pathname) ? MAX_PLY_BYTES : MAX_SPLAT_BYTES);
   return async function* (stage, tell) {
-    yield* ofSource(await open(url, texts.theSplat, limit), manifest.metadata.gaussians)(stage, tell);
+    yield* ofSource(await open(url, texts.theSplat, limit), manifest.metadata.gaussians, share)(stage, tell);
   };
 }
 
@@ -42,11 +45,11 @@ export function fromThisComputer(file: File): Loading {
   const source = fromFile(file);
   if (!/\.(ply|splat|spz|sog)$/i.test(file.name)) throw new ViewerError(...texts.errors.unknownFile(file.name.slice(0, 80)));
   if (file.size > limit) throw new ViewerError(...texts.errors.tooLarge(source.what, limit / 1e6));
-  return ofSource(source, null);
+  return ofSource(source, null, 1);
 }
 
-function bearable(all: readonly Level[]): readonly Level[] {
-  const most = gaussiansFor(thisDevice());
+/** The first levels, as long as they have at most so many Gaussians together; always one. */
+export function bearable(all: readonly Level[], most: number): readonly Level[] {
   let sum = 0;
   return all.filter((level, i) => (sum += level.gaussians) <= most || i === 0);
 }
@@ -85,13 +88,16 @@ function levels(wanted: readonly Level[]): Loading {
 }
 
 /** Reads what a file is from its first bytes: addresses may say nothing. */
-function ofSource(source: Source, promised: number | null): Loading {
+function ofSource(source: Source, promised: number | null, share: number): Loading {
+  const most = share * MAX_GAUSSIANS;
   return async function* (stage, tell) {
     const { kind, source: again } = await sniff(counted(source, tell));
     if (kind === "sog") {
       const bytes = await whole(again, () => undefined);
+      const sog = readSog(bytes, source.what);
+      if (sog.meta.count > most) throw new ViewerError(...texts.errors.tooMany(source.what, most));
       const layers = stage.newLayers();
-      await layers.add(readSog(bytes, source.what), 1);
+      await layers.add(sog, 1);
       stage.refine(true);
       yield layers;
       return;
@@ -99,13 +105,14 @@ function ofSource(source: Source, promised: number | null): Loading {
     const readers = { ply: readPly, spz: readSpz, splat: readSplat };
     // The length of the transfer is believed before the manifest's figure, which only sizes the first allocation.
     const length = kind === "splat" && source.total !== null ? Math.floor(source.total / BYTES) : promised;
-    yield* streamed(stage, readers[kind](again), length || null, source.what);
+    yield* streamed(stage, readers[kind](again), length || null, source.what, most);
   };
 }
 
-async function* streamed(stage: Stage, records: Records, expected: number | null, what: string): AsyncGenerator<Subject, void> {
-  const cloud = stage.newCloud(expected);
+async function* streamed(stage: Side, records: Records, expected: number | null, what: string, most: number): AsyncGenerator<Subject, void> {
+  const cloud = stage.newCloud(expected && Math.min(expected, most));
   for await (const batch of records) {
+    if (cloud.count + batch.length / WORDS > most) throw new ViewerError(...texts.errors.tooMany(what, most));
     cloud.append(batch);
     if (!cloud.worthShowing || cloud.count < Math.max(MIN_PICTURE, PART * (expected ?? Infinity))) continue;
     cloud.show();

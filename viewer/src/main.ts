@@ -25,8 +25,9 @@ declare global {
 }
 
 const viewer = new Viewer();
-const address = new URLSearchParams(location.search).get("manifest");
-const ready = address === null ? new Promise<void>(() => viewer.welcome()) : viewer.openManifest(address);
+const query = new URLSearchParams(location.search);
+const address = query.get("manifest");
+const ready = address === null ? new Promise<void>(() => viewer.welcome()) : viewer.openManifest(address, query.get("compare"));
 let complete = false;
 ready.then(() => (complete = true)).catch(() => undefined); // the page shows it; only those who wait for `ready` get it again
 

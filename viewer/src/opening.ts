@@ -1,14 +1,15 @@
 import { open, readText } from "./download";
 import { ViewerError } from "./errors";
 import { MAX_MANIFEST_BYTES } from "./limits";
-import { type Manifest, parseManifest } from "./manifest";
+import { type Manifest, parseManifest, webAddress } from "./manifest";
 import { MODES, type ModeName } from "./modes/mode";
 import { texts } from "./texts";
 
-/** Fetches and checks a manifest. */
-export async function fetchManifest(url: URL): Promise<Manifest> {
-  const source = await open(url, texts.theManifest, MAX_MANIFEST_BYTES);
-  const text = await readText(source);
+/** Fetches and checks the manifest that a link names. */
+export async function readManifest(address: string): Promise<Manifest> {
+  const url = webAddress(address, new URL(location.href));
+  if (!url) throw new ViewerError(...texts.errors.manifestAddress(address.slice(0, 80)));
+  const text = await readText(await open(url, texts.theManifest, MAX_MANIFEST_BYTES));
   let json: unknown;
   try {
     json = JSON.parse(text);

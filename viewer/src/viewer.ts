@@ -1,11 +1,12 @@
 import { fromAddress, toAddress } from "./address";
+import { Comparing, HALF } from "./comparing";
 import { ViewerError } from "./errors";
 import { Input } from "./input";
 import { LONG_LINK } from "./limits";
-import { fromManifest, fromThisComputer, type Loading, type Subject } from "./loading";
-import { type Manifest, webAddress } from "./manifest";
+import { fromManifest, fromThisComputer, type Loading, type Subject, type Tell } from "./loading";
+import type { Manifest } from "./manifest";
 import { type ModeName, unitsPerPixel } from "./modes/mode";
-import { fetchManifest, startMode } from "./opening";
+import { readManifest, startMode } from "./opening";
 import type { Pose } from "./pose";
 import { Rig } from "./rig";
 import { measure } from "./scene/extent";
@@ -81,21 +82,26 @@ export class Viewer {
   });
   private readonly tools = new Tools(
     { measure: this.measuring, pins: this.pinning, clip: this.clipping, photos: this.photos, share: this.sharing },
-    (...which) => this.shell.showTool(...which),
+    (name, active) => {
+      this.shell.showTool(name, active);
+      if (active) this.comparing.notice.hide(); // it has the same place
+    },
   );
   private readonly mapScale = new MapScale();
+  private readonly comparing = new Comparing();
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
   /** What the scene is called. */
   private named = "";
-  /** Whether the scene came from an address. */
-  private addressed = false;
+  /** What described the scene when it came from an address. */
+  private manifest: Manifest | null = null;
   private noted: Pose | null = null;
   private noteTimer = 0;
 
   constructor() {
     const { overlay } = this.measuring;
-    this.shell.lay(this.tools.elements, this.photos.layer, this.photos.lines, this.clipping.edges, overlay.element, overlay.aim, this.pinning.marks.element, this.pinning.aim, this.mapScale.element);
+    const { divider, notice } = this.comparing;
+    this.shell.lay([...this.tools.elements, notice.element], this.photos.layer, divider.element, this.photos.lines, this.clipping.edges, overlay.element, overlay.aim, this.pinning.marks.element, this.pinning.aim, this.mapScale.element);
     this.input.onTap = (x, y, double) => void this.tap(x, y, double);
     addEventListener("resize", () => this.overlay());
     this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
@@ -127,6 +133,7 @@ export class Viewer {
     const takes = [measuring, pinning].find((tool) => tool.active);
     if (!double && !measuring.active && !isEmbedded() && pinning.touch([x, y])) return this.tools.open("pins");
     if (double === (takes !== undefined)) return;
+    if (takes && stage.inSecond(x)) return this.shell.say(texts.comparing.onlyFirst);
     const place = await stage.pick(x, y);
     if (turn !== this.turn) return; // another scene was opened meanwhile
     if (takes?.active) takes.add(place);
@@ -177,26 +184,25 @@ export class Viewer {
   /** Whether others can open the scene; its place is in the address then. */
   private hasAddress(): boolean {
     this.note();
-    if (!this.addressed) this.shell.say(texts.sharing.onlyHere);
-    return this.addressed;
+    if (!this.manifest) this.shell.say(texts.sharing.onlyHere);
+    return this.manifest !== null;
   }
 
   welcome(): void {
     this.shell.welcome();
   }
 
-  /** Opens what a link names. Rejects with the error that is also shown. */
-  async openManifest(address: string): Promise<void> {
-    await this.attempt(async (begin) => {
-      const url = webAddress(address, new URL(location.href));
-      if (!url) throw new ViewerError(...texts.errors.manifestAddress(address.slice(0, 80)));
+  /** Opens what a link names, and a second scene beside it. Rejects with the error that is also shown. */
+  async openManifest(address: string, second: string | null): Promise<void> {
+    const turn = await this.attempt(async (begin) => {
       this.shell.progress.say(texts.loadingManifest);
-      const manifest = await fetchManifest(url);
+      const manifest = await readManifest(address);
       const title = manifest.title ?? texts.untitled;
       begin(title, manifest.thumbnailUrl);
       const walls = manifest.walls && (await readWalls(manifest.walls));
-      return { title, manifest, walls, load: fromManifest(manifest) };
+      return { title, manifest, walls, load: fromManifest(manifest, second === null ? 1 : HALF) };
     });
+    if (second !== null && turn === this.turn) await this.openSecond(second, turn);
   }
 
   /** Opens a file from this computer; nothing is sent anywhere. */
@@ -209,8 +215,17 @@ export class Viewer {
     }).catch(() => undefined); // shown on the page, and nobody else waits for it
   }
 
-  private async attempt(prepare: (begin: Shell["begin"]) => Promise<Scene>): Promise<void> {
+  private async openSecond(address: string, turn: number): Promise<void> {
+    const { progress } = this.shell;
+    progress.say(texts.loadingManifest);
+    const tell: Tell = (done, total) => turn === this.turn && progress.loading(done, total);
+    await this.comparing.open(address, this.stage!, this.manifest!, tell).finally(() => turn === this.turn && progress.done());
+  }
+
+  /** Returns the turn; another one has begun when it is not the present one any more. */
+  private async attempt(prepare: (begin: Shell["begin"]) => Promise<Scene>): Promise<number> {
     const turn = ++this.turn;
+    this.comparing.close();
     let failed = false;
     const begin: Shell["begin"] = (...what) => {
       // Data that comes after an error, as without WebGL, must not hide it.
@@ -220,6 +235,7 @@ export class Viewer {
       // The engine is the largest part of the page: it loads beside the data.
       const [scene, stage] = await Promise.all([prepare(begin), this.openStage()]);
       if (turn === this.turn) await this.show(scene, stage, turn);
+      return turn;
     } catch (cause) {
       const error = cause instanceof ViewerError ? cause : new ViewerError(...texts.errors.unexpected);
       if (error !== cause) console.error(cause);
@@ -231,11 +247,12 @@ export class Viewer {
 
   private async show(scene: Scene, stage: Stage, turn: number): Promise<void> {
     this.rig = null;
+    stage.clip(null); // the box of the scene before
     const tell = (done: number, total: number | null): void => {
       if (turn === this.turn) this.shell.progress.loading(done, total);
     };
     let subject: Subject | null = null;
-    for await (subject of scene.load(stage, tell)) {
+    for await (subject of scene.load(stage.first, tell)) {
       if (turn !== this.turn) return; // another scene was opened meanwhile
       if (!this.rig) this.enter(scene, subject);
       void stage.settle().then(() => turn === this.turn && this.shell.live(this.rig!.mode));
@@ -254,8 +271,8 @@ export class Viewer {
     const { place, pins, box } = fromAddress(manifest ? location.hash : "");
     this.rig = new Rig(world, place?.mode ?? startMode(manifest), this.still.matches, place?.pose);
     const { metric = null, georeference = null } = manifest?.metadata ?? {};
-    this.measuring.use(metric === true, georeference);
     this.mapScale.use(metric === true, georeference !== null);
+    this.measuring.use(metric === true, georeference); // draws what is over the scene, the scale too
     this.filming.reset();
     this.tools.open(null);
     this.photos.use(manifest?.camerasUrl ?? null, world.radius);
@@ -264,7 +281,7 @@ export class Viewer {
     this.clipping.use(box, world.min, world.max, metric === true);
     this.clip();
     this.named = title;
-    this.addressed = manifest !== null;
+    this.manifest = manifest;
     this.noted = this.rig.shown;
     this.stage!.setScale(world.radius);
     this.stage!.place(this.rig.shown);
@@ -280,7 +297,7 @@ export class Viewer {
   private note(): void {
     const { rig } = this;
     const [{ pins }, { box }] = [this.pinning, this.clipping];
-    if (rig && this.addressed) history.replaceState(null, "", toAddress({ place: { mode: rig.mode, pose: rig.shown }, pins, box }));
+    if (rig && this.manifest) history.replaceState(null, "", toAddress({ place: { mode: rig.mode, pose: rig.shown }, pins, box }));
   }
 
   private async openStage(): Promise<Stage> {

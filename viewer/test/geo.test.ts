@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseManifest } from "../src/manifest";
-import { type Geodetic, toUtm, toWgs84 } from "../src/tools/geo";
+import { type Geodetic, metresApart, toUtm, toWgs84 } from "../src/tools/geo";
 import { toCsv } from "../src/tools/measure";
 import { roundLength } from "../src/ui/mapscale";
 
@@ -51,4 +51,11 @@ test.each([
   [1, 1], [1.9, 1], [2, 2], [4.99, 2], [5, 5], [99, 50], [0.3, 0.2], [0.07, 0.05],
 ])("a bar for at most %f is %f long", (longest, length) => {
   expect(roundLength(longest)).toBeCloseTo(length, 9);
+});
+
+test("two places are as far apart as a tape between them is long", () => {
+  const here = { latitude: 52.5, longitude: 13.4, altitude: 40 };
+  expect(metresApart(here, { ...here, altitude: 43 })).toBeCloseTo(3, 6);
+  const there = toWgs84([30, 40, 0], here);
+  expect(metresApart(here, there)).toBeCloseTo(50, 3);
 });

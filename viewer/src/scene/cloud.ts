@@ -18,7 +18,7 @@ const FIRST_CAPACITY = 1 << 16;
 
 /**
  * The Gaussians on the graphics card. `append` takes records as they arrive, `show` makes them visible; the
- * first records of a .splat matter most, so a part is already a picture.
+ * first records of a .splat matter most, so a part is already a picture. `layer` is the engine's, where they are drawn.
  */
 export class Cloud {
   readonly entity = new Entity("cloud");
@@ -34,6 +34,7 @@ export class Cloud {
 
   constructor(
     private readonly device: GraphicsDevice,
+    private readonly layer: number,
     expected: number | null,
   ) {
     this.container = this.allocate(expected ?? FIRST_CAPACITY);
@@ -46,6 +47,11 @@ export class Cloud {
   /** Whether enough came since the last `show` to be worth an upload; doubling keeps the total cost linear. */
   get worthShowing(): boolean {
     return this.count >= 2 * this.shown && this.count > 0;
+  }
+
+  /** Whether something of it can be on the screen. */
+  get visible(): boolean {
+    return this.shown > 0;
   }
 
   append(records: Uint32Array): void {
@@ -64,7 +70,7 @@ export class Cloud {
     this.container.update(this.count);
     this.shown = this.count;
     if (!this.entity.gsplat) {
-      this.entity.addComponent("gsplat", {});
+      this.entity.addComponent("gsplat", { layers: [this.layer] });
       modify(this.entity.gsplat!, 1, this.cut);
     }
     this.entity.gsplat!.resource = this.container;

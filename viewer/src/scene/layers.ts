@@ -34,7 +34,7 @@ interface Layer {
   readonly grow: number;
 }
 
-/** Levels of detail as .sog files, each of which adds Gaussians. They are sorted and drawn as one. */
+/** Levels of detail as .sog files, each of which adds Gaussians. They are sorted and drawn as one, in a layer of the engine. */
 export class Layers {
   readonly entity = new Entity("layers");
   count = 0;
@@ -50,6 +50,7 @@ export class Layers {
 
   constructor(
     private readonly device: GraphicsDevice,
+    private readonly layer: number,
     private readonly changed: () => void,
   ) {}
 
@@ -57,6 +58,11 @@ export class Layers {
   get centers(): { readonly values: Float32Array; readonly count: number } {
     const resource = this.layers[0]?.resource;
     return { values: resource?.centers ?? new Float32Array(0), count: resource?.numSplats ?? 0 };
+  }
+
+  /** Whether something of it can be on the screen. */
+  get visible(): boolean {
+    return this.drawn > 0;
   }
 
   /** Gaussians up to each level. */
@@ -86,7 +92,7 @@ export class Layers {
     const data = await nothing(this.device);
     if (this.gone || this.layers.length > 0) return data.destroy();
     const resource = new GSplatSogResource(this.device, data);
-    this.first = { entity: layer(resource, 1, null), resource, grow: 1 };
+    this.first = { entity: layer(resource, this.layer, 1, null), resource, grow: 1 };
     this.entity.addChild(this.first.entity);
     this.changed();
   }
@@ -97,7 +103,7 @@ export class Layers {
     if (this.gone) return data.destroy(); // another scene was opened meanwhile
     const resource = new GSplatSogResource(this.device, data);
     resource.releaseTextureSources(); // what is on the graphics card need not be kept beside it
-    const entity = layer(resource, grow, this.cut);
+    const entity = layer(resource, this.layer, grow, this.cut);
     entity.enabled = false;
     this.entity.addChild(entity);
     this.layers.push({ entity, resource, grow });
@@ -140,9 +146,9 @@ export class Layers {
   }
 }
 
-function layer(resource: GSplatSogResource, grow: number, clip: Clip | null): Entity {
+function layer(resource: GSplatSogResource, where: number, grow: number, clip: Clip | null): Entity {
   const entity = new Entity("layer");
-  entity.addComponent("gsplat", {});
+  entity.addComponent("gsplat", { layers: [where] });
   modify(entity.gsplat!, grow, clip);
   entity.gsplat!.resource = resource;
   return entity;

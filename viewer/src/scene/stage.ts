@@ -3,20 +3,16 @@ import {
   AppOptions,
   CameraComponentSystem,
   Color,
-  Entity,
   FILLMODE_NONE,
   GSplatComponentSystem,
-  Mat4,
-  Quat,
   RESOLUTION_AUTO,
   WebglGraphicsDevice,
 } from "playcanvas";
 import { ViewerError } from "../errors";
 import type { Vec3 } from "../math";
-import { forward, type Pose, right, up } from "../pose";
+import type { Pose } from "../pose";
 import { type Screen, unproject } from "../screen";
 import { texts } from "../texts";
-import { Cloud } from "./cloud";
 import { Detail } from "./detail";
 import { Layers } from "./layers";
 import { Lens } from "./lens";
@@ -24,11 +20,12 @@ import type { Clip } from "./modifier";
 import { Pacing } from "./pacing";
 import { Picking } from "./picking";
 import { Resolution } from "./resolution";
+import { Side } from "./side";
 
 const STILL_AFTER_MS = 250;
 const BACKGROUND = new Color(0x0d / 255, 0x10 / 255, 0x14 / 255);
 
-/** The engine, the camera and the cloud. It draws only when something changed, to spare batteries. */
+/** The engine, and one scene or two beside each other, seen from the same place. It draws only when something changed, to spare batteries. */
 export class Stage {
   /** Frames drawn since the start. */
   frames = 0;
@@ -41,14 +38,17 @@ export class Stage {
   /** Whether the lens has moved in this turn of the page. */
   zooming = false;
   private readonly app: AppBase;
-  private readonly camera: Entity;
+  readonly first: Side;
+  private second: Side | null = null;
+  /** The share of the width that is the first one's. */
+  private divided = 1;
+  private radius = 1;
+  private cut: Clip | null = null;
   private readonly resolution: Resolution;
   private readonly pacing: Pacing;
   /** Gaussians of the frame that was drawn last. */
   private inFlight = 0;
-  private picking: Picking | null = null;
   private readonly detail = new Detail();
-  private subject: Cloud | Layers | null = null;
   private placed: Pose | null = null;
   private changedAt = 0;
   private movedAt = -Infinity;
@@ -56,8 +56,6 @@ export class Stage {
   private posing = false;
   /** Something is to be drawn. */
   private wanted = false;
-  /** More levels are on their way: a slow renderer leaves them the time. */
-  private loading = false;
   private drawnAt = 0;
   private settled: (() => void)[] = [];
 
@@ -67,39 +65,46 @@ export class Stage {
     this.pacing = new Pacing(device.gl);
     this.app = createApp(canvas, device);
     Picking.prepare(this.app);
-    this.camera = new Entity("camera", this.app);
-    this.camera.addComponent("camera", { clearColor: BACKGROUND });
-    this.app.root.addChild(this.camera);
+    this.first = new Side(this.app, BACKGROUND, 0, () => this.changed());
     this.drawOnDemand();
     this.app.start();
   }
 
-  /** Empties the stage for a new scene of `expected` Gaussians, when that is known. */
-  newCloud(expected: number | null): Cloud {
-    return this.put(new Cloud(this.app.graphicsDevice, expected));
+  /** Makes room for a second scene; nothing of it is seen until the stage is divided. */
+  openSecond(): Side {
+    this.closeSecond();
+    this.second = new Side(this.app, BACKGROUND, 1, () => this.changed());
+    if (this.placed) this.second.place(this.placed);
+    this.second.clip(this.cut);
+    this.divide(1);
+    return this.second;
   }
 
-  /** Empties the stage for a new scene in levels of detail. */
-  newLayers(): Layers {
-    return this.put(new Layers(this.app.graphicsDevice, () => this.changed()));
+  closeSecond(): void {
+    this.second?.destroy();
+    this.second = null;
+    this.divide(1);
   }
 
-  /** Another level is here; `complete` when it is the last. */
-  refine(complete: boolean): void {
-    this.loading = !complete;
-    this.choose();
+  /** Draws the second scene right of this share of the width, and the first one left of it. */
+  divide(at: number): void {
+    this.divided = at;
+    this.moved();
   }
 
-  /** Of the scene that is on the stage, draws only what is inside a box, or again all of it. */
+  /** Of what is on the stage, draws only what is inside a box, or again all of it. */
   clip(clip: Clip | null): void {
-    this.subject?.clip(clip);
+    this.cut = clip;
+    for (const side of this.sides) side.clip(clip);
     this.changed();
   }
 
   setScale(radius: number): void {
-    const camera = this.camera.camera!;
-    camera.nearClip = Math.max(radius * 2e-4, 1e-4);
-    camera.farClip = radius * 100;
+    this.radius = radius;
+  }
+
+  private get sides(): readonly Side[] {
+    return this.second ? [this.first, this.second] : [this.first];
   }
 
   get fieldOfView(): Screen {
@@ -107,25 +112,24 @@ export class Stage {
     return { vertical: this.lens.vertical(aspect), width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
+  /** Whether the second scene is at a place of the screen, CSS pixels from its left edge. */
+  inSecond(x: number): boolean {
+    return this.second !== null && x >= this.divided * this.canvas.clientWidth;
+  }
+
   /** The place in the scene under a place of the screen, CSS pixels; null where nothing is. */
   async pick(x: number, y: number): Promise<Vec3 | null> {
-    const { camera, placed, fieldOfView } = this;
+    const { placed, fieldOfView } = this;
     if (!placed) return null;
-    this.picking ??= new Picking(this.app, camera.camera!);
-    const depth = await this.picking.depth(x, y, fieldOfView.width, fieldOfView.height);
+    const side = this.second && this.inSecond(x) ? this.second : this.first;
+    const depth = await side.depth(x, y, fieldOfView.width, fieldOfView.height);
     return depth === null ? null : unproject([x, y], depth, placed, fieldOfView);
   }
 
   place(pose: Pose): void {
     if (pose === this.placed) return;
     this.placed = pose;
-    const [x, y, z] = [right(pose), up(pose), forward(pose)];
-    const [px, py, pz] = pose.position;
-    const matrix = new Mat4();
-    // Columns: right, up, backwards: a camera of the engine looks along its −z.
-    matrix.data.set([x[0], x[1], x[2], 0, y[0], y[1], y[2], 0, -z[0], -z[1], -z[2], 0, px, py, pz, 1]);
-    this.camera.setPosition(px, py, pz);
-    this.camera.setRotation(new Quat().setFromMat4(matrix));
+    for (const side of this.sides) side.place(pose);
     this.moved();
   }
 
@@ -143,6 +147,7 @@ export class Stage {
   /** Resolves when the Gaussians shown so far are sorted and on the screen. */
   async settle(): Promise<void> {
     this.changed();
+    for (const side of this.sides) side.ready = false;
     await new Promise<void>((resolve) => this.settled.push(resolve));
   }
 
@@ -169,23 +174,27 @@ export class Stage {
     });
   }
 
-  private put<T extends Cloud | Layers>(subject: T): T {
-    this.subject?.destroy();
-    this.subject = subject;
-    this.app.root.addChild(subject.entity);
-    return subject;
-  }
-
   private drawOnDemand(): void {
     const { app } = this;
     app.autoRender = false;
     app.on("update", (seconds: number) => this.tick(seconds));
+    app.on("prerender", () => this.share());
     app.on("postrender", () => this.drawn());
     app.systems.gsplat!.on("frame:request", () => (this.wanted = true));
-    app.systems.gsplat!.on("frame:ready", (_camera: unknown, _layer: unknown, ready: boolean) => {
-      if (ready && this.subject && this.subject.count > 0) for (const resolve of this.settled.splice(0)) resolve();
-    });
+    app.systems.gsplat!.on("frame:ready", (camera: unknown, _layer: unknown, ready: boolean) => this.sorted(camera, ready));
     new ResizeObserver(() => this.changed()).observe(this.canvas);
+  }
+
+  /** The canvas has the size of the frame that is drawn now. */
+  private share(): void {
+    this.first.crop(0, this.divided);
+    this.second?.crop(this.divided, 1);
+  }
+
+  private sorted(camera: unknown, ready: boolean): void {
+    for (const side of this.sides) if (side.camera === camera) side.ready = ready;
+    const shown = this.sides.filter(({ visible }) => visible);
+    if (shown.length > 0 && shown.every((side) => side.ready)) for (const resolve of this.settled.splice(0)) resolve();
   }
 
   private tick(seconds: number): void {
@@ -193,9 +202,9 @@ export class Stage {
     this.zooming = this.lens.step(step);
     if (this.zooming) this.moved();
     this.onFrame(step);
-    this.camera.camera!.fov = (this.fieldOfView.vertical * 180) / Math.PI;
+    for (const side of this.sides) side.lens(this.fieldOfView.vertical, this.radius);
     const still = this.posing || performance.now() - this.changedAt > STILL_AFTER_MS;
-    this.choose();
+    for (const side of this.sides) this.choose(side);
     const ratio = this.resolution.ratio(still);
     if (ratio !== this.app.graphicsDevice.maxPixelRatio) {
       this.app.graphicsDevice.maxPixelRatio = ratio;
@@ -208,15 +217,16 @@ export class Stage {
   }
 
   /** Shows more levels when they are here and nothing moves, or as many as can be moved. */
-  private choose(): void {
-    const layers = this.subject;
+  private choose({ subject: layers, loading }: Side): void {
     if (!(layers instanceof Layers) || layers.sums.length === 0) return;
-    const moving = this.loading || performance.now() - this.movedAt < STILL_AFTER_MS;
-    const count = moving ? this.detail.levels(layers.sums) : layers.sums.length;
+    const sums = layers.sums.map((sum) => sum * this.sides.length); // two scenes share the time of a frame
+    const bearable = this.detail.levels(sums);
+    const moving = loading || performance.now() - this.movedAt < STILL_AFTER_MS;
+    const count = moving ? bearable : sums.length;
     if (count === layers.drawn) return;
     const more = count > layers.drawn;
     layers.draw(count);
-    const atOnce = this.still || this.detail.levels(layers.sums) < layers.sums.length; // each step is a frame of all
+    const atOnce = this.still || bearable < sums.length; // each step is a frame of all
     if (more) void this.settle().then(() => layers.fit(atOnce));
   }
 
@@ -224,7 +234,7 @@ export class Stage {
     this.frames++;
     this.onDrawn();
     this.pacing.drawn();
-    this.inFlight = this.subject instanceof Layers ? this.subject.shown : 0;
+    this.inFlight = this.sides.reduce((sum, { subject }) => sum + (subject instanceof Layers ? subject.shown : 0), 0);
     const now = performance.now();
     if (now - this.changedAt < STILL_AFTER_MS && now - this.drawnAt < 2000) this.resolution.measured(now - this.drawnAt);
     this.drawnAt = now;

@@ -1,5 +1,5 @@
 /** Where places of a georeferenced scene are on the earth. */
-import { radians, type Vec3 } from "../math";
+import { distance, radians, type Vec3 } from "../math";
 
 /** WGS 84: degrees, and metres above its ellipsoid (or what the photos' GPS took for it). */
 export interface Geodetic {
@@ -35,6 +35,12 @@ export function toWgs84([east, north, up]: Vec3, origin: Geodetic): Geodetic {
     y + cl * east - sp * sl * north + cp * sl * up,
     z + cp * north + sp * up,
   );
+}
+
+/** The straight way from one place to another, metres. */
+export function metresApart(a: Geodetic, b: Geodetic): number {
+  const at = ({ latitude, longitude, altitude }: Geodetic): Vec3 => toEarth(radians(latitude), radians(longitude), altitude);
+  return distance(at(a), at(b));
 }
 
 /** Metres from the earth's centre. */

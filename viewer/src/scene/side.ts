@@ -1,0 +1,129 @@
+import { type AppBase, type CameraComponent, type Color, Entity, Layer, Mat4, Quat, Vec4 } from "playcanvas";
+import { clamp } from "../math";
+import { forward, type Pose, right, up } from "../pose";
+import { Cloud } from "./cloud";
+import { Layers } from "./layers";
+import type { Clip } from "./modifier";
+import { Picking } from "./picking";
+
+/** The engine rounds down: with this much more, pixels, a whole number stays what it is. */
+const WHOLE = 1e-3;
+
+/**
+ * A scene on the stage, with a camera and a layer of its own. Where there are two, both cameras stand in the same
+ * place, and each draws its part of the one picture.
+ */
+export class Side {
+  subject: Cloud | Layers | null = null;
+  /** More levels are on their way: a slow renderer leaves them the time. */
+  loading = false;
+  /** What is shown of it is sorted. */
+  ready = false;
+  private readonly entity: Entity;
+  private readonly layer: Layer;
+  private picking: Picking | null = null;
+  private cut: Clip | null = null;
+  /** The part of the picture, shares of its width. */
+  private part: readonly [number, number] = [0, 1];
+
+  /** `after`: how many sides are drawn before this one; `changed` is told when there is something to draw. */
+  constructor(
+    private readonly app: AppBase,
+    background: Color,
+    after: number,
+    private readonly changed: () => void,
+  ) {
+    this.layer = new Layer({ name: `side ${after}` });
+    app.scene.layers.push(this.layer);
+    this.entity = new Entity("camera", app);
+    this.entity.addComponent("camera", { clearColor: background, priority: after, layers: [this.layer.id] });
+    this.camera.calculateProjection = (matrix) => this.project(matrix);
+    app.root.addChild(this.entity);
+  }
+
+  get camera(): CameraComponent {
+    return this.entity.camera!;
+  }
+
+  /** Whether something of it can be on the screen. */
+  get visible(): boolean {
+    return this.subject?.visible ?? false;
+  }
+
+  /** Empties this side for a new scene of `expected` Gaussians, when that is known. */
+  newCloud(expected: number | null): Cloud {
+    return this.put(new Cloud(this.app.graphicsDevice, this.layer.id, expected));
+  }
+
+  /** Empties this side for a new scene in levels of detail. */
+  newLayers(): Layers {
+    return this.put(new Layers(this.app.graphicsDevice, this.layer.id, this.changed));
+  }
+
+  /** Another level is here; `complete` when it is the last. */
+  refine(complete: boolean): void {
+    this.loading = !complete;
+    this.changed();
+  }
+
+  place(pose: Pose): void {
+    const [a, b, c] = [right(pose), up(pose), forward(pose)];
+    const [x, y, z] = pose.position;
+    const matrix = new Mat4();
+    // Columns: right, up, backwards: a camera of the engine looks along its −z.
+    matrix.data.set([a[0], a[1], a[2], 0, b[0], b[1], b[2], 0, -c[0], -c[1], -c[2], 0, x, y, z, 1]);
+    this.entity.setPosition(x, y, z);
+    this.entity.setRotation(new Quat().setFromMat4(matrix));
+  }
+
+  /** Vertical field of view of the whole picture, radians, and the scene's size. */
+  lens(vertical: number, radius: number): void {
+    Object.assign(this.camera, { fov: (vertical * 180) / Math.PI, nearClip: Math.max(radius * 2e-4, 1e-4), farClip: radius * 100 });
+  }
+
+  /** Draws from one share of the picture's width to another, in whole pixels of the canvas as it is now; one at least. */
+  crop(from: number, to: number): void {
+    const width = Math.max(1, this.app.graphicsDevice.width);
+    const left = clamp(Math.round(from * width), 0, width - 1);
+    const right = clamp(Math.round(to * width), left + 1, width);
+    const share = (pixels: number): number => (pixels === width ? 1 : (pixels + WHOLE) / width);
+    this.part = [left / width, right / width];
+    this.camera.rect = new Vec4(left === 0 ? 0 : share(left), 0, share(right - left), 1);
+  }
+
+  /** Draws only what is inside a box. */
+  clip(clip: Clip | null): void {
+    this.cut = clip;
+    this.subject?.clip(clip);
+  }
+
+  /** How far away what is seen at a place of the screen is; see `Picking.depth`. */
+  async depth(x: number, y: number, width: number, height: number): Promise<number | null> {
+    this.picking ??= new Picking(this.app, this.camera);
+    return this.picking.depth(x, y, width, height);
+  }
+
+  destroy(): void {
+    this.subject?.destroy();
+    this.entity.destroy();
+    this.app.scene.layers.remove(this.layer);
+  }
+
+  private put<T extends Cloud | Layers>(subject: T): T {
+    this.subject?.destroy();
+    this.subject = subject;
+    this.app.root.addChild(subject.entity);
+    subject.clip(this.cut);
+    return subject;
+  }
+
+  /** The projection of the whole picture, of which this side's part fills the viewport. */
+  private project(matrix: Mat4): void {
+    const { fov, nearClip, farClip } = this.camera;
+    const { width, height } = this.app.graphicsDevice;
+    const [from, to] = this.part;
+    matrix.setPerspective(fov, width / height, nearClip, farClip);
+    matrix.data[0]! /= to - from;
+    matrix.data[8] = (from + to - 1) / (to - from);
+  }
+}
