@@ -61,10 +61,12 @@ def _way(quoted: Quote) -> str:
     earlier = quoted.options.get("earlier")
     if quoted.goes_on:
         more = f"{quoted.options['more']:,} steps"
-        return f"the training of `#{earlier}` goes on for {more}, and you get a link."
+        anew = "all of it anew where it has left nothing"
+        return f"the training of `#{earlier}` goes on for {more} ({anew}), and you get a link."
     descends = quoted.pipeline is Pipeline.AERIAL
     ground = ", made sharp from close to the ground" if descends else ""
-    again = f" What `#{earlier}` has computed is not computed again." if earlier else ""
+    left = f" What `#{earlier}` has computed, if anything, is not computed again."
+    again = left if earlier else ""
     return (
         "poor photos are left out, cameras are found (if that fails, it ends early and says"
         f" what to shoot), the splat is trained{ground}, and you get a link.{again}"

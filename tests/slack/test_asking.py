@@ -197,13 +197,13 @@ def test_a_dry_run_of_training_longer_says_what_is_not_done_again(bot: Bot) -> N
     bot.market.look()
     done(bot)
     said = answer(bot, "/splat rerun a --more 1500 --dry-run")
-    assert "What happens: the training of `#a` goes on for 1,500 steps, and you get a link." in said
+    assert "What happens: the training of `#a` goes on for 1,500 steps (all of it" in said
     assert re.search(r"Time: less than the .* of a whole job", said)
     assert "Cost: at most about $" in said
     bot.start("demo/parcel --job-id b")
     bot.ledger.claim()
     bot.ledger.fail("b", error="No.", hint="")
-    assert "What `#b` has computed is not computed again." in answer(
+    assert "What `#b` has computed, if anything, is not computed again." in answer(
         bot, "/splat rerun b --dry-run"
     )
 
