@@ -289,7 +289,7 @@ def test_a_job_that_waits_says_why_no_machine_can_be_had(bot: Bot) -> None:
         ("view", "24.3 dB"),
         ("rerun --seed 3", "/splat demo/parcel aerial --iterations 700 --seed 3"),
         ("lgos", "I do not understand `lgos`. Did you mean `logs`?"),
-        ("nonsense", "I do not understand `nonsense`."),
+        ("nonsense", "I do not understand `nonsense`. `@splat help` explains."),
         ("demo/parcel aerial", "In the channel, `/splat demo/parcel aerial` does."),
         ("", "*Make a splat*"),
     ],

@@ -53,7 +53,7 @@ def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
 def _no_start(command: grammar.Start) -> UnknownCommand:
     """What a mention is answered that would be a start: people say all kinds of things to a bot."""
     if "/" not in command.dataset:
-        return grammar.unknown(command.dataset)
+        return grammar.unknown(command.dataset, "@splat help")  # in a thread no slash works
     return UnknownCommand(
         "A mention starts no job.", hint=f"In the channel, `{command.text}` does."
     )
