@@ -112,6 +112,7 @@ def test_hostile_manifests_do_nothing_but_a_sentence(page: Page, server: Server)
         """The engine need not come: nothing is to be drawn."""
         held.append(route)
 
+    page.set_viewport_size({"width": 320, "height": 200})  # nobody looks: less to draw each time
     page.route("**/stage-*.js", hold)
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
