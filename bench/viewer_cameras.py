@@ -56,30 +56,33 @@ def around() -> Iterator[dict[str, Any]]:
 
 def measure(page: Page) -> tuple[float, float, float, float]:
     """Return milliseconds a frame and of them the page's own work: closed, open."""
-    closed = drag(page)
+    closed = drag(page, right=2)
     page.keyboard.press("f")
     page.wait_for_function("() => document.querySelector('.photo-cameras path').getAttribute('d')")
-    opened = drag(page)
+    opened = drag(page, right=-2)
     page.keyboard.press("f")
     return (*closed, *opened)
 
 
-def drag(page: Page) -> tuple[float, float]:
-    """Turn the scene by hand; return milliseconds between frames that were drawn, and of work."""
+def drag(page: Page, right: int) -> tuple[float, float]:
+    """Turn the scene by hand; return milliseconds between frames that were drawn, and of work.
+
+    It ends elsewhere than it began, else it would be a click on a camera.
+    """
     cdp = page.context.new_cdp_session(page)
     cdp.send("Performance.enable")
     page.evaluate("window.__marks.drawn.length = 0")
-    before = worked(cdp)
     page.mouse.move(WIDTH / 2, HEIGHT / 2)
     page.mouse.down()
+    before = worked(cdp)
     for i in range(MOVES):
-        page.mouse.move(WIDTH / 2 + 4 * (i if i < MOVES / 2 else MOVES - i), HEIGHT / 2)
+        page.mouse.move(WIDTH / 2 + right * i, HEIGHT / 2)
         page.wait_for_timeout(16)
     page.mouse.up()
     drawn = page.evaluate("window.__marks.drawn")
     took = worked(cdp) - before
     cdp.detach()
-    return float(np.mean(np.diff(drawn))), took / len(drawn)
+    return float(np.mean(np.diff(drawn))), took / max(1, len(drawn))
 
 
 def worked(cdp: CDPSession) -> float:

@@ -1,10 +1,11 @@
 """The map's corner, places on the earth, and the viewer in another page's frame."""
 
 import math
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from . import scene
 from .conftest import DESKTOP, link, publish, visit
@@ -50,8 +51,8 @@ def test_north_turns_with_the_map_where_it_is_known(page: Page, server: Server) 
     page.keyboard.down("ArrowRight")
     page.wait_for_function("() => splatViewer.camera().heading > 0.3")
     page.keyboard.up("ArrowRight")
-    label = page.locator(".mapscale [role=img]").get_attribute("aria-label") or ""
-    assert "clockwise from up" in label
+    arrow = page.locator(".mapscale [role=img]")
+    expect(arrow).to_have_attribute("aria-label", re.compile("clockwise from up"))
 
 
 def test_a_place_is_told_as_the_earth_has_it(page: Page, server: Server) -> None:

@@ -117,6 +117,25 @@ def test_a_tap_on_a_camera_goes_there_and_moving_takes_the_photo_away(
     assert cameras.get_attribute("d") != ""
 
 
+def test_what_is_over_the_scene_is_drawn_with_its_frames_and_not_between(
+    page: Page, server: Server
+) -> None:
+    photographed(server)
+    visit(page, server)
+    page.keyboard.press("f")
+    path = page.locator(".photo-cameras path")
+    expect(path).to_have_attribute("d", re.compile("M"))
+    path.evaluate("""path => {
+        window.counted = [0, splatViewer.frames];
+        new MutationObserver(all => (counted[0] += all.length)).observe(path, { attributes: true });
+    }""")
+    page.keyboard.down("ArrowRight")
+    page.wait_for_function("() => splatViewer.frames > counted[1] + 5")
+    page.keyboard.up("ArrowRight")
+    drawn, before, frames = page.evaluate("() => [...counted, splatViewer.frames]")
+    assert 0 < drawn <= frames - before
+
+
 def test_photos_that_are_not_published_are_only_stood_in(page: Page, server: Server) -> None:
     photographed(server, published=False)
     visit(page, server)

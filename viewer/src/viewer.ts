@@ -96,6 +96,8 @@ export class Viewer {
   /** What described the scene when it came from an address. */
   private manifest: Manifest | null = null;
   private noted: Pose | null = null;
+  /** What is drawn over the scene follows with the next frame of it: between two it would be ahead, and slow down both. */
+  private stale = false;
   private noteTimer = 0;
 
   constructor() {
@@ -144,6 +146,7 @@ export class Viewer {
   private overlay(): void {
     const { rig, stage } = this;
     if (!rig || !stage) return;
+    this.stale = false;
     const [view, pose] = [stage.fieldOfView, rig.shown];
     for (const tool of [this.clipping, this.measuring, this.pinning]) tool.draw((place) => project(place, pose, view));
     this.photos.draw(pose, view);
@@ -312,13 +315,15 @@ export class Viewer {
       if (!this.rig) return;
       stage.place(this.rig.shown);
       if (!this.rig.standing) this.photos.leave();
-      if (stage.zooming) this.overlay();
+      this.stale ||= stage.zooming || this.rig.shown !== this.noted;
       if (this.rig.shown === this.noted) return;
       this.noted = this.rig.shown;
-      this.overlay();
       this.noteSoon();
     };
-    stage.onDrawn = () => this.filming.drawn();
+    stage.onDrawn = () => {
+      this.filming.drawn();
+      if (this.stale) this.overlay();
+    };
     this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;
   }
