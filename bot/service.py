@@ -171,6 +171,7 @@ class Service:
                 *self._installing(),
                 *self._api(),
             ],
+            warm=True,
         )
 
     def _api(self) -> list[APIRouter]:

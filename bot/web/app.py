@@ -26,10 +26,14 @@ def create_app(
     storage: Storage,
     hooks: APIRouter | None = None,
     more: Sequence[APIRouter] = (),
+    warm: bool = False,
 ) -> FastAPI:
-    """Build the server; `hooks` is where the machines of jobs report to, `more` other routes."""
+    """Build the server; `hooks` is where the machines of jobs report to, `more` other routes.
+
+    `warm`: the threads that answer Slack begin now, each with the ledger open.
+    """
     app = FastAPI(title="Splatbot", docs_url=None, redoc_url=None)
-    app.router.routes.append(slack_route(slack))
+    app.router.routes.append(slack_route(slack, ledger.foremost if warm else None))
     for router in filter(None, (hooks, *more)):
         app.include_router(router)
     if isinstance(storage, LocalStorage):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from threading import Barrier
 
 from fastapi import HTTPException, Request, Response
 from slack_bolt import App, BoltRequest, BoltResponse
@@ -20,9 +22,19 @@ from bot.slack.hearing import SOON, Answer, hear, may_follow
 MOST = 1_000_000
 
 
-def slack_route(app: App) -> Route:
-    """Return the route that commands, actions, dialogs and events come to."""
+#: Seconds that threads of listeners wait for each other to begin.
+TOGETHER = 10.0
+
+
+def slack_route(app: App, first: Callable[[], object] | None = None) -> Route:
+    """Return the route that commands, actions, dialogs and events come to.
+
+    With `first` all threads of listeners begin now, each by calling it: else those who ask first
+    wait for threads to begin and for what each thread opens for itself.
+    """
     threads = ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener")
+    if first is not None:
+        _begin(threads, first)
 
     async def receive(request: Request) -> Response:
         body = await read_body(request)
@@ -34,6 +46,18 @@ def slack_route(app: App) -> Route:
 
     # Starlette's own route: FastAPI's takes half a millisecond to find that there is nothing to do.
     return Route("/slack/events", receive, methods=["POST"], include_in_schema=False)
+
+
+def _begin(threads: ThreadPoolExecutor, first: Callable[[], object]) -> None:
+    """Call `first` in every thread, once: they wait for each other, so that none takes two."""
+    together = Barrier(LISTENERS)
+
+    def begin() -> None:
+        together.wait(TOGETHER)
+        first()
+
+    for _ in range(LISTENERS):
+        threads.submit(begin)
 
 
 async def _answer(app: App, heard: BoltRequest, threads: ThreadPoolExecutor) -> Response:

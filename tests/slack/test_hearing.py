@@ -9,6 +9,7 @@ import pytest
 from slack_bolt import Ack, App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.slack.app import LISTENERS
 from bot.slack.hearing import Answer, hear
 from bot.storage.base import Dataset
 from bot.web import slack_route
@@ -52,6 +53,19 @@ def test_whoever_waits_is_answered_although_a_listener_fails() -> None:
     answered: list[BoltResponse] = []
     hear(an_app(listener), BoltRequest(body=COMMAND), Answer(answered.append))
     assert [answer.status for answer in answered] == [500]
+
+
+def test_all_threads_that_answer_begin_before_anybody_asks() -> None:
+    begun: set[int] = set()
+    all_there = threading.Event()
+
+    def first() -> None:
+        begun.add(threading.get_ident())
+        if len(begun) == LISTENERS:
+            all_there.set()
+
+    slack_route.slack_route(an_app(lambda: None), first)
+    assert all_there.wait(10)
 
 
 class SlowCatalogue:
