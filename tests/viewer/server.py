@@ -16,6 +16,8 @@ TYPES = {
 }
 
 
+#: The names of assets change with what is in them: a page that is opened again need not ask.
+KEPT = {"Cache-Control": "max-age=600"}
 #: How often a server looks whether it should end: of itself twice a second.
 END_SECONDS = 0.02
 
@@ -52,7 +54,8 @@ class Server:
         if path.startswith("/viewer/"):
             file = self.root / (path.removeprefix("/viewer/") or "index.html")
             if file.is_file():
-                return Answer(file.read_bytes())
+                headers = KEPT if file.parent.name == "assets" else {}
+                return Answer(file.read_bytes(), headers=headers)
         return Answer(status=404)
 
     def __enter__(self) -> "Server":
