@@ -6,11 +6,13 @@ The bot's requests go over HTTP; what the person does goes straight to the sandb
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import uvicorn
@@ -26,10 +28,25 @@ from bot.sandbox.web_api import Fault, WebApi
 TOKEN, SECRET = "xoxb-test", "signing-secret"
 
 
+#: Processes of the tests, and the ports for each: below 32768, from where on Linux takes those of
+#: connections, so that none gets a port between its choice and the start of its server.
+_MANY = 8
+_OWN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MANY
+_PORTS = cycle(range(11_000 + _OWN, 32_000, _MANY))
+
+
 def free_port() -> int:
+    """Return a port of this process on which nobody listens."""
+    return next(filter(_is_free, _PORTS))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 class PromptServer(uvicorn.Server):
