@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.pictures import share_of_background
 from tests.e2e.workspace import Workspace
-from tests.viewer.pictures import DRAWN
+from tests.viewer.pictures import picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -51,8 +51,7 @@ def test_the_way_from_a_command_to_a_walk_in_the_splat(browser: Browser, demo: s
     viewer = browser.new_page()
     viewer.goto(link.get_attribute("href") or "")
     viewer.evaluate("() => window.splatViewer.ready")
-    viewer.evaluate(DRAWN)
-    assert share_of_background(viewer.screenshot()) < 0.9
+    assert share_of_background(picture(viewer)) < 0.9
     before = viewer.evaluate("() => window.splatViewer.camera().position")
     viewer.evaluate("() => window.splatViewer.setMode('walk')")
     viewer.keyboard.down("w")

@@ -8,13 +8,13 @@ from playwright.sync_api import Page
 
 from .scene import Colour
 
-#: What the page drew last is on the screen when the animation frame after it begins.
-DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
 
 def picture(page: Page) -> Image.Image:
-    """The page as it is seen. A browser without windows may show the frame before it else."""
-    page.evaluate(DRAWN)
+    """The page as it is seen.
+
+    A Chromium without windows shows the frame before the last one once, but never twice.
+    """
+    page.screenshot()
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
