@@ -1,4 +1,4 @@
-import { ViewerError } from "./errors";
+import { inWords, type ViewerError } from "./errors";
 import { fromManifest, type Tell } from "./loading";
 import type { Manifest } from "./manifest";
 import { readManifest } from "./opening";
@@ -27,8 +27,7 @@ export class Comparing {
       const second = await readManifest(address);
       if (turn === this.turn) await this.show(first, second, tell, turn);
     } catch (cause) {
-      const error = cause instanceof ViewerError ? cause : new ViewerError(...texts.errors.unexpected);
-      if (error !== cause) console.error(cause);
+      const error = inWords(cause);
       if (turn === this.turn) this.fail(error);
       throw error;
     }

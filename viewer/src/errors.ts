@@ -1,3 +1,5 @@
+import { texts } from "./texts";
+
 /** What went wrong in one sentence, and what the reader can do about it. */
 export class ViewerError extends Error {
   constructor(
@@ -7,4 +9,11 @@ export class ViewerError extends Error {
     super(message);
     this.name = "ViewerError";
   }
+}
+
+/** What is shown of whatever went wrong; the console has what nobody expected. */
+export function inWords(cause: unknown): ViewerError {
+  if (cause instanceof ViewerError) return cause;
+  console.error(cause);
+  return new ViewerError(...texts.errors.unexpected);
 }

@@ -1,6 +1,6 @@
 import { fromAddress, toAddress } from "./address";
 import { Comparing, HALF } from "./comparing";
-import { ViewerError } from "./errors";
+import { inWords, ViewerError } from "./errors";
 import { Input } from "./input";
 import { LONG_LINK } from "./limits";
 import { fromManifest, fromThisComputer, type Loading, type Subject, type Tell } from "./loading";
@@ -240,8 +240,7 @@ export class Viewer {
       if (turn === this.turn) await this.show(scene, stage, turn);
       return turn;
     } catch (cause) {
-      const error = cause instanceof ViewerError ? cause : new ViewerError(...texts.errors.unexpected);
-      if (error !== cause) console.error(cause);
+      const error = inWords(cause);
       failed = true;
       if (turn === this.turn) this.shell.fail(error);
       throw error;
