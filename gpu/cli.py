@@ -15,7 +15,7 @@ from rich.table import Column
 
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
 from gpu.job.paths import METRICS, SPLAT
-from gpu.job.spec import PHOTOS, PRESETS, REMOVALS
+from gpu.job.spec import ANSWERS, PHOTOS, PRESETS, REMOVALS
 from gpu.pipeline import run_job
 from gpu.report import Diary, Reporter
 
@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="publish_photos",  # PHOTOS is where they are
         choices=PHOTOS,
         help="publish: the viewer shows them over the splat (default: private)",
+    )
+    parser.add_argument(
+        "--use-all-photos",
+        choices=ANSWERS,
+        help="once all is measured, train on with the held-out photos too (default: yes)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="makes a run repeatable")
 
@@ -106,6 +111,7 @@ def _spec(args: argparse.Namespace) -> JobSpec:
         preset=args.preset,
         remove=args.remove,
         photos=args.publish_photos,
+        use_all_photos=args.use_all_photos,
     )
 
 

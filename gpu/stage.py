@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gpu.job import JobPaths, JobSpec
@@ -30,6 +30,21 @@ class Context:
     spec: JobSpec
     paths: JobPaths
     progress: Progress
+
+    def part(self, begin: float, end: float) -> Context:
+        """Return the context of a part of the stage: its fractions 0 to 1 are `begin` to `end`."""
+
+        def progress(
+            fraction: float,
+            message: str,
+            *,
+            metrics: Mapping[str, Metric] | None = None,
+            pictures: tuple[str, ...] = (),
+        ) -> None:
+            whole = begin + fraction * (end - begin)
+            self.progress(whole, message, metrics=metrics, pictures=pictures)
+
+        return replace(self, progress=progress)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ DEPENDS: Mapping[Stage, Callable[[JobSpec], object]] = {
         spec.seed,
         *([spec.preset] if spec.preset else ()),
         *([spec.more, spec.earlier] if spec.earlier else ()),
+        *(["all photos"] if spec.joins else ()),
     ],
     Stage.DESCEND: lambda spec: [spec.iterations, spec.seed],
     Stage.COMPRESS: lambda spec: [

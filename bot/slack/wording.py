@@ -203,7 +203,8 @@ def figures(job: Job) -> str:
     if "gaussians" in m:
         parts.append(f"{m['gaussians']:,} Gaussians")
     if m.get("psnr") is not None:
-        parts.append(f"{m['psnr']:.1f} dB on {m.get('held_out', 'the')} held-out photos")
+        joined = ", before they joined" if m.get("joined") else ""
+        parts.append(f"{m['psnr']:.1f} dB on {m.get('held_out', 'the')} held-out photos{joined}")
     if job.shown_bytes is not None:
         parts.append(megabytes(job.shown_bytes))
     if job.started_at and job.finished_at:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -45,20 +48,28 @@ OUTSIDE = 1.0
 def run_compress(ctx: Context) -> Outcome:
     """Write the scene as .splat, .ply, .sog, .spz and levels of .sog, and what tells of it.
 
-    Every figure is measured on what the files hold, read back from them.
+    Every figure is measured on what the files hold, read back from them. Where the held-out photos
+    have joined the training, they say nothing of these files: the scene from before goes the same
+    way, to files of its own, and what is measured on those are the figures.
     """
     spec, root, device = ctx.spec, ctx.paths.root, best_device()
     dataset = load_dataset(ctx.paths.undistorted, image_size(spec, device), spec.holdout)
     photos, geometry = Photos.load(ctx.paths), Geometry.load(ctx.paths)
     last = Stage.DESCEND if spec.pipeline is Pipeline.AERIAL else Stage.TRAIN
     ctx.progress(0.1, "Leaving out what nobody misses")
-    kept, pruned = _prune(read_ply(ctx.paths.gaussians(last)).to(device), dataset)
+    measured = read_ply(ctx.paths.gaussians(last)).to(device)
+    joined = ctx.paths.all_photos.is_file()
+    shown = read_ply(ctx.paths.all_photos).to(device) if joined else measured
+    kept, pruned = _prune(shown, dataset)
     ctx.progress(0.5, "Writing and measuring the files")
     splat, ply, sog = _write(kept, root, dataset, device)
+    if joined:
+        splat, ply, sog = _before(measured, (splat, ply, sog), ctx, dataset, device)
     views = dataset.train + dataset.held_out
     levels = write_levels(kept, root, views)
-    scene = _scene(spec, geometry, dataset, splat, shown=sog)
+    scene = _scene(spec, geometry, dataset, splat, sog, joined=joined)
     figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, splat, ply, sog)
+    figures["held_out_joined"] = joined
     _json(root / METRICS, figures)
     files = {name: (root / name).stat().st_size for name in (SOG, SPZ, SPLAT, PLY)}
     cameras = write_cameras(ctx.paths, dataset, photos.names, photos=spec.photos == PUBLISH)
@@ -74,7 +85,7 @@ def run_compress(ctx: Context) -> Outcome:
     }
     ctx.progress(0.95, "Turning around the scene")
     pictures = _picture(ctx, scene, central_view(views), device)
-    return Outcome(summary(last, sog, pruned), metrics, pictures)
+    return Outcome(summary(last, sog, pruned, joined=joined), metrics, pictures)
 
 
 def _picture(ctx: Context, scene: Scene, like: View, device: torch.device) -> tuple[str, ...]:
@@ -109,8 +120,29 @@ def _write(
     return splat, ply, measure(root / SOG, shown, dataset.held_out)
 
 
+def _before(
+    gaussians: Gaussians,
+    published: Sequence[Measured],
+    ctx: Context,
+    dataset: Dataset,
+    device: torch.device,
+) -> list[Measured]:
+    """Return the published files with what is measured on those of the scene from before."""
+    with TemporaryDirectory(dir=ctx.paths.work) as folder:
+        kept, _ = _prune(gaussians, dataset)
+        measured = _write(kept, Path(folder), dataset, device)
+    pairs = zip(published, measured, strict=True)
+    return [replace(shown, photos=before.photos) for shown, before in pairs]
+
+
 def _scene(
-    spec: JobSpec, geometry: Geometry, dataset: Dataset, splat: Measured, shown: Measured
+    spec: JobSpec,
+    geometry: Geometry,
+    dataset: Dataset,
+    splat: Measured,
+    shown: Measured,
+    *,
+    joined: bool,
 ) -> Scene:
     """Find the bounds, the ground and the viewer's cameras of the published scene."""
     published = read_splat(splat.file)
@@ -137,6 +169,8 @@ def _scene(
         splat_bytes=splat.file.stat().st_size,
         psnr=rounded(shown.score.psnr),
         ssim=rounded(shown.score.ssim),
+        held_out=len(dataset.held_out),
+        joined=joined,
     )
 
 

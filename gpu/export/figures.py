@@ -82,10 +82,13 @@ def seconds_of(spec: JobSpec, paths: JobPaths) -> dict[str, float]:
     return {str(stage): round(stamp.seconds, 3) for stage, stamp in stamps.items() if stamp}
 
 
-def summary(stage: Stage, shown: Measured, pruned: Mapping[str, int]) -> str:
+def summary(
+    stage: Stage, shown: Measured, pruned: Mapping[str, int], *, joined: bool = False
+) -> str:
     """Return what `compress` says in one sentence."""
     mega = shown.file.stat().st_size / 1e6
     likeness = f", {shown.score.psnr:.1f} dB on held-out photos" if shown.score.psnr else ""
+    likeness += " before they joined" if likeness and joined else ""
     left_out = sum(pruned.values())
     said = f"{shown.file.name} has {shown.gaussians:,} Gaussians in {mega:.1f} MB{likeness}"
     return f"{said}; {left_out:,} of those of `{stage}` were left out."

@@ -31,6 +31,8 @@ class Scene:
     splat_bytes: int
     psnr: float | None
     ssim: float | None
+    held_out: int
+    joined: bool
 
 
 def manifest_of(
@@ -101,6 +103,8 @@ def _metadata(geometry: Geometry, scene: Scene, photos: int) -> Mapping[str, obj
         "photos_registered": len(geometry.registered),
         "psnr": scene.psnr,
         "ssim": scene.ssim,
+        "held_out": scene.held_out,
+        "held_out_joined": scene.joined,
         "georeference": _georeference(geometry),
     }
 

@@ -107,6 +107,21 @@ class JobPaths:
         """The Gaussians (standard 3DGS .ply) that `train` or `descend` left."""
         return self.work / f"{stage}.ply"
 
+    @property
+    def all_photos(self) -> Path:
+        """The Gaussians that every photo has shaped, where the held-out ones joined at the end."""
+        return self.work / "all-photos.ply"
+
+    @property
+    def candidate(self) -> Path:
+        """What several GPUs have made of a scene with every photo, before it is looked at."""
+        return self.work / "candidate.ply"
+
+    @property
+    def together(self) -> Path:
+        """The scene that several GPUs have trained."""
+        return self.work / "together.ply"
+
     def stamp(self, stage: Stage) -> Path:
         """The record that a stage is complete, with its inputs' hash, metrics and seconds."""
         return self.work / "stages" / f"{stage}.json"

@@ -95,12 +95,17 @@ PRESETS = ("draft", "fast", "best")
 PRIVATE, PUBLISH = "private", "publish"
 PHOTOS = (PRIVATE, PUBLISH)
 
+#: Whether the held-out photos join the training once everything is measured. None means YES.
+YES, NO = "yes", "no"
+ANSWERS = (YES, NO)
+
 #: The words that a field may hold, by the field's name.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "geometry": GEOMETRIES,
     "preset": PRESETS,
     "remove": REMOVALS,
     "photos": PHOTOS,
+    "use_all_photos": ANSWERS,
 }
 
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -148,6 +153,7 @@ class JobSpec:
     `geometry` is one of GEOMETRIES, `preset` one of PRESETS, `size` the kind of machine that
     somebody asked for; None means "chosen for you". `remove` is one of REMOVALS; None means that
     nothing is hidden but what masks hide. `photos` is one of PHOTOS; None means PRIVATE.
+    `use_all_photos` is one of ANSWERS; None means YES.
 
     Raises InvalidValue that names the field and its allowed range.
     """
@@ -167,6 +173,7 @@ class JobSpec:
     preset: str | None = None
     remove: str | None = None
     photos: str | None = None
+    use_all_photos: str | None = None
     size: str | None = None
     more: int | None = None
     earlier: str | None = None
@@ -193,6 +200,11 @@ class JobSpec:
     def stages(self) -> tuple[Stage, ...]:
         """The stages that this job runs, in order."""
         return stages_of(self.pipeline)
+
+    @property
+    def joins(self) -> bool:
+        """Whether every photo trains in the end (gpu.training.joining)."""
+        return self.use_all_photos != NO
 
     def to_json(self) -> str:
         """Return the specification as a JSON document.

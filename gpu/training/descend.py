@@ -21,6 +21,7 @@ from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
 from gpu.training.config import Rates, TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
+from gpu.training.joining import PART, join, joins_in, sentence
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.nadir import Ground, Reprojector, ground_below, nadir_view, tiling
 from gpu.training.previews import rendered, write_row
@@ -34,6 +35,8 @@ TOLERANCE = 0.05  #: dB of held-out PSNR that a level may cost
 VIEWS_A_LEVEL = 10
 FINER = 1.5  #: photos are this much larger than in training, where they have the pixels
 PART_OF_TRAINING = 0.05  #: iterations of a level
+#: The part of the stage after which the held-out photos join.
+DESCENT = len(LEVELS) * PART_OF_TRAINING / (len(LEVELS) * PART_OF_TRAINING + PART)
 NEEDLE = 8.0  #: the longest axis is at most this many times the middle one
 #: Small steps: the scene is nearly right, and only details may move.
 RATES = Rates(4e-5, 4e-6, 5e-4, 2.5e-3, 1.2e-2, 2.5e-3, 1.2e-4)
@@ -67,25 +70,36 @@ def run_descend(ctx: Context) -> Outcome:
     """Refine what `train` left, level by level.
 
     Reads ctx.paths.gaussians(Stage.TRAIN) and ctx.paths.undistorted; writes
-    ctx.paths.gaussians(Stage.DESCEND) and previews/descend.jpg.
+    ctx.paths.gaussians(Stage.DESCEND) and previews/descend.jpg, and ctx.paths.all_photos where
+    the held-out photos have joined.
     """
+    ctx.paths.all_photos.unlink(missing_ok=True)
+    joins = joins_in(Stage.DESCEND, ctx.spec)
     device = best_device()
     size = ctx.spec.image_size or round(image_size(ctx.spec, device) * FINER)
     dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
-    config = _config(ctx, dataset, device)
+    config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
     gaussians = read_ply(ctx.paths.gaussians(Stage.TRAIN)).to(device)
     ground = ground_below(dataset)
     if ground.above <= 0:
         write_ply(gaussians, ctx.paths.gaussians(Stage.DESCEND))
         photos = evaluate(gaussians, dataset.held_out)
-        return Outcome("The photos were not taken from above: no descent.", photo_metrics(photos))
-    descent = Descent(gaussians, dataset, ground, config, device)
+        joined = join(ctx, gaussians, dataset, config, device) if joins else 0
+        said = f"The photos were not taken from above: no descent.{sentence(joined)}"
+        return Outcome(said, {"joined": joined, **photo_metrics(photos)})
+    descent = Descent(gaussians, dataset, ground, _level(config), device)
+    down = ctx.part(0.0, DESCENT) if joins else ctx
     for i, factor in enumerate(LEVELS):
         level = descent.descend_to(factor)
-        ctx.progress((i + 1) / len(LEVELS), level.sentence(), metrics=level.figures())
+        down.progress((i + 1) / len(LEVELS), level.sentence(), metrics=level.figures())
     write_altitudes(descent.gaussians, ground, ctx)
     write_ply(descent.gaussians, ctx.paths.gaussians(Stage.DESCEND))
-    return Outcome(_summary(descent.levels), _figures(descent), (PICTURE,))
+    joined = 0
+    if joins:
+        rest, beside = ctx.part(DESCENT, 1.0), descent.virtual
+        joined = join(rest, descent.gaussians, dataset, config, device, beside)
+    figures = {**_figures(descent), "joined": joined}
+    return Outcome(_summary(descent.levels) + sentence(joined), figures, (PICTURE,))
 
 
 class Descent:
@@ -101,6 +115,7 @@ class Descent:
     ) -> None:
         self.gaussians = gaussians
         self.levels: list[Level] = []
+        self.virtual: list[View] = []  # of the last level that was kept
         self.photos: list[PhotoMetric] = evaluate(gaussians, dataset.held_out)
         self._best = self._psnr(self.photos)
         self._dataset, self._ground = dataset, ground
@@ -116,7 +131,7 @@ class Descent:
         after, before = self._psnr(photos), self._best
         kept = after >= before - TOLERANCE
         if kept:
-            self.gaussians, self.photos = candidate, photos
+            self.gaussians, self.photos, self.virtual = candidate, photos, virtual
             self._best = max(before, after)
         self.levels.append(Level(factor, len(virtual), before, after, kept))
         return self.levels[-1]
@@ -149,9 +164,8 @@ def write_altitudes(gaussians: Gaussians, ground: Ground, ctx: Context) -> None:
     write_row(pictures, ctx.paths.root / PICTURE)
 
 
-def _config(ctx: Context, dataset: Dataset, device: torch.device) -> TrainConfig:
-    """Return the settings of one level."""
-    config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
+def _level(config: TrainConfig) -> TrainConfig:
+    """Return the settings of one level of a scene that was trained with `config`."""
     return replace(
         config,
         iterations=max(10, round(config.iterations * PART_OF_TRAINING)),

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
-from gpu.export.ply import write_ply
+from gpu.export.ply import read_ply, write_ply
 from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
+from gpu.training import memory
 from gpu.training.checkpoint import Keeper
 from gpu.training.config import TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.init import gaussians_from_points
+from gpu.training.joining import MEASURED, join, joins_in, keep, sentence
 from gpu.training.launch import train_on_all
-from gpu.training.memory import fitting, sentence
+from gpu.training.memory import fitting
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.previews import beside
 from gpu.training.progress import Teller
@@ -30,48 +32,82 @@ PICTURE = "previews/train.jpg"
 FEWEST = 5_000  #: a scene of fewer Gaussians would be of no use
 
 
-def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> Outcome:
-    """Train and measure on the held-out photos; `clock` says when a checkpoint is due.
+@dataclass(frozen=True)
+class Work:
+    """What is trained, and on what: `gpus` is 0 where all happens in this process."""
 
-    Reads ctx.paths.undistorted, writes ctx.paths.gaussians(Stage.TRAIN) and previews/train.jpg.
+    dataset: Dataset
+    config: TrainConfig
+    image_size: int
+    device: torch.device
+    gpus: int
+
+
+def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> Outcome:
+    """Train, measure on the held-out photos, and have them join; `clock` is the checkpoints'.
+
+    Reads ctx.paths.undistorted, writes ctx.paths.gaussians(Stage.TRAIN) and previews/train.jpg,
+    and ctx.paths.all_photos where photos have joined.
     Goes on from ctx.paths.checkpoint where that is of this run.
     Raises NoModel when there is nothing to train from.
     """
-    device = best_device()
-    size = image_size(ctx.spec, device)
-    dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
-    config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
-    several = 0
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        several = gpus_for(config, dataset, size, free, torch.cuda.device_count())
-        config, smaller = made_to_fit(ctx, config, dataset, size, free * max(1, several))
-        if smaller < size:
-            size, dataset = smaller, load_dataset(ctx.paths.undistorted, smaller, ctx.spec.holdout)
+    ctx.paths.all_photos.unlink(missing_ok=True)
+    joins = joins_in(Stage.TRAIN, ctx.spec)
+    first = ctx.part(0.0, MEASURED) if joins else ctx
+    work = prepared(first)
     begun = time.monotonic()
-    if several:
-        together = Plan(ctx.paths.undistorted, ctx.paths.work / "together.ply", size,
-                        ctx.spec.holdout, config)  # fmt: skip
-        trained = train_on_all(ctx, together, several).to(device)
-        total = steps = config.iterations
-    else:
-        trained, total, steps = _train_what_fits(ctx, config, dataset, device, clock)
+    trained, total, steps = _trained(first, work, clock)
     seconds = time.monotonic() - begun
-    photos = evaluate(trained, dataset.held_out)
-    beside(trained, typical(dataset.held_out, photos), ctx.paths.root / PICTURE)
+    photos = evaluate(trained, work.dataset.held_out)
+    beside(trained, typical(work.dataset.held_out, photos), ctx.paths.root / PICTURE)
     write_ply(trained, ctx.paths.gaussians(Stage.TRAIN))
-    score = Score.of(photos)
+    joined = _joined(ctx.part(MEASURED, 1.0), work, trained) if joins else 0
+    psnr = Score.of(photos).psnr
     return Outcome(
-        f"Trained {len(trained):,} Gaussians; held-out photos match at {score.psnr:.1f} dB.",
+        f"Trained {len(trained):,} Gaussians; held-out photos match at {psnr:.1f} dB."
+        + sentence(joined),
         {
             "iterations": total,
-            "image_size": size,
+            "image_size": work.image_size,
             "gaussians": len(trained),
             "iterations_per_second": round(steps / seconds, 2),
+            "joined": joined,
             **photo_metrics(photos),
         },
         (PICTURE,),
     )
+
+
+def prepared(ctx: Context) -> Work:
+    """Read the photos, and choose settings that the memory suffices for."""
+    device = best_device()
+    size = image_size(ctx.spec, device)
+    dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
+    config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
+    if device.type != "cuda":
+        return Work(dataset, config, size, device, 0)
+    free, _ = torch.cuda.mem_get_info(device)
+    gpus = gpus_for(config, dataset, size, free, torch.cuda.device_count())
+    config, smaller = made_to_fit(ctx, config, dataset, size, free * max(1, gpus))
+    if smaller < size:
+        dataset = load_dataset(ctx.paths.undistorted, smaller, ctx.spec.holdout)
+    return Work(dataset, config, smaller, device, gpus)
+
+
+def _trained(ctx: Context, work: Work, clock: Callable[[], float]) -> tuple[Gaussians, int, int]:
+    """Train; return the Gaussians, all of their steps, and those of them that were taken now."""
+    if not work.gpus:
+        return _train_what_fits(ctx, work.config, work.dataset, work.device, clock)
+    trained = train_on_all(ctx, Plan.of(ctx, work.image_size, work.config), work.gpus)
+    return trained.to(work.device), work.config.iterations, work.config.iterations
+
+
+def _joined(ctx: Context, work: Work, trained: Gaussians) -> int:
+    """Have the held-out photos join; return how many have."""
+    if not work.gpus:
+        return join(ctx, trained, work.dataset, work.config, work.device)
+    candidate = read_ply(ctx.paths.candidate).to(work.device)
+    return keep(ctx, candidate, trained, work.dataset)
 
 
 def gpus_for(config: TrainConfig, dataset: Dataset, size: int, free: int, gpus: int) -> int:
@@ -86,7 +122,7 @@ def made_to_fit(
 ) -> tuple[TrainConfig, int]:
     """Return a config and an image size that `free` bytes of GPU memory suffice for, and say so."""
     plan = fitting(config, dataset.train, size, free)
-    said = sentence(plan, config, size, free)
+    said = memory.sentence(plan, config, size, free)
     if said:
         ctx.progress(0.0, said, metrics={"predicted_gpu_bytes": plan.total})
     return replace(config, max_gaussians=plan.max_gaussians), plan.image_size
@@ -99,7 +135,7 @@ def _train_what_fits(
     device: torch.device,
     clock: Callable[[], float],
 ) -> tuple[Gaussians, int, int]:
-    """Train; return the Gaussians, all of their steps, and those of them that were taken now.
+    """Train in this process.
 
     Where the GPU's memory is too small, go on from the last checkpoint with half as many
     Gaussians. Raises torch.OutOfMemoryError when not even FEWEST Gaussians fit.

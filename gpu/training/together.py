@@ -27,11 +27,14 @@ from torch import Tensor
 
 from gpu.export.ply import write_ply
 from gpu.gaussians import Gaussians
+from gpu.job import Stage
+from gpu.stage import Context
 from gpu.training.album import Batch
 from gpu.training.config import Rates, TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.init import gaussians_from_points
+from gpu.training.joining import joining, joins_in
 from gpu.training.shards import Shards
 from gpu.training.step import Parts
 from gpu.training.step_cuda import Kind, Pool, RecordedStep, Recording
@@ -43,13 +46,24 @@ PAUSE = 1.0  #: seconds between two lines at least
 
 @dataclass(frozen=True)
 class Plan:
-    """What all processes train together: `photos` is the folder of the undistorted ones."""
+    """What all processes train together: `photos` is the folder of the undistorted ones.
+
+    The scene goes to `out`; and, unless that is None, to `joined` with the held-out photos too.
+    """
 
     photos: Path
     out: Path
     image_size: int
     holdout: int
     config: TrainConfig
+    joined: Path | None = None
+
+    @classmethod
+    def of(cls, ctx: Context, image_size: int, config: TrainConfig) -> Plan:
+        """Return the plan of a job's training."""
+        paths = ctx.paths
+        joined = paths.candidate if joins_in(Stage.TRAIN, ctx.spec) else None
+        return cls(paths.undistorted, paths.together, image_size, ctx.spec.holdout, config, joined)
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), default=str), encoding="utf-8")
@@ -60,7 +74,8 @@ class Plan:
         config = raw["config"]
         config = TrainConfig(**{**config, "rates": Rates(**config["rates"])})
         photos, out = Path(raw["photos"]), Path(raw["out"])
-        return cls(photos, out, raw["image_size"], raw["holdout"], config)
+        joined = raw["joined"] and Path(raw["joined"])
+        return cls(photos, out, raw["image_size"], raw["holdout"], config, joined)
 
 
 def train_together(
@@ -164,6 +179,11 @@ def main() -> None:
         figures = {"seconds": time.perf_counter() - begun, "memory": memory}
         write_ply(trained, plan.out)
         _say(figures)
+    if plan.joined is not None:
+        views = dataset.train + dataset.held_out
+        joined = train_together(trained, views, joining(config), device)
+        if is_first:
+            write_ply(joined, plan.joined)
     torch.distributed.destroy_process_group()
 
 

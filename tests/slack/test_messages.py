@@ -50,6 +50,15 @@ def test_a_stage_that_has_said_nothing_yet_is_named(bot: Bot) -> None:
     assert "Started." not in text_of(bot.status())
 
 
+def test_figures_from_before_the_held_out_photos_joined_say_so(bot: Bot) -> None:
+    bot.start()
+    figures = {"seconds": 1.0, "psnr": 24.31, "held_out": 5, "joined": 5}
+    bot.tell(1, Stage.TRAIN, Status.DONE, metrics=figures)
+    bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+    bot.drain()
+    assert "24.3 dB on 5 held-out photos, before they joined" in text_of(closing(bot)[0])
+
+
 def test_a_figure_that_was_not_measured_is_not_said(bot: Bot) -> None:
     bot.start()
     bot.tell(1, Stage.PUBLISH, Status.DONE, metrics={"seconds": 1.0, "gaussians": 7, "psnr": None})

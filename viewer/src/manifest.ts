@@ -68,6 +68,8 @@ export interface Metadata {
   readonly photosRegistered: number | null;
   readonly psnr: number | null;
   readonly ssim: number | null;
+  /** Whether the photos of these two figures have trained the scene since. */
+  readonly heldOutJoined: boolean | null;
   readonly splatSizeMb: number | null;
   readonly georeference: Georeference | null;
 }
@@ -216,6 +218,7 @@ function readMetadata(fields: Fields | null): Metadata {
     photosRegistered: from.number("photos_registered"),
     psnr: from.number("psnr"),
     ssim: from.number("ssim"),
+    heldOutJoined: from.flag("held_out_joined"),
     splatSizeMb: from.number("splat_size_mb"),
     georeference: readGeoreference(from.child("georeference")),
   };

@@ -226,6 +226,8 @@ export const texts = {
     photos: "Photos",
     psnr: "Held-out PSNR",
     ssim: "Held-out SSIM",
+    measured: "Measured",
+    beforeJoining: "before these photos joined",
     size: "Size",
     scale: "Scale",
     metric: "metres",
