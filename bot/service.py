@@ -24,6 +24,7 @@ from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
 from bot.core.seals import Seals
+from bot.core.viewer import preview_url
 from bot.doctor import findings
 from bot.interrupts import INTERRUPTS
 from bot.notify import Notifier, open_senders
@@ -123,6 +124,7 @@ class Service:
             read_picture=backend.picture,
             thumbnail_url=self._thumbnail_url,
             with_plan=settings.plan_blocks,
+            preview_url=self._preview_url,
         )
 
         senders = open_senders(settings.notify)
@@ -244,6 +246,9 @@ class Service:
         while self.ledger.active() and time.monotonic() < deadline:
             self._dispatcher.tick()
             time.sleep(0.05)
+
+    def _preview_url(self, job: Job) -> str:
+        return preview_url(job, self._storage, self._settings.public_url)
 
     def _thumbnail_url(self, job: Job) -> str:
         try:

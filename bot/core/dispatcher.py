@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from urllib.parse import quote
 
 from bot.compute.base import ComputeBackend, Handle, Presence, is_same
 from bot.core.assignments import specification
@@ -16,6 +15,7 @@ from bot.core.reconcile import Reconciler
 from bot.core.register import Register
 from bot.core.since import Since
 from bot.core.strangers import Strangers
+from bot.core.viewer import viewer_url
 from bot.storage.base import Storage
 from bot.storage.names import RESULTS
 from gpu.job import Status
@@ -72,7 +72,7 @@ class Dispatcher:
         self._ledger = ledger
         self._backend = backend
         self._storage = storage
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
         self._slots = slots
         self._clock = clock
         self._may_start = may_start
@@ -216,7 +216,7 @@ class Dispatcher:
             self._ledger.fail(job.id, error=error, hint=_CLOSED)
             return
         manifest = self._storage.url(f"{folder}{MANIFEST}")
-        viewer = f"{self._public_url}/viewer/?manifest={quote(manifest, safe='')}"
+        viewer = viewer_url(self._public_url, manifest)
         self._ledger.succeed(job.id, viewer_url=viewer, manifest_url=manifest)
 
     def _limit(self, job: Job) -> None:

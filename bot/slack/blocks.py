@@ -56,10 +56,16 @@ class Standing:
 
 
 def status(
-    job: Job, standing: Standing, *, thumbnail_url: str = "", with_plan: bool = False
+    job: Job,
+    standing: Standing,
+    *,
+    thumbnail_url: str = "",
+    preview_url: str = "",
+    with_plan: bool = False,
 ) -> Post:
     """The one message of a job, whatever state it is in.
 
+    `preview_url` is where its scene can be seen that is not finished, if it can.
     `with_plan` shows the stages as Slack's own list of tasks, which not every client may draw.
     """
     begin = bills.starting(job, standing.machine)
@@ -73,7 +79,7 @@ def status(
     if job.state is State.SUCCEEDED:
         blocks.append(_result(job) | _accessory(job, thumbnail_url))
     blocks.append(context(facts(job, standing)))
-    blocks += _buttons(job)
+    blocks += _buttons(job, preview_url)
     return Post(cut(f"{wording.escape(wording.title(job))}: {line}", SECTION), blocks)
 
 
@@ -176,7 +182,7 @@ def _bill(job: Job, standing: Standing) -> str:
     return bills.bill(job, standing.machine, standing.spent, standing.deadline)
 
 
-def _buttons(job: Job) -> list[Block]:
+def _buttons(job: Job, preview_url: str) -> list[Block]:
     if job.state is State.SUCCEEDED:
         return [actions(_open_button(job))]
     if job.is_over:
@@ -188,6 +194,9 @@ def _buttons(job: Job) -> list[Block]:
     destroy["confirm"] = confirm("Destroy this job's machine?", text, "Destroy")
     # A job that waits has no machine; one that is being stopped is past asking.
     live = {State.QUEUED: [cancel], State.CANCELLING: [destroy]}.get(job.state, [cancel, destroy])
+    if preview_url and job.state is State.RUNNING:
+        look = button(wording.PREVIEW, "open_viewer", job.id) | {"url": preview_url}
+        return [actions(look, *live)]
     return [actions(*live)]
 
 

@@ -25,9 +25,15 @@ class SlackOutbox:
         thumbnail_url: Callable[[Job], str],
         clock: Callable[[], float] = time.time,
         with_plan: bool = False,
+        preview_url: Callable[[Job], str] = lambda job: "",
     ) -> None:
         refresher = Refresher(
-            ledger, workspaces, thumbnail_url=thumbnail_url, clock=clock, with_plan=with_plan
+            ledger,
+            workspaces,
+            thumbnail_url=thumbnail_url,
+            clock=clock,
+            with_plan=with_plan,
+            preview_url=preview_url,
         )
         self._drainer = Drainer(
             ledger, workspaces, refresher, thumbnail_url=thumbnail_url, clock=clock

@@ -41,8 +41,10 @@ class Refresher:
         thumbnail_url: Callable[[Job], str],
         clock: Callable[[], float],
         with_plan: bool = False,
+        preview_url: Callable[[Job], str] = lambda job: "",
     ) -> None:
         self.with_plan = with_plan
+        self._preview_url = preview_url
         self._ledger = ledger
         self._workspaces = workspaces
         self._thumbnail_url = thumbnail_url
@@ -67,7 +69,13 @@ class Refresher:
         """Return the status message as it should look now."""
         picture = "" if job.id in self._without_picture else self._thumbnail_url(job)
         standing = standing_of(self._ledger, job, self._clock)
-        return blocks.status(job, standing, thumbnail_url=picture, with_plan=self.with_plan)
+        return blocks.status(
+            job,
+            standing,
+            thumbnail_url=picture,
+            preview_url=self._preview_url(job),
+            with_plan=self.with_plan,
+        )
 
     def do_without_plan(self) -> None:
         """Show stages as text from now on: this Slack takes no plan blocks."""

@@ -71,6 +71,9 @@ PIPELINE_HINT = "In a command these are called splat and aerial."
 
 AUTOMATIC = "Automatic"
 
+#: The button that opens a scene which a running job has not finished.
+PREVIEW = "Look at a preview (not finished)"
+
 #: The options of a start that a dialog offers: label and meaning.
 OPTIONS = {
     "iterations": ("Training steps", "More are sharper and take longer; by default as many as the"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gpu.job.captures import PHOTOS, VIDEOS, is_cameras
 from gpu.job.errors import InvalidValue
 from gpu.job.messages import GEOMETRY
-from gpu.job.paths import OUTPUTS, PHOTO_FILES
+from gpu.job.paths import OUTPUTS, PHOTO_FILES, PREVIEW
 
 #: Where the results of jobs are; nothing under it is a dataset.
 RESULTS = "splats"
@@ -31,7 +31,7 @@ def private_key(job_id: str, name: str) -> str:
 
 def result_key(job_id: str, name: str) -> str:
     """The key of a file that a job's machine writes: a result, or something for the bot alone."""
-    is_result = name in (*OUTPUTS, *GEOMETRY, *PHOTO_FILES)
+    is_result = name in (*OUTPUTS, PREVIEW, *GEOMETRY, *PHOTO_FILES)
     return f"{RESULTS}/{job_id}/{name}" if is_result else private_key(job_id, name)
 
 

@@ -30,7 +30,7 @@ from bot.storage.s3_pieces import S3Pieces
 from gpu.job import Source, Target
 from gpu.job.captures import kind_unread, unread
 from gpu.job.messages import GEOMETRY
-from gpu.job.paths import OUTPUTS, PHOTO_FILES
+from gpu.job.paths import MANIFEST, OUTPUTS, PHOTO_FILES, PREVIEW, PREVIEW_MANIFEST
 
 #: Seconds for which a presigned URL is good: the longest job, and then some.
 LIFETIME = 6 * 3600
@@ -131,11 +131,18 @@ class SpacesStorage:
         return (known if any(map(is_capture, known)) else {}), unread(every)
 
     def target(self, job_id: str, *, photos: bool = False) -> Target:
-        """Return presigned PUTs for a job's results, and for its photos only when asked."""
+        """Return presigned PUTs for a job's results, and for its photos only when asked.
+
+        What a preview needs is for everybody to read at once: nothing has to open it.
+        """
         names = (*WRITABLE, *PHOTO_FILES) if photos else WRITABLE
-        return Target(
-            urls={name: self.sign_put(result_key(job_id, name), LIFETIME) for name in names}
-        )
+        urls = {name: self.sign_put(result_key(job_id, name), LIFETIME) for name in names}
+        early = {PREVIEW: PREVIEW, PREVIEW_MANIFEST: MANIFEST}
+        public = {
+            name: self._sign("put_object", result_key(job_id, file), LIFETIME, ACL="public-read")
+            for name, file in early.items()
+        }
+        return Target(urls=urls | public)
 
     def reveal(self, job_id: str) -> None:
         """Make a job's results public and name their types.
@@ -230,9 +237,9 @@ class SpacesStorage:
         with _in_words():
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    def _sign(self, method: str, key: str, seconds: int) -> str:
+    def _sign(self, method: str, key: str, seconds: int, **more: str) -> str:
         url: str = self._client.generate_presigned_url(
-            method, Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=seconds
+            method, Params={"Bucket": self._bucket, "Key": key, **more}, ExpiresIn=seconds
         )
         return url
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from gpu.export.ground import Ground
+from gpu.geometry.record import Geometry
+from gpu.job import Pipeline
 from gpu.training.dataset import View
 
 #: The eye above the ground: metres, and units of a scene that GPS did not scale (where the median
@@ -44,6 +46,22 @@ def above(centre: Sequence[float], size: Sequence[float], ground_z: float, heigh
     x, y = centre[0], centre[1]
     height = max(height, 0.6 * max(size[0], size[1]))
     return Camera((x, y - TILT * height, ground_z + height), (x, y, ground_z))
+
+
+def first_camera(
+    pipeline: Pipeline,
+    geometry: Geometry,
+    low: Sequence[float],
+    high: Sequence[float],
+    views: Sequence[View],
+    points: Tensor,
+) -> Camera:
+    """Return where the viewer starts: over a flight's scene, else in a photographer's place."""
+    if pipeline is not Pipeline.AERIAL:
+        return as_photographed(central_view(views), points)
+    size = [b - a for a, b in zip(low, high, strict=True)]
+    centre = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
+    return above(centre, size, geometry.ground_z, geometry.camera_height)
 
 
 def central_view(views: Sequence[View]) -> View:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpu.export.cameras import above, as_photographed, central_view, on_foot
+from gpu.export.cameras import central_view, first_camera, on_foot
 from gpu.export.figures import Measured, figures_of, measure, rounded, summary
 from gpu.export.ground import Ground, ground_of
 from gpu.export.levels import write_levels
@@ -152,12 +152,7 @@ def _scene(
     ground = ground_of(*(np.asarray(t, np.float64) for t in (solid.means, box.low, box.high)))
     size = (box.high - box.low).tolist()
     views = dataset.train + dataset.held_out
-    if spec.pipeline is Pipeline.AERIAL:
-        camera = above(
-            ((box.low + box.high) / 2).tolist(), size, geometry.ground_z, geometry.camera_height
-        )
-    else:
-        camera = as_photographed(central_view(views), dataset.points)
+    camera = first_camera(spec.pipeline, geometry, low, high, views, dataset.points)
     return Scene(
         low=low,
         high=high,

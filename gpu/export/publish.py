@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -103,13 +104,20 @@ def upload_all(
             progress(done / len(wanted), f"Published {done} of {len(wanted)} files")
 
 
+def headers_for(url: str, size: int) -> dict[str, str]:
+    """Return what has to be sent with so many bytes to a presigned URL."""
+    signed = parse_qs(urlsplit(url).query).get("X-Amz-SignedHeaders", [""])[0].split(";")
+    public = {"x-amz-acl": "public-read"} if "x-amz-acl" in signed else {}
+    return {"Content-Length": str(size), **public}
+
+
 def _put(
     client: httpx.Client, url: str, name: str, file: Path, wait: Callable[[float], None]
 ) -> None:
     """Put one file to its URL."""
 
     def put() -> None:
-        headers = {"Content-Length": str(file.stat().st_size)}
+        headers = headers_for(url, file.stat().st_size)
         with file.open("rb") as content:
             client.put(url, content=content, headers=headers).raise_for_status()
 

@@ -16,6 +16,8 @@ THUMBNAIL, METRICS = "thumbnail.jpg", "metrics.json"
 #: Where the photos were taken, for a viewer.
 CAMERAS = "cameras.json"
 OUTPUTS = (MANIFEST, SPLAT, PLY, SOG, SPZ, *LEVELS, THUMBNAIL, METRICS, CAMERAS)
+#: A first look while the scene still trains, and where its manifest goes: to the final one's place.
+PREVIEW, PREVIEW_MANIFEST = "preview.sog", "preview/manifest.json"
 #: The photos that are published, where somebody has asked for that; of more, some evenly.
 PHOTO_FILES = tuple(f"photos/{number:03}.jpg" for number in range(300))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gpu.export.preview import Preview
 from gpu.gaussians import Gaussians
 from gpu.job.events import Metric
 from gpu.stage import Context
@@ -23,7 +24,8 @@ SMOOTH = 0.02  #: the part that a new loss has in the mean
 class Teller:
     """Tells loss, speed and number of Gaussians; shows one held-out photo beside its render.
 
-    `begin` is the number of steps taken before; `clock` gives seconds.
+    `begin` is the number of steps taken before; `clock` gives seconds. The `preview` is offered
+    every step, and told of once it is there.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class Teller:
         *,
         begin: int,
         clock: Callable[[], float],
+        preview: Preview | None = None,
     ) -> None:
+        self._preview = preview
         self._ctx, self._view, self._clock = ctx, view, clock
         self._total, self._step = config.iterations, begin
         self._mean: Tensor | None = None
@@ -44,6 +48,8 @@ class Teller:
     def __call__(self, done: float, loss: Tensor, gaussians: Gaussians) -> None:
         """Take note of a step; say something when it is time to."""
         self._step += 1
+        if self._preview is not None:
+            self._preview.offer(done, gaussians)
         self._mean = loss if self._mean is None else self._mean.lerp(loss, SMOOTH)
         now, shows = self._clock(), self._is_shown()
         if now - self._told_at < PAUSE and not shows and self._step < self._total:
@@ -68,6 +74,8 @@ class Teller:
         }
         if self._psnr is not None:
             figures["preview_psnr"] = round(self._psnr, 2)
+        if self._preview is not None and self._preview.is_there:
+            figures["preview"] = True
         return figures
 
     def _sentence(self, figures: dict[str, Metric]) -> str:

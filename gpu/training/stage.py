@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from gpu.export.ply import read_ply, write_ply
+from gpu.export.preview import Preview
 from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.job.events import Metric
@@ -97,7 +98,10 @@ def prepared(ctx: Context) -> Work:
 def _trained(ctx: Context, work: Work, clock: Callable[[], float]) -> tuple[Gaussians, int, int]:
     """Train; return the Gaussians, all of their steps, and those of them that were taken now."""
     if not work.gpus:
-        return _train_what_fits(ctx, work.config, work.dataset, work.device, clock)
+        preview = Preview(ctx, work.dataset, clock)
+        found = _train_what_fits(ctx, work, preview, clock)
+        preview.end()
+        return found
     trained = train_on_all(ctx, Plan.of(ctx, work.image_size, work.config), work.gpus)
     return trained.to(work.device), work.config.iterations, work.config.iterations
 
@@ -129,21 +133,19 @@ def made_to_fit(
 
 
 def _train_what_fits(
-    ctx: Context,
-    config: TrainConfig,
-    dataset: Dataset,
-    device: torch.device,
-    clock: Callable[[], float],
+    ctx: Context, work: Work, preview: Preview, clock: Callable[[], float]
 ) -> tuple[Gaussians, int, int]:
     """Train in this process.
 
     Where the GPU's memory is too small, go on from the last checkpoint with half as many
     Gaussians. Raises torch.OutOfMemoryError when not even FEWEST Gaussians fit.
     """
+    config = work.config
     while True:
-        whole, keeper = beginning(ctx, config, dataset, clock)
+        whole, keeper = beginning(ctx, config, work.dataset, clock)
+        teller = _teller(ctx, whole, work.dataset, keeper, preview, clock)
         try:
-            trained = _train(ctx, whole, dataset, device, keeper, clock)
+            trained = _train(whole, work, teller, keeper)
             return trained, whole.iterations, whole.iterations - keeper.begin
         except torch.OutOfMemoryError:
             config = replace(config, max_gaussians=config.max_gaussians // 2)
@@ -155,19 +157,22 @@ def _train_what_fits(
         ctx.progress(0.0, fewer)
 
 
-def _train(
+def _train(config: TrainConfig, work: Work, teller: Teller, keeper: Keeper) -> Gaussians:
+    points, colors = (t.to(work.device) for t in (work.dataset.points, work.dataset.colors))
+    start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
+    return train(start, work.dataset.train, config, work.device, teller, keeper)
+
+
+def _teller(
     ctx: Context,
     config: TrainConfig,
     dataset: Dataset,
-    device: torch.device,
     keeper: Keeper,
+    preview: Preview,
     clock: Callable[[], float],
-) -> Gaussians:
-    points, colors = dataset.points.to(device), dataset.colors.to(device)
-    start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
+) -> Teller:
     shown = dataset.held_out[len(dataset.held_out) // 2]
-    teller = Teller(ctx, config, shown, begin=keeper.begin, clock=clock)
-    return train(start, dataset.train, config, device, teller, keeper)
+    return Teller(ctx, config, shown, begin=keeper.begin, clock=clock, preview=preview)
 
 
 def photo_metrics(photos: Sequence[PhotoMetric]) -> dict[str, Metric]:

@@ -10,6 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from gpu.gaussians import Gaussians
+from gpu.geometry.record import Geometry
+from gpu.ingest.photos import Photo, Photos
 from gpu.job import JobPaths, JobSpec, Pipeline, Source
 from gpu.job.events import Metric
 from gpu.stage import Context
@@ -93,6 +95,19 @@ class Recorder:
         self.fractions.append(fraction)
         self.messages.append(message)
         self.pictures.extend(pictures)
+
+
+def recorded(ctx: Context) -> None:
+    """Leave what `preprocess` and `geometry` tell of a job's photos."""
+    names = sorted(file.name for file in (ctx.paths.undistorted / "images").iterdir())
+    Photos(tuple(Photo(n, n, WIDTH, HEIGHT, "c") for n in names), {}).save(ctx.paths)
+    ctx.paths.geometry.mkdir()
+    Geometry(
+        registered=tuple(names), left_out=(), images=tuple(names), points=900,
+        reprojection_error=0.3, track_length=4.0, rung=1, metric=True, gps_rmse=None,
+        gps_agreeing=0, origin=None, ground_z=0.0, camera_height=CAMERA_HEIGHT,
+        scene_distance=CAMERA_HEIGHT,
+    ).save(ctx.paths)  # fmt: skip
 
 
 def job(folder: Path, **options: int) -> Context:

@@ -11,8 +11,6 @@ from gpu.export import compress
 from gpu.export.ply import read_ply, write_ply
 from gpu.export.sog import read_sog
 from gpu.gaussians import Gaussians
-from gpu.geometry.record import Geometry
-from gpu.ingest.photos import Photo, Photos
 from gpu.job import Pipeline, Stage
 from gpu.job.paths import SOG
 from gpu.stage import Context, Outcome
@@ -25,7 +23,7 @@ from gpu.training.metrics import Score, evaluate
 from gpu.training.nadir import Reprojector
 from gpu.training.schedules import position_rate, reductions, slower
 from gpu.training.stage import run_train
-from tests.gpu.photographed import WIDTH, Recorder, job, truth
+from tests.gpu.photographed import WIDTH, Recorder, job, recorded, truth
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(1_000, 900, sh_degree=0, rates=Rates(final=0.1), coarsest=0.2)
@@ -160,14 +158,7 @@ def test_the_figures_are_those_of_the_scene_from_before(
     monkeypatch.setattr(compress, "draw_turntable", lambda *_, **__: False)
     monkeypatch.setattr(compress, "write_levels", lambda *_: [])
     ctx = capture(tmp_path)
-    names = sorted(f.name for f in (ctx.paths.undistorted / "images").iterdir())
-    Photos(tuple(Photo(n, n, 96, 72, "c") for n in names), {}).save(ctx.paths)
-    ctx.paths.geometry.mkdir()
-    Geometry(
-        registered=tuple(names), left_out=(), images=tuple(names), points=900,
-        reprojection_error=0.3, track_length=4.0, rung=1, metric=True, gps_rmse=None,
-        gps_agreeing=0, origin=None, ground_z=0.0, camera_height=8.0, scene_distance=8.0,
-    ).save(ctx.paths)  # fmt: skip
+    recorded(ctx)
     before = replace(truth(), sh0=truth().sh0 * 0.8)
     write_ply(before, ctx.paths.gaussians(Stage.TRAIN))
     write_ply(truth(), ctx.paths.all_photos)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gpu.gaussians import Gaussians
 from gpu.stage import Context
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View, load_dataset
@@ -59,6 +60,25 @@ def test_every_message_has_loss_speed_number_and_once_known_the_likeness(tmp_pat
     assert "preview_psnr" not in told.figures[shown - 1]
     assert told.figures[shown]["preview_psnr"] > 50  # type: ignore[operator] # its own render
     assert told.messages[shown].endswith("dB.")
+
+
+def test_a_preview_is_offered_every_step_and_told_of_once_it_is_there(tmp_path: Path) -> None:
+    class Shown:
+        offers, is_there = 0, False
+
+        def offer(self, done: float, scene: Gaussians) -> None:
+            self.offers += 1
+            self.is_there = done > 0.5
+
+    shown, told, now = Shown(), Told(), iter(range(999))
+    view = photograph(truth(), aerial_views(1)[0])
+    ctx = replace(job(tmp_path), progress=told)
+    clock = lambda: float(next(now))  # noqa: E731
+    teller = Teller(ctx, CONFIG, view, begin=0, clock=clock, preview=shown)  # type: ignore[arg-type]
+    for done in (0.4, 0.6):
+        teller(done, torch.tensor(0.25), truth())
+    assert shown.offers == 2
+    assert [figures.get("preview") for figures in told.figures] == [None, True]
 
 
 def test_a_run_that_goes_on_counts_from_where_it_was(tmp_path: Path) -> None:

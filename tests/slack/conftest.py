@@ -16,6 +16,7 @@ from bot.core.ledger import Ledger
 from bot.core.market import Market
 from bot.core.rounds import Finding, Rounds
 from bot.core.seals import Seals
+from bot.core.viewer import preview_url
 from bot.sandbox.state import Message
 from bot.slack.app import create_app
 from bot.slack.files import SlackFiles
@@ -99,6 +100,7 @@ class Bot:
             OneWorkspace(self.settings),
             read_picture=lambda _, name: self.pictures.get(name),
             thumbnail_url=self.thumbnail_url,
+            preview_url=lambda job: preview_url(job, self.storage, self.settings.public_url),
             clock=self.clock,
         )
         self.intake = Intake(

@@ -1,8 +1,10 @@
 """What the channel sees: one message that edits itself, a thread, one end."""
 
 from typing import Any
+from urllib.parse import quote
 
 from bot.sandbox.web_api import Reply
+from bot.slack import wording
 from gpu.job import Stage, Status
 from tests.core.conftest import a_request, an_event
 from tests.fakes.slack import buttons, text_of
@@ -57,6 +59,21 @@ def test_figures_from_before_the_held_out_photos_joined_say_so(bot: Bot) -> None
     bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
     bot.drain()
     assert "24.3 dB on 5 held-out photos, before they joined" in text_of(closing(bot)[0])
+
+
+def test_a_preview_has_a_button_until_the_splat_is_ready(bot: Bot) -> None:
+    bot.start()
+    bot.tell(1, Stage.TRAIN, Status.PROGRESS, metrics={"gaussians": 7})
+    bot.drain()
+    assert wording.PREVIEW not in buttons(bot.status())
+    bot.tell(2, Stage.TRAIN, Status.PROGRESS, metrics={"preview": True})
+    bot.drain()
+    address = buttons(bot.status())[wording.PREVIEW]["url"]
+    manifest = quote(f"{bot.settings.public_url}/files/splats/a/manifest.json", safe="")
+    assert address == f"{bot.settings.public_url}/viewer/?manifest={manifest}"
+    bot.ledger.succeed("a", viewer_url=address, manifest_url="http://m")
+    bot.drain()
+    assert list(buttons(bot.status())) == ["Open viewer"]
 
 
 def test_a_figure_that_was_not_measured_is_not_said(bot: Bot) -> None:

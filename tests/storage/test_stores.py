@@ -11,9 +11,11 @@ from bot.core.config import Settings, SpacesSettings
 from bot.core.errors import InvalidValue, StorageError, UnknownDataset
 from bot.storage import LocalStorage, Storage, names, open_storage
 from bot.storage.spaces import SpacesStorage
+from gpu.export.publish import headers_for
 from gpu.ingest import names as pipeline_names
 from gpu.job import captures
 from gpu.job.captures import left_out
+from gpu.job.paths import PREVIEW, PREVIEW_MANIFEST
 from tests.conftest import REPOSITORY
 
 PHOTOS = {
@@ -234,7 +236,8 @@ def test_only_a_job_that_was_asked_for_photos_may_publish_them(s3_server: str) -
 
 def test_a_result_is_for_everybody_once_it_is_revealed_and_has_its_type(s3_server: str) -> None:
     store = spaces(s3_server, "public")
-    for name, url in store.target("j 1").urls.items():
+    for name in set(store.target("j 1").urls) - {PREVIEW, PREVIEW_MANIFEST}:
+        url = store.target("j 1").urls[name]
         httpx.put(url, content=name.encode(), trust_env=False).raise_for_status()
     assert httpx.get(store.url("splats/j 1/thumbnail.jpg"), trust_env=False).status_code == 403
     for _ in range(2):
@@ -243,6 +246,22 @@ def test_a_result_is_for_everybody_once_it_is_revealed_and_has_its_type(s3_serve
         answer = httpx.get(store.url(f"splats/j 1/{name}"), trust_env=False)
         assert (answer.content, answer.headers["content-type"]) == (name.encode(), kind)
     assert "geometry/images.bin" in store.target("j 1").urls
+
+
+def test_a_preview_is_for_everybody_at_once_and_the_result_in_its_place_is_not(
+    s3_server: str,
+) -> None:
+    store = spaces(s3_server, "previews")
+    urls, place = store.target("j1").urls, store.url("splats/j1/manifest.json")
+    for name in (PREVIEW, PREVIEW_MANIFEST):
+        headers = headers_for(urls[name], 5)
+        httpx.put(urls[name], content=b"early", headers=headers, trust_env=False)
+    for address in (place, store.url(f"splats/j1/{PREVIEW}")):
+        assert httpx.get(address, trust_env=False).content == b"early"
+    httpx.put(urls["manifest.json"], content=b"final", trust_env=False)
+    assert httpx.get(place, trust_env=False).status_code == 403
+    store.reveal("j1")
+    assert httpx.get(place, trust_env=False).content == b"final"
 
 
 def test_what_a_bucket_refuses_is_said_without_a_key(s3_server: str) -> None:

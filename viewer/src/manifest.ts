@@ -58,6 +58,8 @@ export interface Manifest {
   readonly walls: WallGrid | null;
   /** The file that tells where the photos were taken. */
   readonly camerasUrl: URL | null;
+  /** The part of the training that was over when this was made; null for a finished scene. */
+  readonly previewAt: number | null;
   readonly metadata: Metadata;
 }
 
@@ -144,6 +146,7 @@ export function parseManifest(json: unknown, base: URL): Manifest {
     ground: readGround(root.child("ground")),
     walls: readWallGrid(root.child("walls")),
     camerasUrl: root.child("cameras")?.requiredUrl("url", base) ?? null,
+    previewAt: readPart(root.child("preview")),
     metadata: readMetadata(root.child("metadata")),
   };
 }
@@ -172,6 +175,10 @@ function readFormats(root: Fields, base: URL): readonly Format[] {
   }));
   const old = [root.requiredUrl("splat_url", base), root.url("ply_url", base)];
   return formats.length > 0 ? formats : old.filter((url) => url !== null).map((url) => ({ url, bytes: null }));
+}
+
+function readPart(fields: Fields | null): number | null {
+  return fields && clamp(fields.requiredNumber("done"), 0, 1);
 }
 
 function readBounds(fields: Fields | null): Bounds | null {

@@ -228,6 +228,7 @@ export const texts = {
     ssim: "Held-out SSIM",
     measured: "Measured",
     beforeJoining: "before these photos joined",
+    preview: (done: number) => `Preview, ${Math.round(done * 100)} % trained`,
     size: "Size",
     scale: "Scale",
     metric: "metres",

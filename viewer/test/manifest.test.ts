@@ -32,6 +32,8 @@ describe("a manifest", () => {
     expect([...manifest.ground!.heights]).toEqual([0, 1, 2, 3]);
     expect(manifest.walls).toMatchObject({ columns: 2, rows: 1, cell: 0.5, level: 0.1 });
     expect(manifest.metadata.metric).toBe(true);
+    expect(manifest.previewAt).toBeNull();
+    expect(parseManifest({ ...good, preview: { done: 0.2 } }, BASE).previewAt).toBe(0.2);
   });
 
   test("may be SplatWalk's, with fewer fields and other names", () => {
@@ -78,6 +80,7 @@ describe("a manifest", () => {
     ["metadata.gaussians", { metadata: { gaussians: 1e15 } }],
     ["metadata.gaussians", { metadata: { gaussians: 1.5 } }],
     ["metadata.psnr", { metadata: { psnr: "26 dB" } }],
+    ["preview.done", { preview: {} }],
   ])("is refused by the name of its field: %s", (field, changes) => {
     expect(complaint(changes)).toContain(`“${field}”`);
   });

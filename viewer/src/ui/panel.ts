@@ -17,7 +17,8 @@ export function panel(title: string, manifest: Manifest | null, gaussians: numbe
 
 function summary(manifest: Manifest | null, gaussians: number): string {
   const psnr = manifest?.metadata.psnr ?? null;
-  const parts = [texts.figures.summary(gaussians)];
+  const preview = manifest?.previewAt ?? null;
+  const parts = [...(preview === null ? [] : [texts.figures.preview(preview)]), texts.figures.summary(gaussians)];
   if (psnr !== null) parts.push(texts.figures.decibels(psnr));
   return parts.join(" · ");
 }

@@ -1,0 +1,146 @@
+"""A first look at a scene while it still trains: one small file and the manifest, published early.
+
+It is written beside the training loop, from the most important Gaussians as they are then, and no
+job fails or waits for it. The manifest is where the final one will be; the scene is a file of its
+own, because a browser may keep what has once had a name.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import torch
+
+from gpu.export.cameras import first_camera, on_foot
+from gpu.export.manifest import Scene, manifest_of
+from gpu.export.prune import Box
+from gpu.export.publish import headers_for
+from gpu.export.sog import write_sog
+from gpu.export.splat import importance
+from gpu.gaussians import Gaussians
+from gpu.geometry.record import Geometry
+from gpu.ingest.photos import Photos
+from gpu.job import Target
+from gpu.job.paths import MANIFEST, PREVIEW, PREVIEW_MANIFEST
+from gpu.stage import Context
+from gpu.training.dataset import Dataset
+
+PART = 0.2  #: of the steps are over when it is made
+SHORT = 30.0  #: Whoever waits fewer seconds for the whole training needs no preview.
+MOST = 100_000  #: Gaussians that it has at most, without view dependence: 1.5 MB
+TIMEOUT = httpx.Timeout(10.0)
+
+log = logging.getLogger(__name__)
+
+
+class Preview:
+    """Publishes one preview of a job's training; `clock` gives seconds."""
+
+    def __init__(self, ctx: Context, dataset: Dataset, clock: Callable[[], float]) -> None:
+        self.is_there = False
+        self._ctx, self._dataset, self._clock = ctx, dataset, clock
+        self._is_wanted = ctx.spec.target is not None
+        self._begun: tuple[float, float] | None = None
+        self._over, self._writing = threading.Lock(), threading.Thread()
+        self._is_over = False
+
+    def offer(self, done: float, gaussians: Gaussians) -> None:
+        """Begin with a preview if a part of `done` makes it time to; nothing waits for it."""
+        if not self._is_wanted:
+            return
+        if self._begun is None:
+            self._begun = done, self._clock()
+            self._is_wanted = done < PART  # else an earlier attempt has had its preview
+        if done < PART or not self._is_wanted:
+            return
+        self._is_wanted = False
+        before, at = self._begun
+        if (self._clock() - at) / max(done - before, 1e-9) < SHORT:
+            return
+        try:
+            self._begin(done, gaussians)
+        except Exception:  # a nicety: out of memory, for one
+            log.exception("no preview")
+
+    def end(self) -> None:
+        """Have nothing published from now on: what is final comes next."""
+        with self._over:
+            self._is_over = True
+
+    def wait(self) -> None:
+        """Return once the preview is published, or has failed."""
+        if self._writing.ident is not None:
+            self._writing.join()
+
+    def _begin(self, done: float, gaussians: Gaussians) -> None:
+        kept = importance(gaussians).topk(min(MOST, len(gaussians))).indices
+        few = gaussians.detach().select(kept).map(lambda tensor: tensor.cpu())
+        few = replace(few, shN=torch.zeros(len(few), 0, 3))
+        self._writing = threading.Thread(target=self._make, args=(done, few), daemon=True)
+        self._writing.start()
+
+    def _make(self, done: float, few: Gaussians) -> None:
+        folder = self._ctx.paths.work / "preview"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_sog(few, folder / PREVIEW)
+            manifest = preview_manifest(self._ctx, self._dataset, few, folder / PREVIEW, done)
+            (folder / MANIFEST).write_text(json.dumps(manifest, allow_nan=False), encoding="utf-8")
+            assert self._ctx.spec.target is not None
+            put(folder / PREVIEW, PREVIEW, PREVIEW, self._ctx.spec.target)
+            with self._over:
+                if not self._is_over:
+                    put(folder / MANIFEST, MANIFEST, PREVIEW_MANIFEST, self._ctx.spec.target)
+                    self.is_there = True
+        except Exception as wrong:  # noqa: BLE001 - logged by its kind: its text may have a URL
+            log.warning("the preview was not published: %s", type(wrong).__name__)
+
+
+def preview_manifest(
+    ctx: Context, dataset: Dataset, few: Gaussians, file: Path, done: float
+) -> Mapping[str, object]:
+    """Return the manifest of a scene that is not finished: no ground, no figures, one file."""
+    geometry, photos = Geometry.load(ctx.paths), Photos.load(ctx.paths)
+    box, views = Box.around(dataset.points), dataset.train + dataset.held_out
+    low, high = box.low.tolist(), box.high.tolist()
+    size, count = (box.high - box.low).tolist(), file.stat().st_size
+    camera = first_camera(ctx.spec.pipeline, geometry, low, high, views, dataset.points)
+    walk = on_foot(camera, size, None, geometry.ground_z, metric=geometry.metric)
+    scene = Scene(
+        low=low, high=high, ground=None, walls=None, camera=camera, walk=walk,
+        gaussians=len(few), splat_bytes=count, psnr=None, ssim=None,
+        held_out=len(dataset.held_out), joined=False,
+    )  # fmt: skip
+    final = dict(manifest_of(ctx.spec, geometry, scene, photos.given, time.time()))
+    for name in ("ply_url", "thumbnail_url", "metrics_url"):
+        del final[name]
+    return {
+        **final,
+        "splat_url": PREVIEW,
+        "preview": {"done": round(done, 2)},
+        "levels": [{"url": PREVIEW, "bytes": count, "gaussians": len(few), "grow": 1.0}],
+        "formats": [{"url": PREVIEW, "bytes": count}],
+    }
+
+
+def put(file: Path, name: str, url_name: str, target: Target) -> None:
+    """Bring one file to where the results go; it is seen whole or not at all. Tried once."""
+    if target.path is None:
+        data = file.read_bytes()
+        headers = headers_for(target.urls[url_name], len(data))
+        answer = httpx.put(target.urls[url_name], content=data, headers=headers, timeout=TIMEOUT)
+        answer.raise_for_status()
+        return
+    place = Path(target.path) / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_name(f".{name}.partial-preview")
+    shutil.copyfile(file, partial)
+    partial.replace(place)
