@@ -13,6 +13,7 @@ from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.core.reconcile import Reconciler
 from bot.core.register import Register
+from bot.core.rush import RUSH
 from bot.core.since import Since
 from bot.core.strangers import Strangers
 from bot.core.viewer import viewer_url
@@ -95,6 +96,7 @@ class Dispatcher:
         self._serve_people()
         for job in self._ledger.active():
             if job.state is not State.QUEUED:
+                RUSH.give_way()
                 self._advance(job.id)
         for _, job_id in self._ledger.holders():
             for step in (self._close_entry, self._remove, self._free):

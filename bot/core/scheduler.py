@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from bot.core.rush import RUSH
+
 #: Seconds from a call of `wake` to what it wakes: of many people who press something at once, the
 #: last is answered before the bot begins to act.
 SOON = 0.1
@@ -27,9 +29,17 @@ class Scheduler:
     def every(
         self, seconds: float, function: Callable[[], object], name: str, *, after: float = 0.0
     ) -> None:
-        """Call a function `after` so many seconds, and then every `seconds`."""
+        """Call a function `after` so many seconds, and then every `seconds`.
+
+        Each call lets those go first who wait for an answer.
+        """
         first = datetime.now(UTC) + timedelta(seconds=after)
-        self._scheduler.add_job(function, "interval", seconds=seconds, id=name, next_run_time=first)
+
+        def call() -> None:
+            RUSH.give_way()
+            function()
+
+        self._scheduler.add_job(call, "interval", seconds=seconds, id=name, next_run_time=first)
 
     def wake(self, name: str) -> None:
         """Call a function SOON instead of at its next time; once for all that wake it till then."""

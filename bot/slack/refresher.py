@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
+from bot.core.rush import RUSH
 from bot.slack import answers, blocks
 from bot.slack.blocks import Post
 from bot.slack.standing import standing_of
@@ -59,6 +60,7 @@ class Refresher:
         """Look at every job that changed, or runs: what is left changes with time alone."""
         jobs = {job.id: job for job in [*self._ledger.unrendered(), *self._ledger.active()]}
         for job in jobs.values():
+            RUSH.give_way()
             try:
                 self._refresh(job)
             except Exception:  # one job's message must not keep the others from being shown

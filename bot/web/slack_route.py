@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
-from threading import Barrier
+from functools import partial
 
 from fastapi import HTTPException, Request, Response
 from slack_bolt import App, BoltRequest, BoltResponse
@@ -14,27 +14,18 @@ from slack_bolt.adapter.starlette.handler import to_bolt_request, to_starlette_r
 from starlette.background import BackgroundTask
 from starlette.routing import Route
 
-from bot.slack.app import LISTENERS
+from bot.core.rush import RUSH
 from bot.slack.hearing import SOON, Answer, hear, may_follow
+from bot.web.turns import PATIENCE, Turns
 
 #: Bytes of a request. Slack's are some kilobytes; whoever sends more is not Slack, and is told so
 #: before a signature can be checked.
 MOST = 1_000_000
 
 
-#: Seconds that threads of listeners wait for each other to begin.
-TOGETHER = 10.0
-
-
 def slack_route(app: App, first: Callable[[], object] | None = None) -> Route:
-    """Return the route that commands, actions, dialogs and events come to.
-
-    With `first` all threads of listeners begin now, each by calling it: else those who ask first
-    wait for threads to begin and for what each thread opens for itself.
-    """
-    threads = ThreadPoolExecutor(LISTENERS, thread_name_prefix="listener")
-    if first is not None:
-        _begin(threads, first)
+    """Return the route that commands, actions, dialogs and events come to; `first` as in Turns."""
+    turns = Turns(first)
 
     async def receive(request: Request) -> Response:
         body = await read_body(request)
@@ -42,25 +33,14 @@ def slack_route(app: App, first: Callable[[], object] | None = None) -> Route:
             heard = to_bolt_request(request, body)
         except UnicodeDecodeError:
             raise HTTPException(400, "The body is no text.") from None
-        return await _answer(app, heard, threads)
+        with RUSH:
+            return await _answer(app, heard, turns)
 
     # Starlette's own route: FastAPI's takes half a millisecond to find that there is nothing to do.
     return Route("/slack/events", receive, methods=["POST"], include_in_schema=False)
 
 
-def _begin(threads: ThreadPoolExecutor, first: Callable[[], object]) -> None:
-    """Call `first` in every thread, once: they wait for each other, so that none takes two."""
-    together = Barrier(LISTENERS)
-
-    def begin() -> None:
-        together.wait(TOGETHER)
-        first()
-
-    for _ in range(LISTENERS):
-        threads.submit(begin)
-
-
-async def _answer(app: App, heard: BoltRequest, threads: ThreadPoolExecutor) -> Response:
+async def _answer(app: App, heard: BoltRequest, turns: Turns) -> Response:
     """Return the answer as soon as there is one; what is done after it goes on."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[BoltResponse] = loop.create_future()
@@ -74,12 +54,14 @@ async def _answer(app: App, heard: BoltRequest, threads: ThreadPoolExecutor) -> 
             loop.call_soon_threadsafe(settle, response)
 
     answer = Answer(give)
-    work = threads.submit(hear, app, heard, answer)
+    turn = turns.submit(partial(hear, app, heard, answer))
+    held_up = loop.call_later(PATIENCE, turn.hurry)
     soon = loop.call_later(SOON, answer.acknowledge) if may_follow(heard) else None
     response = to_starlette_response(await answered)
+    held_up.cancel()
     if soon and loop.time() >= soon.when():
         # Acknowledged before it is done: a bot gives its place away to the next one after it.
-        response.background = BackgroundTask(_end_of, work)
+        response.background = BackgroundTask(_end_of, turn.work)
     elif soon:
         soon.cancel()
     return response

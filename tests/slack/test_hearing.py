@@ -9,10 +9,10 @@ import pytest
 from slack_bolt import Ack, App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.slack.app import LISTENERS
+from bot.core.rush import RUSH
 from bot.slack.hearing import Answer, hear
 from bot.storage.base import Dataset
-from bot.web import slack_route
+from bot.web import slack_route, turns
 from tests.fakes.slack import text_of
 from tests.slack.conftest import Bot
 from tests.slack.test_dialog import filled, open_dialog
@@ -61,11 +61,27 @@ def test_all_threads_that_answer_begin_before_anybody_asks() -> None:
 
     def first() -> None:
         begun.add(threading.get_ident())
-        if len(begun) == LISTENERS:
+        if len(begun) == turns.AT_ONCE:
             all_there.set()
 
     slack_route.slack_route(an_app(lambda: None), first)
     assert all_there.wait(10)
+
+
+def test_a_turn_that_has_come_is_not_taken_twice() -> None:
+    took, go_on = threading.Semaphore(0), threading.Event()
+    threads = turns.Turns()
+
+    def call() -> None:
+        took.release()
+        assert go_on.wait(10)
+
+    turn = threads.submit(call)
+    assert took.acquire(timeout=10)
+    turn.hurry()
+    go_on.set()
+    turn.work.result(10)
+    assert not took.acquire(blocking=False)
 
 
 class SlowCatalogue:
@@ -96,6 +112,26 @@ def test_a_command_whose_answer_takes_long_is_acknowledged_and_answered_after(
     bot.wait_until(lambda: bool(bot.slack.whispers()), "the answer never came")
     assert "is job `#a`" in text_of(bot.slack.whispers()[0])
     assert [job.id for job in bot.ledger.jobs()] == ["a"]
+
+
+def test_nobody_waits_long_for_those_who_are_held_up(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = SlowCatalogue(bot, monkeypatch)
+    for number in range(turns.AT_ONCE):
+        bot.slack.sender.command("/splat", f"demo/parcel --job-id j{number}")
+    monkeypatch.setattr(slack_route, "SOON", 60.0)
+    assert "There are no jobs yet" in bot.slack.sender.command("/splat", "list").body
+    catalogue.is_there()
+    bot.wait_until(lambda: len(bot.ledger.jobs()) == turns.AT_ONCE, "a command was lost")
+
+
+def test_other_work_knows_of_those_who_wait(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[bool] = []
+    monkeypatch.setattr(bot.ledger, "jobs", lambda **_: inside.append(RUSH.is_on) or [])
+    bot.slack.sender.command("/splat", "list")
+    assert inside[0]
+    assert not RUSH.is_on
 
 
 def test_a_dialog_waits_for_what_is_wrong_with_it(

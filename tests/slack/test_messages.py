@@ -3,6 +3,9 @@
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
+from bot.core.rush import RUSH
 from bot.sandbox.web_api import Reply
 from bot.slack import wording
 from gpu.job import Stage, Status
@@ -248,3 +251,14 @@ def test_a_job_that_nobody_in_slack_is_told_of_is_done_without_a_message(bot: Bo
     assert bot.slack.channel() == []
     assert bot.ledger.is_told("a")  # so that its slot is not kept for a message
     assert bot.slack.api.calls == []
+
+
+def test_a_pass_over_messages_lets_those_go_first_who_wait_for_an_answer(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        bot.slack.person.type(f"/splat demo/parcel --job-id {name}")
+    way: list[None] = []
+    monkeypatch.setattr(RUSH, "give_way", lambda: way.append(None))
+    bot.outbox.drain()
+    assert len(way) == 2

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.core.errors import UnknownJob
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
+from bot.core.rush import RUSH
 from gpu.job import Event
 from gpu.job.messages import Answer
 
@@ -37,6 +38,7 @@ class Reports:
 
     def take(self, deliveries: Sequence[Delivery]) -> list[Answer | None]:
         """Write deliveries; return an answer to each, None where nobody waits for that attempt."""
+        RUSH.give_way()
         jobs = [awaited(self._ledger, d.job, d.fence) for d in deliveries]
         wanted = [d for d, job in zip(deliveries, jobs, strict=True) if job]
         events = [event for d in wanted for event in d.events]
