@@ -304,11 +304,11 @@ def _near(word: str, known: Iterable[str], cutoff: float) -> str:
     return next(iter(difflib.get_close_matches(word.lower(), list(known), 1, cutoff)), "")
 
 
-def unknown(word: str, asking: str = "/splat help") -> UnknownCommand:
+def unknown(word: str) -> UnknownCommand:
     """Say that a word is no command, which one is the nearest, and how to ask for help."""
     nearest = _near(word, (*VERBS, *Pipeline), 0.5)
     hint = f"Did you mean `{nearest}`? " if nearest else ""
-    return UnknownCommand(f"I do not understand `{word}`.", hint=f"{hint}`{asking}` explains.")
+    return UnknownCommand(f"I do not understand `{word}`.", hint=f"{hint}`/splat help` explains.")
 
 
 def _without_markup(text: str) -> str:

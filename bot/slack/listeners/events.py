@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -16,13 +17,16 @@ from bot.slack.homes import Homes
 from bot.slack.listeners.ask import Asker, answer
 from bot.slack.parts import Post, said
 
+#: A command in one of our texts, if it may be given by mention too: a start may not.
+_SLASH = re.compile(rf"`/splat (?=(?:{'|'.join(grammar.VERBS)})[ `])")
+
 
 def register(app: App, desk: Desk, homes: Homes) -> None:
     """Listen to mentions and to the App Home being opened."""
 
     @app.event("app_mention")
     def mention(body: dict[str, Any], event: dict[str, Any], client: WebClient) -> None:
-        post = _answer(desk, event, body.get("team_id", ""))
+        post = _by_mention(_answer(desk, event, body.get("team_id", "")))
         # In a thread that is not there yet nobody would see it (docs.slack.dev:
         # chat.postEphemeral).
         client.chat_postEphemeral(
@@ -53,7 +57,13 @@ def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
 def _no_start(command: grammar.Start) -> UnknownCommand:
     """What a mention is answered that would be a start: people say all kinds of things to a bot."""
     if "/" not in command.dataset:
-        return grammar.unknown(command.dataset, "@splat help")  # in a thread no slash works
+        return grammar.unknown(command.dataset)
     return UnknownCommand(
         "A mention starts no job.", hint=f"In the channel, `{command.text}` does."
     )
+
+
+def _by_mention(post: Post) -> Post:
+    """Name commands as they are given here: in a thread no slash works."""
+    text, blocks = (_SLASH.sub("`@splat ", json.dumps(part)) for part in (post.text, post.blocks))
+    return Post(json.loads(text), json.loads(blocks))
