@@ -137,7 +137,7 @@ class Keeper:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.found = found
-        self._file, self._job, self._scene, self._continued = file, job, scene, continued
+        self.file, self.job, self.scene, self.continued = file, job, scene, continued
         self._clock, self._kept_at = clock, clock()
         self._writing: threading.Thread | None = None
 
@@ -146,10 +146,15 @@ class Keeper:
         """The number of steps that were taken before."""
         return self.found.header.step if self.found else 0
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to keep a state, and the one before has been written."""
+        is_writing = self._writing is not None and self._writing.is_alive()
+        return self._clock() - self._kept_at >= EVERY and not is_writing
+
     def offer(self, step: int, iterations: int, state: Callable[[], State]) -> None:
-        """Keep the state after a step if it is time to, and the one before has been written."""
-        is_due = self._clock() - self._kept_at >= EVERY
-        if is_due and (self._writing is None or not self._writing.is_alive()):
+        """Keep the state after a step if it is time to."""
+        if self.is_due:
             self.keep(step, iterations, state())
 
     def keep(self, step: int, iterations: int, state: State) -> None:
@@ -158,7 +163,7 @@ class Keeper:
         self._kept_at = self._clock()
         copies = {name: _copied(tensor) for name, tensor in state.items()}
         copied = _event() if any(tensor.is_cuda for tensor in state.values()) else None
-        header = Header(self._job, self._scene, iterations, step, self._continued)
+        header = Header(self.job, self.scene, iterations, step, self.continued)
         work = (Checkpoint(header, copies), copied)
         self._writing = threading.Thread(target=self._write, args=work, daemon=True)
         self._writing.start()
@@ -172,7 +177,7 @@ class Keeper:
         if copied is not None:
             copied.synchronize()
         try:
-            write_checkpoint(self._file, checkpoint)
+            write_checkpoint(self.file, checkpoint)
         except OSError as wrong:
             log.warning("no checkpoint at step %d: %s", checkpoint.header.step, wrong.strerror)
 

@@ -29,7 +29,7 @@ def train_on_all(
 ) -> Gaussians:
     """Train a plan with a process for each GPU; tell how far it is; return the Gaussians.
 
-    Raises TrainingStopped when a process fails. There are no checkpoints: it begins anew then.
+    Raises TrainingStopped when a process fails: the next attempt goes on from the last checkpoint.
     """
     path = ctx.paths.work / "together.json"
     plan.write(path)

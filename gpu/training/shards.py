@@ -57,6 +57,12 @@ class Shards:
         torch.distributed.all_gather(everyones, mine)
         return [int(count) for count in everyones]
 
+    def agreed(self, value: bool, device: torch.device) -> bool:
+        """Return what the first process says; waits for all of them."""
+        said = torch.tensor([value], dtype=torch.uint8, device=device)
+        torch.distributed.broadcast(said, 0)
+        return bool(said)
+
     def to_photos(self, seen: Tensor, counts: list[int]) -> Tensor:
         """Send what the own Gaussians are in all photos [B, N, D] to the photos' processes.
 

@@ -102,8 +102,10 @@ def _trained(ctx: Context, work: Work, clock: Callable[[], float]) -> tuple[Gaus
         found = _train_what_fits(ctx, work, preview, clock)
         preview.end()
         return found
-    trained = train_on_all(ctx, Plan.of(ctx, work.image_size, work.config), work.gpus)
-    return trained.to(work.device), work.config.iterations, work.config.iterations
+    config, keeper = beginning(ctx, work.config, work.dataset, clock)
+    plan = Plan.of(ctx, work.image_size, config, keeper)
+    trained = train_on_all(ctx, plan, work.gpus)
+    return trained.to(work.device), config.iterations, config.iterations - keeper.begin
 
 
 def _joined(ctx: Context, work: Work, trained: Gaussians) -> int:

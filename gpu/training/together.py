@@ -30,18 +30,42 @@ from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.stage import Context
 from gpu.training.album import Batch
+from gpu.training.checkpoint import Keeper, read_checkpoint
 from gpu.training.config import Rates, TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining, joins_in
 from gpu.training.shards import Shards
-from gpu.training.step import Parts
+from gpu.training.shared_state import divided, together
+from gpu.training.step import Parts, Step
 from gpu.training.step_cuda import Kind, Pool, RecordedStep, Recording
 from gpu.training.trainer import Run, Watch, scene_extent, steps
 
 WIDTHS = (2, 3, 3, 1)  #: Numbers of each of Projected.drawn.
+LOOK = 100  #: Steps between two looks at whether a checkpoint is due: all processes wait for it.
 PAUSE = 1.0  #: seconds between two lines at least
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where the processes' state is kept, and of what (`Keeper`); `goes_on` from what is there."""
+
+    file: Path
+    job: str
+    scene: str
+    continued: bool
+    goes_on: bool
+
+    @classmethod
+    def of(cls, keeper: Keeper) -> Keeping:
+        goes_on = keeper.found is not None
+        return cls(keeper.file, keeper.job, keeper.scene, keeper.continued, goes_on)
+
+    def keeper(self) -> Keeper:
+        """Return a process's own keeper, with the state to go on from."""
+        found = read_checkpoint(self.file) if self.goes_on else None
+        return Keeper(self.file, self.job, self.scene, found=found, continued=self.continued)
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,7 @@ class Plan:
     """What all processes train together: `photos` is the folder of the undistorted ones.
 
     The scene goes to `out`; and, unless that is None, to `joined` with the held-out photos too.
+    No state is kept where `keeping` is None.
     """
 
     photos: Path
@@ -57,13 +82,17 @@ class Plan:
     holdout: int
     config: TrainConfig
     joined: Path | None = None
+    keeping: Keeping | None = None
 
     @classmethod
-    def of(cls, ctx: Context, image_size: int, config: TrainConfig) -> Plan:
-        """Return the plan of a job's training."""
-        paths = ctx.paths
+    def of(cls, ctx: Context, image_size: int, config: TrainConfig, keeper: Keeper) -> Plan:
+        """Return the plan of a job's training, which goes on from what the keeper has found."""
+        paths, holdout = ctx.paths, ctx.spec.holdout
         joined = paths.candidate if joins_in(Stage.TRAIN, ctx.spec) else None
-        return cls(paths.undistorted, paths.together, image_size, ctx.spec.holdout, config, joined)
+        return cls(
+            paths.undistorted, paths.together, image_size, holdout, config, joined,
+            Keeping.of(keeper),
+        )  # fmt: skip
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), default=str), encoding="utf-8")
@@ -74,8 +103,10 @@ class Plan:
         config = raw["config"]
         config = TrainConfig(**{**config, "rates": Rates(**config["rates"])})
         photos, out = Path(raw["photos"]), Path(raw["out"])
-        joined = raw["joined"] and Path(raw["joined"])
-        return cls(photos, out, raw["image_size"], raw["holdout"], config, joined)
+        joined, keeping = raw["joined"] and Path(raw["joined"]), raw["keeping"]
+        if keeping is not None:
+            keeping = Keeping(**{**keeping, "file": Path(keeping["file"])})
+        return cls(photos, out, raw["image_size"], raw["holdout"], config, joined, keeping)
 
 
 def train_together(
@@ -84,19 +115,34 @@ def train_together(
     config: TrainConfig,
     device: torch.device,
     watch: Watch | None = None,
+    keeper: Keeper | None = None,
+    kind: type[Step] | None = None,
 ) -> Gaussians:
     """Train as `gpu.training.trainer.train` does, in every process; all get the whole scene.
 
-    torch.distributed has to be set up, with this process's GPU as the current one.
+    torch.distributed has to be set up, with this process's GPU as the current one. Each process
+    has a keeper or none has; all go on from what it has found, and the first one's keeps.
     """
     shards = Shards.here()
     config = shards.config(config)
     start = shards.part(gaussians).to(device)
-    run = Run(start, config, scene_extent(views), ShardedStep)
+    run = Run(start, config, scene_extent(views), kind or ShardedStep)
+    if keeper is not None and keeper.found is not None:
+        run.restore(divided(shards, keeper.found.state, config.seed, device))
     many = min(config.views_per_step, len(views) // shards.world * shards.world)
     for _ in steps(run, views, config, device, many, watch):
-        pass
+        looks = keeper is not None and run.steps % LOOK == 0 and run.steps < config.iterations
+        if keeper is not None and looks and shards.agreed(keeper.is_due, device):
+            _keep(keeper, run, config.iterations, shards, device)
+    if keeper is not None:
+        _keep(keeper, run, config.iterations, shards, device)
     return shards.gathered(run.gaussians)
+
+
+def _keep(keeper: Keeper, run: Run, iterations: int, shards: Shards, device: torch.device) -> None:
+    state = together(shards, run.state(), device)
+    if state:
+        keeper.keep(run.steps, iterations, state)
 
 
 class ShardedStep(RecordedStep):
@@ -172,7 +218,8 @@ def main() -> None:
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
     is_first = torch.distributed.get_rank() == 0
     watch = _teller(time.monotonic) if is_first else None
-    trained = train_together(start, dataset.train, config, device, watch)
+    keeper = plan.keeping.keeper() if plan.keeping is not None else None
+    trained = train_together(start, dataset.train, config, device, watch, keeper)
     torch.cuda.synchronize()
     if is_first:
         memory = torch.cuda.max_memory_allocated(device)
@@ -184,6 +231,8 @@ def main() -> None:
         joined = train_together(trained, views, joining(config), device)
         if is_first:
             write_ply(joined, plan.joined)
+    if keeper is not None:
+        keeper.wait()
     torch.distributed.destroy_process_group()
 
 

@@ -134,7 +134,8 @@ class Run:
         device = self.gaussians.means.device
         self.steps, self._first = state["run/steps"].tolist()
         self._chance.set_state(state["run/chance"])
-        there = {name: tensor.to(device) for name, tensor in state.items()}
+        # Copies on the CPU too: steps change them where they lie, and the state is its owner's.
+        there = {name: tensor.to(device, copy=True) for name, tensor in state.items()}
         self._optimizer.restore(part_of(there, "optimizer"))
         self._strategy.restore(part_of(there, "strategy"))
         self._limit(self._config.max_gaussians)

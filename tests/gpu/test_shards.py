@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,16 +16,22 @@ import torch.multiprocessing
 from gpu.export.ply import write_ply
 from gpu.gaussians import Gaussians
 from gpu.job import JobSpec, Source
+from gpu.training.checkpoint import Keeper, read_checkpoint
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import load_dataset
 from gpu.training.launch import TrainingStopped, train_on_all
 from gpu.training.shards import Shards
+from gpu.training.shared_state import divided
 from gpu.training.stage import gpus_for
-from gpu.training.together import Plan
-from tests.gpu.photographed import Recorder, job
+from gpu.training.step import Step
+from gpu.training.together import Keeping, Plan, train_together
+from gpu.training.trainer import train
+from tests.gpu.photographed import Recorder, aerial_views, job, photograph, truth
 
 #: Five Gaussians in two processes, and four photos in a step.
 GAUSSIANS, WORLD, PHOTOS = 5, 2, 4
+TRAINED = TrainConfig(4, 1_000, sh_degree=0, views_per_step=2, refine_every=2, dropout=0.1)
+CPU = torch.device("cpu")
 
 
 def scene() -> Gaussians:
@@ -53,21 +61,90 @@ def work(rank: int, meeting: str, out: str) -> None:
         "gathered": shards.gathered(mine).logit_opacities,
         "own": shards.own(PHOTOS),
     }
-    torch.save(found, Path(out) / f"{rank}.pt")
+    torch.save(found | trained(rank, Path(out)), Path(out) / f"{rank}.pt")
     torch.distributed.destroy_process_group()
 
 
+def trained(rank: int, out: Path) -> dict[str, object]:
+    """Train for four steps, keep the state, and go on for two more; return what came of it.
+
+    Without a GPU a process draws its own Gaussians alone: all else is as it is with one.
+    """
+    photos = [photograph(truth(), view) for view in aerial_views(4)]
+    go = partial(train_together, truth(), photos, device=CPU, kind=Step)
+    keeper = Keeper(out / "checkpoint.npz", "j", "scene")
+    whole = go(config=TRAINED, keeper=keeper)
+    keeper.wait()
+    torch.distributed.barrier()
+    keeping = Keeping(out / "checkpoint.npz", "j", "scene", continued=True, goes_on=True)
+    again = keeping.keeper()
+    assert again.found is not None
+    restored = divided(Shards.here(), again.found.state, 0, CPU)
+    torch.distributed.barrier()  # else the first one may write while the other one reads
+    longer = go(config=TRAINED.continued(6), keeper=again)
+    again.wait()
+    torch.distributed.barrier()
+    return {
+        "whole": whole.means, "kept": again.found, "longer": longer.means,
+        "after": read_checkpoint(out / "checkpoint.npz"), "lots": restored["run/chance"],
+        "part": restored["optimizer/means"],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What each of the processes found."""
+    folder = tmp_path_factory.mktemp("processes")
+    meeting = f"file://{folder}/meeting"
+    torch.multiprocessing.spawn(work, (meeting, str(folder)), nprocs=WORLD)  # type: ignore[no-untyped-call]
+    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(WORLD)]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the droplets run Linux")
-def test_each_photo_gets_all_gaussians_and_sends_their_gradients_back(tmp_path: Path) -> None:
-    meeting = f"file://{tmp_path}/meeting"
-    torch.multiprocessing.spawn(work, (meeting, str(tmp_path)), nprocs=WORLD)  # type: ignore[no-untyped-call]
-    for rank in range(WORLD):
-        found = torch.load(tmp_path / f"{rank}.pt", weights_only=False)
+def test_each_photo_gets_all_gaussians_and_sends_their_gradients_back(
+    processes: list[dict[str, Any]],
+) -> None:
+    for found in processes:
         there = found["there"]
         assert there[:, 0, 0].tolist() == list(range(PHOTOS))[found["own"]]
         assert there[0, :, 1].tolist() == [0, 2, 4, 1, 3]
         assert found["returned"]
         assert found["gathered"].tolist() == [0, 2, 4, 1, 3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the droplets run Linux")
+class TestCheckpoints:
+    def test_what_is_kept_is_the_whole_scene_as_one_gpu_would_keep_it(
+        self, processes: list[dict[str, Any]]
+    ) -> None:
+        kept = processes[0]["kept"]
+        assert kept.header.is_finished and kept.header.step == 4
+        assert torch.equal(kept.state["optimizer/means"], processes[0]["whole"])
+        assert len(kept.state["optimizer/means.exp_avg"]) == len(processes[0]["whole"])
+        assert int(kept.state["optimizer/means.step"]) == 4
+        assert kept.state["run/steps"].tolist() == [4, len(truth())]
+
+    def test_all_processes_go_on_from_it_with_their_part_and_their_lots(
+        self, processes: list[dict[str, Any]]
+    ) -> None:
+        parts, whole = [found["part"] for found in processes], processes[0]["whole"]
+        assert abs(len(parts[0]) - len(parts[1])) <= 1
+        assert torch.equal(torch.cat(parts).sort(0).values, whole.sort(0).values)
+        assert not torch.equal(*(found["lots"] for found in processes))
+        for found in processes:
+            assert found["after"].header.step == 6 and found["after"].header.continued
+            assert int(found["after"].state["optimizer/means.step"]) == 6
+            assert torch.equal(found["after"].state["optimizer/means"], found["longer"])
+
+    def test_one_gpu_goes_on_from_it(self, processes: list[dict[str, Any]], tmp_path: Path) -> None:
+        found = processes[0]["kept"]
+        keeper = Keeper(tmp_path / "c.npz", "j", "scene", found=found, continued=True)
+        photos = [photograph(truth(), view) for view in aerial_views(4)]
+        longer = train(truth(), photos, TRAINED.continued(6), CPU, keeper=keeper)
+        keeper.wait()
+        after = read_checkpoint(tmp_path / "c.npz")
+        assert after is not None and after.header.step == 6
+        assert len(longer) == len(processes[0]["whole"])
 
 
 def test_all_processes_together_train_with_the_config() -> None:
@@ -98,7 +175,9 @@ class TestLaunch:
     @property
     def plan(self) -> Plan:
         paths, config = self.ctx.paths, TrainConfig(100, 900, sh_degree=0)
-        return Plan(paths.undistorted, paths.work / "together.ply", 96, 8, config)
+        keeping = Keeping(paths.checkpoint, "j", "scene", continued=False, goes_on=True)
+        photos, out = paths.undistorted, paths.work / "together.ply"
+        return Plan(photos, out, 96, 8, config, paths.candidate, keeping)
 
     def test_the_thread_hears_how_far_it_is_and_the_scene_comes_back(self, told: Recorder) -> None:
         trained = train_on_all(self.ctx, self.plan, 2, lambda _: [sys.executable, "-c", TRAINS])
