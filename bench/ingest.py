@@ -83,21 +83,31 @@ def _photos(folder: Path) -> None:
 
 
 def _in_a_process(folder: Path, count: int, workers: int) -> Measured:
-    """Measure in a process of its own: what an earlier run left in memory would hide growth."""
+    """Measure with so many links to the photos made."""
+    files = [folder / "made" / f"{i % MADE:04}.jpg" for i in range(count)]
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        return measure_apart(Path(name), files, workers)
+
+
+def measure_apart(root: Path, files: Sequence[Path], workers: int) -> Measured:
+    """Measure with links to `files` in `root`, which then holds the `job`.
+
+    In a process of its own: what an earlier run left in memory would hide growth.
+    """
+    given = root / "given"
+    given.mkdir(parents=True)
+    for i, file in enumerate(files):
+        os.link(file, given / f"{i:05}.jpg")
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(_measured, folder, count, workers).result()
+        return pool.submit(_measured, root, workers).result()
 
 
-def _measured(folder: Path, count: int, workers: int) -> Measured:
-    with tempfile.TemporaryDirectory(dir=folder) as name, mock.patch("os.cpu_count") as cores:
+def _measured(root: Path, workers: int) -> Measured:
+    with mock.patch("os.cpu_count") as cores:
         cores.return_value = workers
-        given = Path(name) / "given"
-        given.mkdir()
-        for i in range(count):
-            os.link(folder / "made" / f"{i % MADE:04}.jpg", given / f"{i:05}.jpg")
-        spec = JobSpec("ingest", "photos", Source(path=str(given)))
-        ctx = Context(spec, JobPaths(Path(name) / "job"), lambda *_, **__: None)
+        spec = JobSpec("ingest", "photos", Source(path=str(root / "given")))
+        ctx = Context(spec, JobPaths(root / "job"), lambda *_, **__: None)
         ctx.paths.root.mkdir()
         run_fetch(ctx)
         start, watch = _resident(), _Peak()
