@@ -24,6 +24,7 @@ from gpu.geometry.earlier import take_earlier
 from gpu.geometry.given import take_given
 from gpu.geometry.gps import utm_epsg
 from gpu.geometry.graph_picture import draw_graph
+from gpu.geometry.gravity import measured_ups
 from gpu.geometry.ladder import Model, Search, needed, search
 from gpu.geometry.masks import undistort_masks
 from gpu.geometry.picture import draw_geometry
@@ -77,8 +78,8 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
         return {"connected": False, **names, "tries": len(found.tries), **asdict(reason)}
     gps = {photo.image: photo.gps for photo in photos if photo.gps}
     aerial = spec.pipeline is Pipeline.AERIAL
-    gimbals = {photo.image: photo.gimbal for photo in photos if photo.gimbal}
-    world = to_world(model.reconstruction, gps, aerial=aerial, seed=spec.seed, gimbals=gimbals)
+    ups = measured_ups(photos)
+    world = to_world(model.reconstruction, gps, aerial=aerial, seed=spec.seed, ups=ups)
     _write(paths, found, model, world, photos)
     _say(0.93, "Straightening the photos")
     _undistort(paths, spec.image_size)

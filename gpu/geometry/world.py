@@ -15,7 +15,7 @@ import pycolmap
 from numpy.typing import NDArray
 
 from gpu.geometry.georeference import NotBelieved, georeference
-from gpu.geometry.gravity import up_of_gimbals
+from gpu.geometry.gravity import up_of_gravity
 from gpu.ingest.exif import Gps
 
 Array = NDArray[np.float64]
@@ -50,17 +50,18 @@ def to_world(
     *,
     aerial: bool,
     seed: int,
-    gimbals: Mapping[str, tuple[float, float, float]] = MappingProxyType({}),
+    ups: Mapping[str, Array] = MappingProxyType({}),
 ) -> World:
-    """Move `model` into the world frame, in place; `gps` and `gimbals` are by image name.
+    """Move `model` into the world frame, in place; `gps` and `ups` (gpu.geometry.gravity) are by
+    image name.
 
     `aerial` decides the one ambiguous case: photos that all look the same way, upright, show a
     wall from the front, or the ground from a drone that never turned.
     """
     up, sure = up_of_cameras(*_camera_axes(model), aerial=aerial)
-    level, up_from = up_of_gimbals(_rotations(model), gimbals), "cameras"
+    level, up_from = up_of_gravity(_rotations(model), ups), "cameras"
     if level is not None:
-        up, sure, up_from = level, True, "gimbal"
+        up, sure, up_from = level, True, "gravity"
     try:
         fit = georeference(centres_of(model), gps, up if sure else None, seed)
     except NotBelieved as why:

@@ -15,6 +15,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from gpu.ingest.phone import up_of_phone
 from gpu.ingest.sensors import sensor_width
 from gpu.ingest.xmp import Triple, read_xmp
 from gpu.job.exif import altitude, number, place
@@ -38,8 +39,9 @@ class Exif:
     `focal` in units of the image's diagonal; `gps` latitude, longitude (degrees, WGS 84), metres;
     `gps_sigma` its standard deviation east, north and up (metres), as RTK receivers state it.
     `gimbal` yaw from north, pitch (-90 is straight down) and roll, degrees; `height` metres above
-    the take-off. `taken` as EXIF writes times, with fractions of a second where it has them.
-    `panorama` is whether it says that it is equirectangular.
+    the take-off. `up` the unit vector up in the upright photo's camera (x right, y down, z ahead),
+    as a phone measured it. `taken` as EXIF writes times, with fractions of a second where it has
+    them. `panorama` is whether it says that it is equirectangular.
     """
 
     camera: str = ""
@@ -50,6 +52,7 @@ class Exif:
     height: float | None = None
     taken: str | None = None
     panorama: bool = False
+    up: Triple | None = None
 
 
 def read_exif(image: Image.Image) -> Exif:
@@ -80,7 +83,17 @@ def _read(image: Image.Image) -> Exif:
         xmp.height,
         _taken(detail),
         xmp.panorama,
+        _up(image, tags, detail),
     )
+
+
+def _up(image: Image.Image, tags: Image.Exif, detail: Mapping[int, Any]) -> Triple | None:
+    """Return what the phone says; not of its front camera, which looks the other way."""
+    if "front" in str(detail.get(ExifTags.Base.LensModel, "")).lower():
+        return None
+    # A HEIC is turned upright as it is opened, and says how it was.
+    turned = image.info.get("original_orientation") or tags.get(ExifTags.Base.Orientation, 1)
+    return up_of_phone(detail.get(ExifTags.Base.MakerNote), turned)
 
 
 def _from_table(

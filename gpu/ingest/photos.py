@@ -34,7 +34,8 @@ class Photo:
     pixels of that file; `gps` latitude, longitude (degrees, WGS 84), altitude (metres).
 
     `gps_sigma` is the standard deviation east, north and up (metres) that the receiver states;
-    `gimbal` yaw from north, pitch (-90 is straight down), roll (degrees); `above_start` metres
+    `gimbal` yaw from north, pitch (-90 is straight down), roll (degrees); `up` the unit vector up
+    in the camera's frame (x right, y down, z ahead), as a phone measured it; `above_start` metres
     above the take-off. `masked`: `work/masks/<image>.png` is white where the photo counts.
     `sequence` names the video that it is a frame of, and `rig` what it is a part of.
     """
@@ -48,6 +49,7 @@ class Photo:
     gps: Gps | None = None
     gps_sigma: Triple | None = None
     gimbal: Triple | None = None
+    up: Triple | None = None
     above_start: float | None = None
     taken: str | None = None
     masked: bool = False

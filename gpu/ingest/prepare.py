@@ -164,6 +164,7 @@ def _record(file: File, image: Image.Image, exif: Exif) -> Photo:
         gps=exif.gps,
         gps_sigma=exif.gps_sigma,
         gimbal=exif.gimbal,
+        up=exif.up,
         above_start=exif.height,
         taken=exif.taken,
     )

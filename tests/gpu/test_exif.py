@@ -1,11 +1,13 @@
 """What drones and phones write beside the pixels, read once into one record."""
 
+import struct
 from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image
 
 from gpu.ingest.exif import read_exif
+from gpu.ingest.phone import up_of_phone
 from gpu.ingest.xmp import Xmp, read_xmp
 from tests.gpu.photos_on_disk import picture
 
@@ -98,3 +100,56 @@ def test_a_phone_states_the_error_of_its_place(tmp_path: Path) -> None:
     picture(1).save(tmp_path / "a.jpg", exif=exif)
     with Image.open(tmp_path / "a.jpg") as photo:
         assert read_exif(photo).gps_sigma == pytest.approx((4.5, 4.5, 9.0))
+
+
+def apple(x: float, y: float, z: float, *, order: str = ">") -> bytes:
+    """The notes of an iPhone that measures this acceleration, in g."""
+    entry = struct.pack(f"{order}HHII", 8, 10, 3, 32)
+    values = (part for axis in (x, y, z) for part in (round(axis * 1000), 1000))
+    mark = b"MM" if order == ">" else b"II"
+    head = b"Apple iOS\0\0\1" + mark + struct.pack(f"{order}H", 1) + entry + bytes(4)
+    return head + struct.pack(f"{order}6i", *values)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("orientation", "acceleration"),
+    [(6, (0, -0.8, -0.6)), (1, (-0.8, 0, -0.6)), (8, (0, 0.8, -0.6)), (3, (0.8, 0, -0.6))],
+)
+def test_a_phone_held_in_any_way_tells_up(
+    orientation: int, acceleration: tuple[float, float, float], order: str
+) -> None:
+    """Tilted so that it looks down by 37 degrees, its screen turned to the sky."""
+    up = up_of_phone(apple(*acceleration, order=order), orientation)
+    assert up == pytest.approx((0, -0.8, -0.6))
+
+
+@pytest.mark.parametrize(
+    ("notes", "orientation"),
+    [
+        (apple(0, -1.2, 0), 6),  # shaken
+        (apple(0, -1, 0), 5),  # mirrored
+        (apple(0, -1, 0)[:40], 6),
+        (apple(0, -1, 0).replace(struct.pack(">i", 1000), bytes(4)), 6),
+        (b"Apple iOS\0\0\1MM\xff\xff", 6),
+        (b"Nikon\0\2\x10\0\0MM" + bytes(40), 1),
+        (None, 1),
+    ],
+)
+def test_a_phone_that_says_nothing_sensible_tells_no_up(notes: object, orientation: int) -> None:
+    assert up_of_phone(notes, orientation) is None
+
+
+def test_a_phone_s_up_is_that_of_the_upright_photo(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = apple(0, -0.8, -0.6)
+    picture(1, (600, 400)).save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as photo:
+        assert read_exif(photo).up == pytest.approx((0, -0.8, -0.6))
+        photo.info["original_orientation"] = 3  # as of a HEIC, which is upright once it is open
+        assert read_exif(photo).up == pytest.approx((0.8, 0, -0.6))
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.LensModel] = "iPhone 7 front camera 2.87mm"
+    picture(1, (600, 400)).save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as photo:
+        assert read_exif(photo).up is None

@@ -16,7 +16,7 @@ from gpu.errors import OutOfMemory
 from gpu.geometry.earlier import take_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.gps import enu_metres, extent_of, utm_epsg
-from gpu.geometry.gravity import up_of_gimbals
+from gpu.geometry.gravity import measured_ups, up_of_gravity
 from gpu.geometry.ladder import needed
 from gpu.geometry.masks import undistort_masks
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
@@ -265,12 +265,15 @@ def test_a_gimbal_tells_up_even_to_a_drone_that_never_turned(pitch: float, roll:
     rotations = {
         f"{i}": np.stack([right[i], down[i], ahead[i]]) @ turn.T for i in range(len(right))
     }
-    gimbals = dict.fromkeys(rotations, (0.0, pitch, roll))
-    up = up_of_gimbals(rotations, gimbals)
+    photo = Photo("", "", 9, 9, "c", gimbal=(0.0, pitch, roll))
+    ups = measured_ups(replace(photo, image=name) for name in rotations)
+    up = up_of_gravity(rotations, ups)
     assert up is not None
     assert turn.T @ up == pytest.approx([0, 0, 1], abs=1e-6)
-    gimbals["0"], gimbals["1"] = (0.0, 40.0, 90.0), (0.0, -80.0, 170.0)
-    assert up_of_gimbals(rotations, gimbals) is None
+    as_phone = [replace(photo, gimbal=None, image=n, up=tuple(up)) for n, up in ups.items()]
+    assert up_of_gravity(rotations, measured_ups(as_phone)) == pytest.approx(up)
+    ups["0"], ups["1"] = np.array([-1.0, 0, 0]), np.array([0.6, 0.0, 0.8])
+    assert up_of_gravity(rotations, ups) is None
 
 
 # Pairs
