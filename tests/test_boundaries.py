@@ -56,3 +56,9 @@ def test_the_bot_starts_without_the_pipelines_packages() -> None:
     block = f"import sys; sys.modules.update(dict.fromkeys({HEAVY!r}))"
     code = f"{block}; import bot.cli, bot.service, bot.slack.app, bot.web.app, bot.compute.local"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
+
+
+def test_the_geometry_starts_without_a_network_client() -> None:
+    """It is a process of its own for each job, and importing httpx is a third of its start."""
+    code = "import sys; sys.modules['httpx'] = None; import gpu.geometry.worker"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)

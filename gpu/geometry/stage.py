@@ -13,10 +13,10 @@ from typing import Any
 
 import gpu
 from gpu.errors import DiskFull, OutOfMemory, no_room_left
-from gpu.geometry.earlier import bring_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.installed import check_installed
 from gpu.geometry.record import Geometry
+from gpu.ingest.earlier import bring_earlier
 from gpu.ingest.errors import named
 from gpu.job import GEOMETRIES, JobPaths
 from gpu.job.events import Metric

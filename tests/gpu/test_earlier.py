@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gpu.geometry.earlier import bring_earlier
+from gpu.ingest.earlier import bring_earlier
 from gpu.job import JobPaths, Source
 from gpu.job.paths import KEPT
 from gpu.stage import Context
