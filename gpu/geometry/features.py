@@ -16,12 +16,13 @@ from statistics import median
 import pycolmap
 
 from gpu.geometry.pairs import Pair
+from gpu.geometry.rigs import apart, lens_of, write_rigs
 from gpu.ingest.photos import Photo
 
 #: COLMAP's guess where the EXIF says nothing: a field of view of about 45 degrees.
 FOCAL_GUESS = 1.2
 #: Photos and pairs that are given to COLMAP at once: enough for all cores, few enough to report.
-PHOTOS_AT_ONCE, PAIRS_AT_ONCE = max(4, 2 * (os.cpu_count() or 1)), 120
+PHOTOS_AT_ONCE, PAIRS_AT_ONCE = max(16, 2 * (os.cpu_count() or 1)), 120
 #: SIFT finds its features in photos of this long side; it looks at larger ones scaled down.
 SIFT_SIZE = 1600
 #: A smaller photo than this (long side) is looked at twice as large: it has too few features else.
@@ -48,24 +49,20 @@ class Effort:
         return other is not None and replace(self, guided=other.guided) == other
 
 
-def new_database(file: Path, images: Path, photos: Sequence[Photo]) -> None:
-    """Make a database at `file` with one camera for each group of photos that shares one."""
+def new_database(file: Path, photos: Sequence[Photo]) -> None:
+    """Make a database at `file` with one camera for each group of photos that shares one, and the
+    rigs of 360 degree photos.
+
+    COLMAP's own import opens every picture for its size, which is known here.
+    """
     file.unlink(missing_ok=True)
-    with pycolmap.Database.open(file):
-        pass
-    in_groups = sorted(photos, key=lambda photo: photo.camera)
-    for _, group in groupby(in_groups, key=lambda photo: photo.camera):
-        members = list(group)
-        options = pycolmap.ImageReaderOptions()
-        with pycolmap.Database.open(file) as database:
-            options.existing_camera_id = database.write_camera(_camera(members))
-        pycolmap.import_images(
-            file,
-            images,
-            camera_mode=pycolmap.CameraMode.SINGLE,
-            image_names=[photo.image for photo in members],
-            options=options,
-        )
+    with pycolmap.Database.open(file) as database, pycolmap.DatabaseTransaction(database):
+        for _, group in groupby(sorted(photos, key=lens_of), key=lens_of):
+            members = list(group)
+            number = database.write_camera(_camera(members))
+            for photo in members:
+                database.write_image(pycolmap.Image(name=photo.image, camera_id=number))
+        write_rigs(database, photos)
 
 
 def _camera(photos: Sequence[Photo]) -> pycolmap.Camera:
@@ -73,8 +70,9 @@ def _camera(photos: Sequence[Photo]) -> pycolmap.Camera:
     first = photos[0]
     known = [photo.focal for photo in photos if photo.focal]
     focal = median(known) if known else FOCAL_GUESS * max(first.width, first.height)
+    model = "SIMPLE_PINHOLE" if first.rig else "SIMPLE_RADIAL"
     camera = pycolmap.Camera.create_from_model_name(
-        pycolmap.INVALID_CAMERA_ID, "SIMPLE_RADIAL", focal, first.width, first.height
+        pycolmap.INVALID_CAMERA_ID, model, focal, first.width, first.height
     )
     camera.has_prior_focal_length = bool(known)
     return camera
@@ -131,7 +129,11 @@ def forget_matches(file: Path) -> None:
 def match(
     file: Path, photos: Sequence[Photo], pairs: Sequence[Pair], effort: Effort, seed: int, say: Say
 ) -> None:
-    """Add the matches of `pairs`, verified by the geometry of two views."""
+    """Add the matches of `pairs`, verified by the geometry of two views.
+
+    Views of one 360 degree photo are not compared: they have no depth, and one place anyway.
+    """
+    pairs = apart(photos, pairs)
     pairing = pycolmap.ImportedPairingOptions()
     pairing.match_list_path = file.with_suffix(".pairs")
     verification = pycolmap.TwoViewGeometryOptions()

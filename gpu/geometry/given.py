@@ -112,7 +112,7 @@ def _triangulated(
     with_camera = [photo for photo in photos if photo.image in cameras]
     file, count = folder / "database.db", len(with_camera)
     pairs = all_pairs(count) if count <= EXHAUSTIVE else choose_pairs(with_camera)
-    new_database(file, images, with_camera)
+    new_database(file, with_camera)
     find_features(file, images, with_camera, USUAL, part_of(say, 0.0, 0.5))
     match(file, with_camera, pairs, USUAL, seed, part_of(say, 0.5, 0.9))
     say(0.9, f"The cameras of {count} photos came with them. Finding points")

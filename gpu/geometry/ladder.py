@@ -198,7 +198,7 @@ class Solver:
             forget_matches(self.file)
             self.effort, self.compared = rung.effort, set()
         elif rung.effort != self.effort:
-            new_database(self.file, self.images, self.photos)
+            new_database(self.file, self.photos)
             looking = part_of(say, 0.0, 0.5)
             find_features(self.file, self.images, self.photos, rung.effort, looking)
             self.effort, self.compared = rung.effort, set()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pycolmap
 
 from gpu.geometry.features import Say
+from gpu.geometry.rigs import exact_cameras
 from gpu.ingest.errors import MIN_PHOTOS
 
 #: A model in which photos share fewer points than this on average holds together by chance: eight
@@ -66,17 +67,29 @@ def run_mapper(
 
 
 def adjust(model: pycolmap.Reconstruction, scale: float) -> None:
-    """Adjust all cameras and points together, in place, by a loss that is linear, not square, for
-    observations more than `scale` pixels off (soft L1)."""
+    """Adjust all cameras and points together, in place (`adjustment`)."""
+    level = pycolmap.logging.minloglevel
+    pycolmap.bundle_adjustment(model, adjustment(model, scale))
+    pycolmap.logging.minloglevel = level  # which it lowers: each photo would get a line in the log
+
+
+def adjustment(model: pycolmap.Reconstruction, scale: float) -> pycolmap.BundleAdjustmentOptions:
+    """Return COLMAP's options for a loss that is linear, not square, for observations more than
+    `scale` pixels off (soft L1).
+
+    How views of a 360 degree photo stand to each other is known, and so are their lenses: with any
+    of them all lenses stay as they are.
+    """
     options = pycolmap.BundleAdjustmentOptions()
+    options.refine_sensor_from_rig = False
+    if exact_cameras(model.rigs.values()):
+        options.refine_focal_length = options.refine_extra_params = False
     options.ceres.loss_function_type = pycolmap.LossFunctionType.SOFT_L1
     options.ceres.loss_function_scale = scale
     options.ceres.solver_options.function_tolerance = SETTLED
     options.ceres.solver_options.max_num_iterations = MOST_STEPS
     options.print_summary = False
-    level = pycolmap.logging.minloglevel
-    pycolmap.bundle_adjustment(model, options)
-    pycolmap.logging.minloglevel = level  # which it lowers: each photo would get a line in the log
+    return options
 
 
 def is_credible(model: pycolmap.Reconstruction) -> bool:
@@ -89,11 +102,14 @@ def _one_by_one(
     database: Path, images: Path, output: Path, mapper: Mapper, photos: int, seed: int, say: Say
 ) -> dict[int, pycolmap.Reconstruction]:
     counter = _Counter(photos, say)
+    options = incremental_options(mapper, photos, seed)
+    with pycolmap.Database.open(database) as opened:
+        options.constant_cameras = exact_cameras(opened.read_all_rigs())
     return pycolmap.incremental_mapping(
         database,
         images,
         output,
-        incremental_options(mapper, photos, seed),
+        options,
         initial_image_pair_callback=counter.first_pair,
         next_image_callback=counter.next_image,
     )
@@ -107,6 +123,7 @@ def incremental_options(
     options.random_seed = seed
     options.min_model_size = MIN_PHOTOS
     options.max_num_models = 10
+    options.ba_refine_sensor_from_rig = False
     options.max_runtime_seconds = 60 + 30 * photos
     options.mapper.init_min_tri_angle = mapper.angle
     options.mapper.init_min_num_inliers = mapper.start
@@ -126,6 +143,10 @@ def _globally(
     options = pycolmap.GlobalPipelineOptions()
     options.random_seed = seed
     options.min_model_size = MIN_PHOTOS
+    options.mapper.refine_sensor_from_rig = False
+    options.mapper.rotation_averaging.refine_sensor_from_rig = False
+    options.mapper.global_positioning.refine_sensor_from_rig = False
+    options.mapper.bundle_adjustment.refine_sensor_from_rig = False
     say(0.1, f"Placing all {photos} photos at once")
     return pycolmap.global_mapping(database, images, output, options)
 

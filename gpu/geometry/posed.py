@@ -50,22 +50,41 @@ def from_poses(
 def without_points(
     database: Path, poses: Mapping[str, pycolmap.Rigid3d]
 ) -> pycolmap.Reconstruction:
-    """Build the model of the database's cameras and of the images that have a pose."""
+    """Build the model of the database's cameras and of the images that have a pose.
+
+    What a 360 degree photo shows is placed as a whole, by the pose of any of its views.
+    """
     model = pycolmap.Reconstruction()
     with pycolmap.Database.open(database) as opened:
         for camera in opened.read_all_cameras():
-            model.add_camera_with_trivial_rig(camera)
-        for image in opened.read_all_images():
-            if image.name in poses:
-                points = opened.read_keypoints(image.image_id)[:, :2]
-                placed = pycolmap.Image(
-                    name=image.name,
-                    keypoints=np.array(points, np.float64, order="C"),
-                    camera_id=image.camera_id,
-                    image_id=image.image_id,
-                )
-                model.add_image_with_trivial_frame(placed, poses[image.name])
+            model.add_camera(camera)
+        for rig in opened.read_all_rigs():
+            model.add_rig(rig)
+        images = {image.image_id: image for image in opened.read_all_images()}
+        for frame in opened.read_all_frames():
+            seen = [images[data.id] for data in frame.data_ids]
+            placed = next((image for image in seen if image.name in poses), None)
+            if placed:
+                frame.reset_rig_ptr()
+                model.add_frame(frame)
+                for image in seen:
+                    points = opened.read_keypoints(image.image_id)[:, :2]
+                    model.add_image(_with_points(image, points))
+                pose = poses[placed.name]
+                model.frame(frame.frame_id).set_cam_from_world(placed.camera_id, pose)
+                model.register_frame(frame.frame_id)
     return model
+
+
+def _with_points(image: pycolmap.Image, points: NDArray[np.float32]) -> pycolmap.Image:
+    filled = pycolmap.Image(
+        name=image.name,
+        keypoints=np.array(points, np.float64, order="C"),
+        camera_id=image.camera_id,
+        image_id=image.image_id,
+    )
+    filled.frame_id = image.frame_id
+    return filled
 
 
 def _triangulate(

@@ -15,6 +15,7 @@ import pycolmap
 from numpy.typing import NDArray
 
 from gpu.geometry.pairs import Pair
+from gpu.geometry.rigs import moment_of
 from gpu.ingest.photos import Photo
 
 Array = NDArray[np.float32]
@@ -25,11 +26,15 @@ ROUNDS = 8
 
 
 def similar_pairs(file: Path, photos: Sequence[Photo], most: int, seed: int) -> set[Pair]:
-    """Pair every photo of the database at `file` with the `most` others that look most alike."""
+    """Pair every photo of the database at `file` with the `most` others that look most alike.
+
+    Views of one 360 degree photo do not count as others.
+    """
     descriptors = _descriptors(file, photos)
     vectors = describe(descriptors, seed)
     alike = vectors @ vectors.T
-    np.fill_diagonal(alike, -np.inf)
+    moments = np.array([moment_of(photo) for photo in photos])
+    alike[moments[:, None] == moments] = -np.inf
     order = np.argsort(-alike, axis=1, kind="stable")[:, : min(most, len(photos) - 1)]
     return {(min(i, int(j)), max(i, int(j))) for i, row in enumerate(order) for j in row}
 

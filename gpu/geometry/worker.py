@@ -12,7 +12,7 @@ import json
 import logging
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ from gpu.geometry.gravity import measured_ups
 from gpu.geometry.ladder import Model, Search, needed, search
 from gpu.geometry.masks import undistort_masks
 from gpu.geometry.picture import draw_geometry
+from gpu.geometry.priors import hold_to_gps
+from gpu.geometry.quality import measure
 from gpu.geometry.record import Geometry
 from gpu.geometry.world import World, centres_of, scene_distance, to_world
 from gpu.ingest.photos import Photo, Photos
@@ -79,7 +81,15 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     gps = {photo.image: photo.gps for photo in photos if photo.gps}
     aerial = spec.pipeline is Pipeline.AERIAL
     ups = measured_ups(photos)
-    world = to_world(model.reconstruction, gps, aerial=aerial, seed=spec.seed, ups=ups)
+
+    def place(scene: pycolmap.Reconstruction) -> World:
+        return to_world(scene, gps, aerial=aerial, seed=spec.seed, ups=ups)
+
+    world = place(model.reconstruction)
+    held = hold_to_gps(model.reconstruction, photos, world)
+    if held:
+        world, quality = place(held), measure(held, len(photos), model.quality.parts)
+        model = replace(model, reconstruction=held, quality=quality)
     _write(paths, found, model, world, photos)
     _say(0.93, "Straightening the photos")
     _undistort(paths, spec.image_size)

@@ -32,7 +32,7 @@ def matched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Shot]]
     folder = tmp_path_factory.mktemp("posed")
     truth = photograph(folder / "images", COUNT)
     photos = [Photo(n, n, *SIZE, "c", FOCAL) for n in (f"shot_{i:02}.jpg" for i in range(COUNT))]
-    new_database(folder / "database.db", folder / "images", photos)
+    new_database(folder / "database.db", photos)
     silent = lambda *_: None  # noqa: E731
     find_features(folder / "database.db", folder / "images", photos, USUAL, silent)
     match(folder / "database.db", photos, all_pairs(COUNT), USUAL, 0, silent)
@@ -129,7 +129,7 @@ def test_no_feature_lies_where_the_mask_is_black(
     mask = Image.new("L", SIZE, 0)
     mask.paste(255, (0, 0, SIZE[0] // 2, SIZE[1]))
     mask.save(tmp_path / "masks" / f"{photo.image}.png")
-    new_database(tmp_path / "database.db", tmp_path / "images", [photo])
+    new_database(tmp_path / "database.db", [photo])
     find_features(tmp_path / "database.db", tmp_path / "images", [photo], USUAL, lambda *_: None)
     with pycolmap.Database.open(tmp_path / "database.db") as database:
         (image,) = database.read_all_images()
