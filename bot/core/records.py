@@ -33,6 +33,12 @@ class Records(Outbox):
         sql = f"SELECT * FROM jobs WHERE state IN ({_marks(_ACTIVE)}) ORDER BY rowid"  # noqa: S608
         return [job_from(row) for row in self._db.execute(sql, _ACTIVE)]
 
+    def ended(self, limit: int) -> list[Job]:
+        """Return the newest jobs that are over, newest first."""
+        sql = f"SELECT * FROM jobs WHERE state NOT IN ({_marks(_ACTIVE)})"  # noqa: S608
+        rows = self._db.execute(f"{sql} ORDER BY rowid DESC LIMIT ?", (*_ACTIVE, limit))
+        return [job_from(row) for row in rows]
+
     def count_active(self) -> int:
         """Return how many jobs are not over."""
         sql = f"SELECT COUNT(*) FROM jobs WHERE state IN ({_marks(_ACTIVE)})"  # noqa: S608

@@ -41,7 +41,7 @@ def gather(desk: Desk, thumbnail_url: Callable[[Job], str]) -> Home:
     ledger, budget = desk.ledger, desk.budget
     active = ledger.active()
     running = [job for job in active if job.state is not State.QUEUED]
-    newest = [job for job in ledger.jobs(limit=2 * NEWEST) if job.is_over][:NEWEST]
+    newest = ledger.ended(NEWEST)
     pictures = {job.id: thumbnail_url(job) for job in newest if job.viewer_url}
     spent = budget.spent()
     return Home(
@@ -97,7 +97,7 @@ def _now(home: Home) -> list[Block]:
 
 def _newest(home: Home) -> list[Block]:
     if not home.newest:
-        return [section("No jobs yet.")]
+        return [section("No job is over yet.")]
     cards = [_card(job, home.pictures.get(job.id, "")) for job in home.newest]
     return [block for card in cards for block in (*card, divider())][:-1]
 

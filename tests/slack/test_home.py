@@ -11,6 +11,7 @@ from bot.core.market import Market
 from bot.sandbox import state
 from bot.sandbox.web_api import Reply
 from bot.slack import bills
+from bot.slack.home import NEWEST
 from bot.slack.homes import LOOKED_AT, MOST, Homes
 from bot.slack.workspaces import OneWorkspace
 from gpu.job import Stage, Status
@@ -35,7 +36,7 @@ def done(bot: Bot) -> None:
 def test_at_first_there_is_nothing_but_the_way_to_start(bot: Bot) -> None:
     shown = "\n".join(texts(home(bot)))
     assert "Nothing runs, and nothing waits." in shown
-    assert "No jobs yet." in shown
+    assert "No job is over yet." in shown
     assert "Make a splat" in shown
 
 
@@ -57,6 +58,13 @@ def test_a_splat_is_a_card_with_figures_link_and_picture(bot: Bot) -> None:
     assert "24.3 dB" in card["text"]["text"]
     [row] = [b for b in home(bot)["blocks"] if b["type"] == "actions"][1:]
     assert row["elements"][0]["url"] == "http://v"
+
+
+def test_a_splat_is_shown_however_many_jobs_wait_behind_it(bot: Bot) -> None:
+    done(bot)
+    for number in range(2 * NEWEST):
+        bot.slack.person.type(f"/splat demo/parcel --job-id w{number}")
+    assert len([b for b in home(bot)["blocks"] if b.get("accessory")]) == 1
 
 
 def test_the_home_says_who_may_start_and_what_machines_there_are(bot: Bot) -> None:
