@@ -139,6 +139,11 @@ def _transforms(raw: Any) -> Iterator[Given]:
             yield Given(name, rotation, -rotation @ to_world[:3, 3], *lens)
 
 
+#: COLMAP takes a fisheye without any distortion for a pinhole, and copies its photos as they are
+#: instead of straightening them. This much bends nothing by a thousandth of a pixel.
+FAINTLY = 1e-6
+
+
 def _lens(said: Mapping[str, Any]) -> tuple[str, tuple[float, ...], int, int] | None:
     width, height = (int(said.get(key, 0)) for key in ("w", "h"))
     angle = float(said.get("camera_angle_x", 0.0))
@@ -152,6 +157,8 @@ def _lens(said: Mapping[str, Any]) -> tuple[str, tuple[float, ...], int, int] | 
     fisheye = said.get("camera_model") == "OPENCV_FISHEYE"
     names = ("k1", "k2", "k3", "k4") if fisheye else ("k1", "k2", "p1", "p2")
     bent = tuple(float(said.get(name, 0.0)) for name in names)
+    if fisheye and not any(bent):
+        bent = (FAINTLY, 0.0, 0.0, 0.0)
     params = (fx, fy, cx, cy, *bent)
     sensible = all(map(math.isfinite, params)) and fx > 0 and fy > 0
     return ("OPENCV_FISHEYE" if fisheye else "OPENCV", params, width, height) if sensible else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import torch
@@ -17,16 +17,17 @@ from torch.nn.functional import avg_pool2d
 
 from gpu.training.dataset import View
 
-#: Photos that can be trained on at once: width, height, and whether they have a mask.
-Shape: TypeAlias = tuple[int, int, bool]
+#: Photos that can be trained on at once: width, height, whether they have a mask, kind of lens.
+Shape: TypeAlias = tuple[int, int, bool, str]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B photos of one size and their pinhole cameras.
+    """B photos of one size and their cameras: pinholes, or all with one kind of lens that bends.
 
     images [B, H, W, 3] uint8; viewmats [B, 4, 4] world to camera; Ks [B, 3, 3] pixels;
-    positions [B, 3] of the cameras in the world; masks [B, H, W] bool, None = all is known.
+    positions [B, 3] of the cameras in the world; masks [B, H, W] bool, None = all is known;
+    bends [B, 8] of a `lens` (gpu.rendering.unscented), None = pinholes.
     """
 
     images: Tensor
@@ -34,10 +35,13 @@ class Batch:
     Ks: Tensor
     positions: Tensor
     masks: Tensor | None = None
+    bends: Tensor | None = None
+    lens: str = ""
 
     @classmethod
     def of(cls, views: Sequence[View]) -> Batch:
-        """Stack views that have one size, and all a mask or none."""
+        """Stack views that have one size and kind of lens, and all a mask or none."""
+        bends = [view.lens.bends for view in views if view.lens is not None]
         masks = [view.mask for view in views if view.mask is not None]
         return cls(
             torch.stack([view.image for view in views]),
@@ -45,6 +49,8 @@ class Batch:
             torch.stack([view.K for view in views]),
             torch.stack([view.position for view in views]),
             torch.stack(masks) if masks else None,
+            torch.stack(bends) if bends else None,
+            views[0].lens.kind if views[0].lens is not None else "",
         )
 
     @property
@@ -81,7 +87,8 @@ class Batch:
 
         viewmats, Ks, positions = (t.to(device) for t in (self.viewmats, self.Ks, self.positions))
         masks = None if self.masks is None else pinned(self.masks)
-        return Batch(pinned(self.images), viewmats, Ks, positions, masks)
+        bends = None if self.bends is None else self.bends.to(device)
+        return Batch(pinned(self.images), viewmats, Ks, positions, masks, bends, self.lens)
 
     def reduced(self, factor: int, by: torch.device | None = None) -> Batch:
         """Return the photos at 1/factor of their size, by area; what is left over is cut off.
@@ -97,13 +104,15 @@ class Batch:
         masks = self.masks
         if masks is not None:
             masks = avg_pool2d(masks[:, None].float(), factor)[:, 0] == 1
-        return Batch(images, self.viewmats, self.Ks * scale[:, None], self.positions, masks)
+        Ks = self.Ks * scale[:, None]
+        return replace(self, images=images, Ks=Ks, masks=masks)
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> Batch:
         tensors = (self.images, self.viewmats, self.Ks, self.positions)
         images, viewmats, Ks, positions = (function(tensor) for tensor in tensors)
         masks = None if self.masks is None else function(self.masks)
-        return Batch(images, viewmats, Ks, positions, masks)
+        bends = None if self.bends is None else function(self.bends)
+        return Batch(images, viewmats, Ks, positions, masks, bends, self.lens)
 
 
 def _smaller(image: Tensor, factor: int) -> Tensor:
@@ -122,7 +131,10 @@ class Album:
         device: torch.device,
     ) -> None:
         self._device = device
-        self._shapes = [(v.width, v.height, v.mask is not None) for v in views]
+        self._shapes = [
+            (v.width, v.height, v.mask is not None, v.lens.kind if v.lens is not None else "")
+            for v in views
+        ]
         members: dict[Shape, list[int]] = defaultdict(list)
         for i, shape in enumerate(self._shapes):
             members[shape].append(i)

@@ -88,6 +88,8 @@ def scene_digest(views: Sequence[View], sh_degree: int, seed: int) -> str:
     for view in views:
         digest.update(json.dumps([view.name, view.width, view.height]).encode())
         digest.update(view.viewmat.numpy().tobytes() + view.K.numpy().tobytes())
+        if view.lens is not None:
+            digest.update(view.lens.bends.numpy().tobytes())
     return digest.hexdigest()
 
 

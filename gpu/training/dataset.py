@@ -1,8 +1,8 @@
-"""Posed photos: read from a pinhole COLMAP model, resized, and split into training and held out."""
+"""Posed photos: read from a COLMAP model, resized, and split into training and held out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from gpu.job import SplatError
+from gpu.job import JobPaths, SplatError
+from gpu.training.lens import Lens, lens_of, lost
 
 
 class NoModel(SplatError):
@@ -21,7 +22,7 @@ class NoModel(SplatError):
 
 @dataclass(frozen=True)
 class View:
-    """A photo and its pinhole camera.
+    """A photo and its camera: a pinhole, or with a lens that bends.
 
     image [H, W, 3] uint8; viewmat [4, 4] world to camera; K [3, 3] pixels of this image;
     mask [H, W] bool where the image is known, None = everywhere.
@@ -32,6 +33,7 @@ class View:
     viewmat: Tensor
     K: Tensor
     mask: Tensor | None = None
+    lens: Lens | None = None
 
     @property
     def width(self) -> int:
@@ -69,7 +71,25 @@ def load_dataset(folder: Path, image_size: int, holdout: int) -> Dataset:
     NoModel when the model or a photo can not be read or too few photos are left to train on.
     """
     model = _read_model(folder / "sparse")
-    views = list(_views(model, folder / "images", image_size))
+    return _split(model, list(_views(model, folder / "images", image_size)), holdout)
+
+
+def load_bent(paths: JobPaths, image_size: int, holdout: int) -> Dataset:
+    """Read a job's photos as they are, not straightened; else as `load_dataset`."""
+    model = _read_model(paths.geometry)
+    return _split(model, list(_views(model, paths.images, image_size, bent=True)), holdout)
+
+
+def border_lost(folder: Path) -> float:
+    """Return the part of the pixels, 0 to 1, that straightening the photos of a model loses.
+
+    0 where gsplat does not know a camera's model: then there is no way without. Raises NoModel.
+    """
+    cameras = list(_read_model(folder).cameras.values())
+    return lost(cameras) if all(lens_of(camera) for camera in cameras) else 0.0
+
+
+def _split(model: pycolmap.Reconstruction, views: Sequence[View], holdout: int) -> Dataset:
     train = tuple(v for i, v in enumerate(views) if i % holdout)
     if len(train) < 2 or model.num_points3D() < 4:
         raise NoModel(
@@ -95,7 +115,9 @@ def _read_model(folder: Path) -> pycolmap.Reconstruction:
         ) from wrong
 
 
-def _views(model: pycolmap.Reconstruction, folder: Path, image_size: int) -> Iterator[View]:
+def _views(
+    model: pycolmap.Reconstruction, folder: Path, image_size: int, *, bent: bool = False
+) -> Iterator[View]:
     registered = (model.images[i] for i in model.reg_image_ids())
     for image in sorted(registered, key=lambda image: str(image.name)):
         camera = model.cameras[image.camera_id]
@@ -111,6 +133,7 @@ def _views(model: pycolmap.Reconstruction, folder: Path, image_size: int) -> Ite
             viewmat=viewmat,
             K=_scaled(K, camera.width, camera.height, size),
             mask=_read_mask(folder.with_name("masks") / f"{image.name}.png", size),
+            lens=lens_of(camera) if bent else None,
         )
 
 
@@ -119,7 +142,7 @@ def _read_photo(path: Path) -> Image.Image:
         return Image.open(path).convert("RGB")
     except (OSError, UnidentifiedImageError) as wrong:
         raise NoModel(
-            f"The undistorted photo {path.name} can not be read.",
+            f"The photo {path.name} can not be read.",
             hint="Run the geometry stage again.",
         ) from wrong
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from gpu.gaussians import Gaussians
 from gpu.rendering import RenderMode, rasterize
 from gpu.rendering.harmonics import harmonics_colors
 from gpu.rendering.rasterize import Rendering
+from gpu.rendering.unscented import rasterize_bent
 from gpu.training.album import Batch
 from gpu.training.dataset import View
 
@@ -21,6 +23,10 @@ def render_view(
 ) -> Rendering:
     """Render at the view's size; differentiable. `sh_degree` None uses all that there are."""
     device = gaussians.means.device
+    if view.lens is not None:
+        batch = Batch.of([view]).select([0], device)
+        degree = gaussians.sh_degree if sh_degree is None else sh_degree
+        return render_bent(gaussians, gaussians.opacities, batch, sh_degree=degree)
     return rasterize(
         gaussians.means,
         gaussians.quats,
@@ -49,8 +55,13 @@ def render_batch(
     """Render the cameras of a batch, RGB, with other opacities [N] than the Gaussians' own.
 
     Differentiable. The colours are found here because the cameras' positions are known: gsplat
-    would invert the cameras and wait for the GPU.
+    would invert the cameras and wait for the GPU. Behind a lens that bends there are no absolute
+    gradients.
     """
+    if batch.bends is not None:
+        return render_bent(
+            gaussians, opacities, batch, sh_degree=sh_degree, backgrounds=backgrounds
+        )
     directions = gaussians.means - batch.positions[:, None]
     return rasterize(
         gaussians.means,
@@ -66,3 +77,43 @@ def render_batch(
         rasterize_mode="antialiased",
         absgrad=absgrad,
     )
+
+
+def render_bent(
+    gaussians: Gaussians,
+    opacities: Tensor,
+    batch: Batch,
+    *,
+    sh_degree: int,
+    backgrounds: Tensor | None = None,
+) -> Rendering:
+    """Render the cameras of a batch through their lens, RGB; on a GPU alone."""
+    assert batch.bends is not None
+    directions = gaussians.means - batch.positions[:, None]
+    return rasterize_bent(
+        gaussians.means,
+        gaussians.quats,
+        gaussians.scales,
+        opacities,
+        harmonics_colors(sh_degree, directions, gaussians.sh),
+        batch.viewmats,
+        batch.Ks,
+        batch.width,
+        batch.height,
+        lens=batch.lens,
+        bends=batch.bends,
+        backgrounds=backgrounds,
+    )
+
+
+def pull_through_lens(gaussians: Gaussians, batch: Batch, depths: Tensor) -> Tensor:
+    """Return what stands for the gradients by image positions behind a lens, [B, N, 2] by pixels.
+
+    The projection has no derivative there, but the Gaussians' places in the world have: moved by a
+    pixel's width at its depth [B, N], a Gaussian moves by about a pixel.
+    """
+    assert gaussians.means.grad is not None
+    world = gaussians.means.grad.norm(dim=1) / len(batch.images)
+    pixel = depths.detach().clamp_min(0) / batch.Ks[:, 0, 0, None]
+    pull = world * pixel
+    return torch.stack([pull, torch.zeros_like(pull)], -1)

@@ -17,10 +17,11 @@ from gpu.stage import Context, Outcome
 from gpu.training import memory
 from gpu.training.checkpoint import Keeper
 from gpu.training.config import TrainConfig, best_device, image_size
-from gpu.training.dataset import Dataset, View, load_dataset
+from gpu.training.dataset import Dataset, View, border_lost, load_bent, load_dataset
 from gpu.training.init import gaussians_from_points
 from gpu.training.joining import MEASURED, join, joins_in, keep, sentence
 from gpu.training.launch import train_on_all
+from gpu.training.lens import TOLERABLE
 from gpu.training.memory import fitting
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.previews import beside
@@ -83,16 +84,42 @@ def prepared(ctx: Context) -> Work:
     """Read the photos, and choose settings that the memory suffices for."""
     device = best_device()
     size = image_size(ctx.spec, device)
-    dataset = load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
+    bent = stays_bent(ctx, device)
+    dataset = _photos(ctx, size, bent=bent)
     config = TrainConfig.of(ctx.spec, device, len(dataset.train), len(dataset.points))
     if device.type != "cuda":
         return Work(dataset, config, size, device, 0)
     free, _ = torch.cuda.mem_get_info(device)
-    gpus = gpus_for(config, dataset, size, free, torch.cuda.device_count())
+    there = 1 if bent else torch.cuda.device_count()  # Several know pinholes alone.
+    gpus = gpus_for(config, dataset, size, free, there)
     config, smaller = made_to_fit(ctx, config, dataset, size, free * max(1, gpus))
     if smaller < size:
-        dataset = load_dataset(ctx.paths.undistorted, smaller, ctx.spec.holdout)
+        dataset = _photos(ctx, smaller, bent=bent)
     return Work(dataset, config, smaller, device, gpus)
+
+
+def stays_bent(ctx: Context, device: torch.device) -> bool:
+    """Whether to train on the photos as they are: straightened they would lose too much.
+
+    What is lost is said, also where nothing can be done about it.
+    """
+    there = (ctx.paths.geometry / "cameras.bin").is_file()
+    share = border_lost(ctx.paths.geometry) if there else 0.0
+    if share <= TOLERABLE:
+        return False
+    if device.type != "cuda":
+        said = f"Straightening the photos costs {share:.0%} of their pixels, at the border."
+        ctx.progress(0.0, f"{said} A GPU would train on them as they are.")
+        return False
+    said = f"Straightened, the photos would lose {share:.0%} of their pixels"
+    ctx.progress(0.0, f"{said}: they train as they are.", metrics={"border": round(share, 4)})
+    return True
+
+
+def _photos(ctx: Context, size: int, *, bent: bool) -> Dataset:
+    if bent:
+        return load_bent(ctx.paths, size, ctx.spec.holdout)
+    return load_dataset(ctx.paths.undistorted, size, ctx.spec.holdout)
 
 
 def _trained(ctx: Context, work: Work, clock: Callable[[], float]) -> tuple[Gaussians, int, int]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from gpu.gaussians import Gaussians
 from gpu.training import schedules
 from gpu.training.album import Batch
 from gpu.training.config import TrainConfig
 from gpu.training.losses import photo_loss, regularise, thinned
 from gpu.training.optimizer import SceneOptimizer
-from gpu.training.render import render_batch
+from gpu.training.render import pull_through_lens, render_batch
 from gpu.training.strategy import Strategy
 
 
@@ -49,13 +52,21 @@ class Step:
         torch.autograd.backward(loss)
         regularise(gaussians, config, self._parts.extent)
         if growing:
-            self._parts.strategy.observe(meta["means2d"].absgrad, meta["radii"], batch.width)
+            self._observe(meta, gaussians, batch)
         self._set_rates(done)
         optimizer.step()
         return loss.detach()
 
     def forget(self) -> None:
         """Note that other Gaussians took the place of those of the last step."""
+
+    def _observe(self, meta: Mapping[str, Any], gaussians: Gaussians, batch: Batch) -> None:
+        """Have the strategy see where the loss pulls."""
+        if batch.bends is None:
+            pulls = meta["means2d"].absgrad
+        else:
+            pulls = pull_through_lens(gaussians, batch, meta["depths"])
+        self._parts.strategy.observe(pulls, meta["radii"], batch.width)
 
     def _set_rates(self, done: float) -> None:
         config, extent = self._parts.config, self._parts.extent

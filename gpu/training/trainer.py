@@ -36,7 +36,7 @@ def train(
     Deterministic on the CPU for one seed and number of cores, also when it goes on from what a
     `keeper` has found. The keeper has the last state too.
     """
-    run = Run(gaussians.to(device), config, scene_extent(views))
+    run = Run(gaussians.to(device), config, scene_extent(views), step_for(views))
     if keeper is not None and keeper.found is not None:
         run.restore(keeper.found.state)
     for _ in steps(run, views, config, device, min(config.views_per_step, len(views)), watch):
@@ -71,6 +71,11 @@ def step_on(device: torch.device) -> type[Step]:
     from gpu.training.step_cuda import RecordedStep
 
     return RecordedStep
+
+
+def step_for(views: Sequence[View]) -> type[Step] | None:
+    """Return the kind of step that a lens needs, which can not be recorded; None for pinholes."""
+    return Step if any(view.lens is not None for view in views) else None
 
 
 class Run:

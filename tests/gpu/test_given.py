@@ -14,7 +14,7 @@ from gpu.geometry.given import take_given
 from gpu.geometry.stage import run_geometry
 from gpu.ingest.fetch import run_fetch
 from gpu.ingest.photos import Photo, Photos
-from gpu.ingest.poses import given_cameras
+from gpu.ingest.poses import FAINTLY, given_cameras
 from gpu.ingest.preprocess import run_preprocess
 from gpu.job import JobPaths
 from gpu.stage import Context, Outcome
@@ -110,6 +110,16 @@ def test_polycam_has_a_file_for_each_photo_and_what_it_corrected_counts(tmp_path
     for i, shot in enumerate(shots(COUNT)):
         camera = found[f"images_shot_{i:02}.jpg"]
         assert -camera.rotation.T @ camera.translation == pytest.approx(shot.centre, abs=1e-9)
+
+
+def test_a_fisheye_without_distortion_is_no_pinhole(tmp_path: Path) -> None:
+    """COLMAP would leave its photos as they are."""
+    lens = {"w": SIZE[0], "h": SIZE[1], "fl_x": FOCAL, "fl_y": FOCAL}
+    text = transforms(shots(COUNT), **lens, camera_model="OPENCV_FISHEYE")
+    (tmp_path / "transforms.json").write_text(text)
+    found = given_cameras(tmp_path, records())["images_shot_00.jpg"]
+    assert found.model == "OPENCV_FISHEYE"
+    assert found.params[4:] == (FAINTLY, 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(
