@@ -1,20 +1,20 @@
 import { defineConfig, type Plugin } from "vite";
 
-/** The engine is imported only when it is needed, but it always is: the browser may fetch it from the start. */
-const engineEarly: Plugin = {
-  name: "engine-early",
+/** The page and the engine are imported only when they are needed, but they always are: the browser may fetch them from the start. */
+const allEarly: Plugin = {
+  name: "all-early",
   transformIndexHtml: {
     order: "post",
     handler: (_, { bundle }) =>
       Object.keys(bundle ?? {})
-        .filter((file) => /stage-.*\.js$/.test(file))
+        .filter((file) => /(main|stage)-.*\.js$/.test(file))
         .map((file) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` }, injectTo: "head" as const })),
   },
 };
 
 export default defineConfig({
   base: "./", // the build works from any folder and any CDN
-  plugins: [engineEarly],
+  plugins: [allEarly],
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },

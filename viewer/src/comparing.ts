@@ -1,4 +1,5 @@
 import { inWords, type ViewerError } from "./errors";
+import { HALF } from "./limits";
 import { fromManifest, type Tell } from "./loading";
 import type { Manifest } from "./manifest";
 import { readManifest } from "./opening";
@@ -7,8 +8,6 @@ import { texts } from "./texts";
 import { metresApart } from "./tools/geo";
 import { Divider, Notice } from "./ui/divider";
 
-/** Of what a device can bear, the part that each of two scenes may take. */
-export const HALF = 0.5;
 /** Origins that are nearer than this are the same, metres. */
 const SAME_ORIGIN = 0.01;
 

@@ -38,6 +38,9 @@ export function gaussiansFor(device: { readonly memoryGb: number | null; readonl
   return device.memoryGb !== null && device.memoryGb < 4 ? 1_500_000 : MAX_GAUSSIANS;
 }
 
+/** Of what a device can bear, the part that each of two scenes may take. */
+export const HALF = 0.5;
+
 /** The device that this page is on, as far as a browser tells. */
 export const thisDevice = (): { memoryGb: number | null; phone: boolean } => ({
   memoryGb: (navigator as { deviceMemory?: number }).deviceMemory ?? null,

@@ -17,6 +17,9 @@ const MIN_PICTURE = 10_000;
 /** The part of a .splat that is already a picture: its records come in the order of their importance. */
 const PART = 0.2;
 
+/** The next file is asked for when so little of one is still to come. */
+const AHEAD_BYTES = 100_000;
+
 /** Bytes that have come, and bytes to come when that is known. */
 export type Tell = (done: number, total: number | null) => void;
 
@@ -62,12 +65,22 @@ function levels(wanted: readonly Level[]): Loading {
   let tell: Tell = () => {};
   let before: Promise<unknown> = Promise.resolve();
   const arrivals = wanted.map((level) => {
-    const arrival = before.then(async () => {
+    const turn = before;
+    let nearly = (): void => {};
+    const almost = new Promise<void>((resolve) => (nearly = resolve));
+    const arrive = async (): Promise<Uint8Array<ArrayBuffer>> => {
+      await turn;
       const source = await open(level.url, texts.theSplat, level.bytes, transfers.signal);
-      return whole(source, (bytes) => tell(Math.min((done += bytes), total), total));
-    });
+      let left = level.bytes;
+      return whole(source, (bytes) => {
+        tell(Math.min((done += bytes), total), total);
+        if ((left -= bytes) < AHEAD_BYTES) nearly(); // the line is never idle
+      });
+    };
+    const arrival = arrive();
     arrival.catch(() => undefined); // told when its turn comes
-    before = arrival;
+    before = Promise.race([almost, arrival]);
+    before.catch(() => undefined);
     return arrival;
   });
   return async function* (stage, say) {
@@ -75,7 +88,7 @@ function levels(wanted: readonly Level[]): Loading {
     tell(done, total);
     try {
       const layers = stage.newLayers();
-      await layers.warm();
+      layers.warm();
       for (const [i, arrival] of arrivals.entries()) {
         await layers.add(readSog(await arrival, texts.theSplat), wanted[i]!.grow);
         stage.refine(i === wanted.length - 1);

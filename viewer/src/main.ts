@@ -1,4 +1,4 @@
-import "./style.css";
+import { opening, second } from "./early";
 import { MODES, type ModeName } from "./modes/mode";
 import { forward, up } from "./pose";
 import type { Vec3 } from "./math";
@@ -25,9 +25,7 @@ declare global {
 }
 
 const viewer = new Viewer();
-const query = new URLSearchParams(location.search);
-const address = query.get("manifest");
-const ready = address === null ? new Promise<void>(() => viewer.welcome()) : viewer.openManifest(address, query.get("compare"));
+const ready = opening === null ? new Promise<void>(() => viewer.welcome()) : viewer.openManifest(opening, second);
 let complete = false;
 ready.then(() => (complete = true)).catch(() => undefined); // the page shows it; only those who wait for `ready` get it again
 

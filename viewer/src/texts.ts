@@ -270,11 +270,11 @@ export const texts = {
     empty: (what: string) => [`${what} holds no Gaussians.`, "Run the job again; if the job was fine, the upload was cut off."] as const,
     brokenSplat: (what: string) => [`${what} is not a .splat file: its length is not a multiple of 32 bytes.`, "Upload or export it again; it may have been cut off."] as const,
     damaged: (what: string) => [`${what} is damaged: it does not hold what its start announces.`, "Upload or export it again; it may have been cut off."] as const,
-    otherSpz: (what: string) => [`${what} is an .spz of another version than 2 and 3.`, "Export it as .spz version 3, .sog or .ply; splat-transform converts it."] as const,
+    otherSpz: (what: string) => [`${what} is an .spz of another version than 2, 3 and 4.`, "Export it as .spz version 4, .sog or .ply; splat-transform converts it."] as const,
     notASplat: (what: string) => [`${what} is a web page or a text, not a splat.`, "Check the file's address in the manifest."] as const,
     unknownFile: (name: string) => [`“${name}” is no .sog, .spz, .splat or .ply file.`, "Drop one of these, with 3D Gaussians in it. Other formats can be converted with splat-transform."] as const,
     notPly: (what: string) => [`${what} is not a binary little-endian .ply file.`, "Export it as standard 3D Gaussian Splatting .ply."] as const,
-    plyWithoutGaussians: (what: string, field: string) => [`${what} holds no 3D Gaussians: its vertices have no “${field}”.`, "Meshes, point clouds and compressed .ply can not be shown. Export a standard 3D Gaussian Splatting .ply."] as const,
+    plyWithoutGaussians: (what: string, field: string) => [`${what} holds no 3D Gaussians: its vertices have no “${field}”.`, "Meshes and point clouds can not be shown. Export a standard or compressed 3D Gaussian Splatting .ply."] as const,
     tooMany: (what: string, limit: number) => [`${what} holds more Gaussians than the viewer can show (limit ${number.format(limit)}).`, "Publish the scene with fewer Gaussians."] as const,
   },
 

@@ -1,12 +1,13 @@
 import { fromAddress, toAddress } from "./address";
-import { Comparing, HALF } from "./comparing";
+import { Comparing } from "./comparing";
+import type { Opening } from "./early";
 import { inWords, ViewerError } from "./errors";
 import { Input } from "./input";
 import { LONG_LINK } from "./limits";
-import { fromManifest, fromThisComputer, type Loading, type Subject, type Tell } from "./loading";
+import { fromThisComputer, type Loading, type Subject, type Tell } from "./loading";
 import type { Manifest } from "./manifest";
 import { type ModeName, unitsPerPixel } from "./modes/mode";
-import { readManifest, startMode } from "./opening";
+import { startMode } from "./opening";
 import type { Pose } from "./pose";
 import { Rig } from "./rig";
 import { measure } from "./scene/extent";
@@ -54,7 +55,7 @@ export class Viewer {
   private readonly filming = new Filming({
     canvas: this.shell.canvas,
     camera: () => this.rig,
-    seen: async () => this.stage?.seen(),
+    seen: async () => this.stage?.settle(),
     keep: (extension, film) => save(fileName(this.named, extension), film),
     say: (words) => this.shell.say(words),
   });
@@ -196,14 +197,14 @@ export class Viewer {
   }
 
   /** Opens what a link names, and a second scene beside it. Rejects with the error that is also shown. */
-  async openManifest(address: string, second: string | null): Promise<void> {
+  async openManifest(opening: Promise<Opening>, second: string | null): Promise<void> {
     const turn = await this.attempt(async (begin) => {
       this.shell.progress.say(texts.loadingManifest);
-      const manifest = await readManifest(address);
+      const { manifest, load } = await opening;
       const title = manifest.title ?? texts.untitled;
       begin(title, manifest.thumbnailUrl);
       const walls = manifest.walls && (await readWalls(manifest.walls));
-      return { title, manifest, walls, load: fromManifest(manifest, second === null ? 1 : HALF) };
+      return { title, manifest, walls, load };
     });
     if (second !== null && turn === this.turn) await this.openSecond(second, turn);
   }
@@ -256,11 +257,12 @@ export class Viewer {
     let subject: Subject | null = null;
     for await (subject of scene.load(stage.first, tell)) {
       if (turn !== this.turn) return; // another scene was opened meanwhile
-      if (!this.rig) this.enter(scene, subject);
+      if (this.rig) continue;
+      this.enter(scene, subject);
       void stage.settle().then(() => turn === this.turn && this.shell.live(this.rig!.mode));
     }
     if (turn !== this.turn || !subject) return;
-    this.shell.progress.say(texts.preparing);
+    this.shell.progress.finishing(texts.preparing);
     this.shell.describe(scene.title, scene.manifest, subject.count);
     await stage.settle();
     this.shell.progress.done();

@@ -1,6 +1,13 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Source } from "../src/download";
+import { readPly } from "../src/formats/ply";
+import type { Records } from "../src/formats/records";
 import { readSog, sizeOf } from "../src/formats/sog";
-import { smallestThree } from "../src/formats/spz";
+import { readSpz, smallestThree } from "../src/formats/spz";
 import { unzip } from "../src/formats/zip";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -119,4 +126,64 @@ test("three components of a rotation give the fourth", () => {
   const unit = Math.SQRT1_2 / 511;
   expect([w, x, y].map((v) => v / unit)).toEqual([expect.closeTo(50), expect.closeTo(-100), expect.closeTo(200)]);
   expect(w * w + x * x + y * y + z * z).toBeCloseTo(1);
+});
+
+describe("an .spz of version 4", () => {
+  const FIELDS = ["x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"];
+  /** Nothing in it is regular, so that every array of it is really compressed. */
+  const vertex = (i: number): number[] => {
+    const wave = (k: number): number => Math.sin(0.7 * i * k + k);
+    return [4 * wave(1), 3 * wave(2), 2 * wave(3), wave(4), wave(5), wave(6), 2 * wave(7), wave(8) - 3, wave(9) - 3, wave(10) - 3, wave(11), wave(12), wave(13), 1.5];
+  };
+  const ply = (count: number): Bytes => {
+    const header = ["ply", "format binary_little_endian 1.0", `element vertex ${count}`, ...FIELDS.map((name) => `property float ${name}`), "end_header", ""];
+    const body = Float32Array.from(Array.from({ length: count }, (_, i) => vertex(i)).flat());
+    return new Uint8Array([...new TextEncoder().encode(header.join("\n")), ...new Uint8Array(body.buffer)]);
+  };
+  const source = (bytes: Bytes): Source => ({ what: "It", total: bytes.length, chunks: new Blob([bytes]).stream() as unknown as AsyncIterable<Uint8Array> });
+  const collect = async (records: Records): Promise<Uint32Array> => {
+    const words: number[] = [];
+    for await (const batch of records) words.push(...batch);
+    return Uint32Array.from(words);
+  };
+
+  /** What PlayCanvas's tool, and in it the format's own library, makes of a .ply. */
+  function packed(bytes: Bytes): Bytes {
+    const folder = mkdtempSync(join(tmpdir(), "spz-"));
+    try {
+      writeFileSync(join(folder, "in.ply"), bytes);
+      execFileSync("node", ["node_modules/@playcanvas/splat-transform/bin/cli.mjs", "-q", "-w", join(folder, "in.ply"), join(folder, "out.spz")]);
+      return new Uint8Array(readFileSync(join(folder, "out.spz")));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  test("holds what the .ply holds that it was made of", async () => {
+    const file = packed(ply(500));
+    expect(new DataView(file.buffer).getUint32(4, true)).toBe(4);
+    const [from, to] = [await collect(readPly(source(ply(500)))), await collect(readSpz(source(file)))];
+    const [floats, found] = [new Float32Array(from.buffer), new Float32Array(to.buffer)];
+    const [bytes, seen] = [new Uint8Array(from.buffer), new Uint8Array(to.buffer)];
+    for (let i = 0; i < 500; i++) {
+      [0, 1, 2].forEach((axis) => expect(found[8 * i + axis]).toBeCloseTo(floats[8 * i + axis]!, 3));
+      [3, 4, 5].forEach((k) => expect(Math.abs(Math.log(found[8 * i + k]! / floats[8 * i + k]!))).toBeLessThan(0.04));
+      [24, 25, 26, 27].forEach((k) => expect(Math.abs(seen[32 * i + k]! - bytes[32 * i + k]!)).toBeLessThan(3));
+      const q = (of: Uint8Array): number[] => [28, 29, 30, 31].map((k) => (of[32 * i + k]! - 128) / 128);
+      const [[w, x, y, z], [a, b, c, d]] = [q(bytes), q(seen)] as [number[], number[]];
+      expect(Math.abs(w! * a! + x! * b! + y! * c! + z! * d!)).toBeGreaterThan(0.98);
+    }
+    for (const damaged of [file.slice(0, 40), file.slice(0, -90), file.map((byte, i) => (i === 47 ? 255 : byte)), file.map((byte, i) => (i > 150 && i < 190 ? 0 : byte))])
+      await expect(collect(readSpz(source(damaged)))).rejects.toThrow("damaged");
+  });
+
+  test("that claims more than may be shown is refused before anything is allocated", async () => {
+    const file = new Uint8Array(48);
+    new DataView(file.buffer).setUint32(0, 0x5053474e, true);
+    new DataView(file.buffer).setUint32(4, 4, true);
+    new DataView(file.buffer).setUint32(8, 4_000_000_000, true);
+    await expect(collect(readSpz(source(file)))).rejects.toThrow("more Gaussians");
+    new DataView(file.buffer).setUint32(4, 5, true);
+    await expect(collect(readSpz(source(file)))).rejects.toThrow("another version");
+  });
 });

@@ -2,6 +2,7 @@ import type { Source } from "../download";
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
 import { texts } from "../texts";
+import { isCompressed, readCompressed } from "./compressed";
 import { Aligner, byte, pack, packRotation, type Records, SH_C0, WORDS } from "./records";
 
 const MAX_HEADER = 64 * 1024;
@@ -23,31 +24,51 @@ interface Layout {
 }
 
 /**
- * Reads a standard 3DGS .ply as it arrives. Colour is the one from all sides (degree 0); higher spherical
- * harmonics are left out, as in a .splat.
+ * Reads a 3DGS .ply as it arrives, standard or compressed. Colour is the one from all sides (degree 0); higher
+ * spherical harmonics are left out, as in a .splat.
  */
 export async function* readPly(source: Source): Records {
-  let header: Uint8Array = new Uint8Array(0);
-  let body: { layout: Layout; aligner: Aligner; left: number } | null = null;
-  for await (let chunk of source.chunks) {
-    if (!body) {
-      header = joined(header, chunk);
-      const end = headerEnd(header);
-      if (end < 0) {
-        if (header.length > MAX_HEADER) throw new ViewerError(...texts.errors.notPly(source.what));
-        continue;
-      }
-      const layout = parseHeader(new TextDecoder("latin1").decode(header.subarray(0, end)), source.what);
-      body = { layout, aligner: new Aligner(layout.stride), left: layout.count };
-      chunk = header.subarray(end);
-    }
-    const vertices = body.aligner.push(chunk);
-    const count = Math.min(vertices.length / body.layout.stride, body.left);
-    body.left -= count;
-    if (count > 0) yield convert(vertices, count, body.layout);
+  const { header, chunks } = await split(source);
+  const body = { ...source, chunks };
+  yield* isCompressed(header) ? readCompressed(header, body) : readStandard(header, body);
+}
+
+async function* readStandard(header: string, source: Source): Records {
+  const layout = parseHeader(header, source.what);
+  const aligner = new Aligner(layout.stride);
+  let left = layout.count;
+  for await (const chunk of source.chunks) {
+    const vertices = aligner.push(chunk);
+    const count = Math.min(vertices.length / layout.stride, left);
+    left -= count;
+    if (count > 0) yield convert(vertices, count, layout);
   }
-  if (!body) throw new ViewerError(...texts.errors.notPly(source.what));
-  if (body.left > 0) throw new ViewerError(...texts.errors.cut(source.what));
+  if (left > 0) throw new ViewerError(...texts.errors.cut(source.what));
+}
+
+/** The header's text, and what follows it as it arrives. */
+async function split({ what, chunks }: Source): Promise<{ header: string; chunks: AsyncIterable<Uint8Array> }> {
+  const pieces = chunks[Symbol.asyncIterator]();
+  let start: Uint8Array = new Uint8Array(0);
+  let end = -1;
+  while (end < 0) {
+    const next = start.length > MAX_HEADER ? null : await pieces.next();
+    if (!next || next.done) {
+      await pieces.return?.();
+      throw new ViewerError(...texts.errors.notPly(what));
+    }
+    start = joined(start, next.value);
+    end = headerEnd(start);
+  }
+  async function* rest(): AsyncGenerator<Uint8Array> {
+    try {
+      yield start.subarray(end);
+      for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
+    } finally {
+      await pieces.return?.();
+    }
+  }
+  return { header: new TextDecoder("latin1").decode(start.subarray(0, end)), chunks: rest() };
 }
 
 function headerEnd(bytes: Uint8Array): number {

@@ -1,21 +1,30 @@
-import type { Source } from "../download";
+import { decompress } from "fzstd";
+import { type Source, whole } from "../download";
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
 import { texts } from "../texts";
 import { byte, pack, packRotation, type Records, SH_C0, WORDS } from "./records";
 
 const MAGIC = 0x5053474e;
+const GZIP = 0x1f;
+/** Bytes of the header, as far as it is that of all versions. */
 const HEADER = 16;
+/** Bytes of version 4's table for each array, and of a Gaussian in those that are shown: place, opacity, colour, size, rotation. */
+const ENTRY = 16;
+const ARRAYS = [9, 1, 3, 3, 4];
 const HARMONICS = [0, 3, 8, 15];
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Gaussians that are converted before the page may draw again. */
 const BATCH = 1 << 16;
 
 /**
- * Reads an .spz of version 2 or 3 (https://github.com/nianticlabs/spz): one array after the other, so that
+ * Reads an .spz of version 2, 3 or 4 (https://github.com/nianticlabs/spz): one array after the other, so that
  * nothing can be shown before all of it is here. Colours of degree 0 are shown.
  */
 export async function* readSpz(source: Source): Records {
-  const bytes = await inflate(source);
+  const packed = await whole(source, () => undefined);
+  const bytes = packed[0] === GZIP ? await inflate(packed, source.what) : unpack(packed, source.what);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [version, count, degree, fraction] = [view.getUint32(4, true), view.getUint32(8, true), bytes[12]!, bytes[13]!];
   const rotationBytes = version === 2 ? 3 : 4;
@@ -64,49 +73,66 @@ export function smallestThree(word: number): readonly number[] {
   return [q[3]!, q[0]!, q[1]!, q[2]!];
 }
 
+/** Version 4: a plain header, a table, and each array compressed by itself. Becomes what version 3 unpacks to. */
+function unpack(packed: Bytes, what: string): Bytes {
+  const damaged = (): ViewerError => new ViewerError(...texts.errors.damaged(what));
+  announced(packed, what, 4, 4);
+  const view = new DataView(packed.buffer);
+  const count = view.getUint32(8, true);
+  const bytes = new Uint8Array(HEADER + count * ARRAYS.reduce((sum, each) => sum + each, 0));
+  bytes.set(packed.subarray(0, HEADER));
+  try {
+    let entry = view.getUint32(HEADER, true);
+    let from = entry + ENTRY * packed[15]!;
+    let to = HEADER;
+    for (const each of ARRAYS) {
+      const [size, unpacked] = [view.getBigUint64(entry, true), view.getBigUint64(entry + 8, true)];
+      const part = packed.subarray(from, from + Number(size));
+      if (BigInt(part.length) !== size || unpacked !== BigInt(each * count)) throw damaged();
+      decompress(part, bytes.subarray(to, to + each * count)); // writes nowhere else
+      entry += ENTRY;
+      from += part.length;
+      to += each * count;
+    }
+  } catch {
+    throw damaged(); // also what DataView says of a place outside the file, and what is said of a damaged array
+  }
+  return bytes;
+}
+
 /** Unpacks to at most what its header may claim. */
-async function inflate(source: Source): Promise<Uint8Array> {
-  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async start(controller) {
-      try {
-        for await (const chunk of source.chunks) controller.enqueue(chunk as Uint8Array<ArrayBuffer>);
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-    },
-  });
+async function inflate(packed: Bytes, what: string): Promise<Bytes> {
   const parts: Uint8Array[] = [];
   let size = 0;
   let limit = HEADER;
-  const reader = stream.pipeThrough(new DecompressionStream("gzip")).getReader();
+  const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")).getReader();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      if (parts.length === 0) limit = announced(value, source.what);
+      if (parts.length === 0) limit = announced(value, what, 2, 3);
       size += value.length;
-      if (size > limit) throw new ViewerError(...texts.errors.damaged(source.what));
+      if (size > limit) throw new ViewerError(...texts.errors.damaged(what));
       parts.push(value);
     }
   } catch (error) {
-    throw error instanceof ViewerError ? error : new ViewerError(...texts.errors.damaged(source.what));
+    throw error instanceof ViewerError ? error : new ViewerError(...texts.errors.damaged(what));
   } finally {
     void reader.cancel().catch(() => undefined);
   }
-  const whole = new Uint8Array(size);
+  const bytes = new Uint8Array(size);
   let at = 0;
-  for (const part of parts) whole.set(part, at), (at += part.length);
-  if (size < HEADER) throw new ViewerError(...texts.errors.damaged(source.what));
-  return whole;
+  for (const part of parts) bytes.set(part, at), (at += part.length);
+  if (size < HEADER) throw new ViewerError(...texts.errors.damaged(what));
+  return bytes;
 }
 
-/** The bytes that a header announces, at most. */
-function announced(first: Uint8Array, what: string): number {
+/** The bytes that a header of these versions announces, at most. */
+function announced(first: Uint8Array, what: string, oldest: number, newest: number): number {
   if (first.length < HEADER) throw new ViewerError(...texts.errors.damaged(what));
   const view = new DataView(first.buffer, first.byteOffset, first.byteLength);
   const [magic, version, count] = [view.getUint32(0, true), view.getUint32(4, true), view.getUint32(8, true)];
-  if (magic !== MAGIC || version < 2 || version > 3) throw new ViewerError(...texts.errors.otherSpz(what));
+  if (magic !== MAGIC || version < oldest || version > newest) throw new ViewerError(...texts.errors.otherSpz(what));
   if (count > MAX_GAUSSIANS) throw new ViewerError(...texts.errors.tooMany(what, MAX_GAUSSIANS));
   return HEADER + count * (20 + 3 * (HARMONICS[first[12]!] ?? 0));
 }

@@ -26,7 +26,8 @@ export class Cloud {
   private container: GSplatContainer;
   private head!: Uint32Array;
   private tail!: Uint32Array;
-  private shown = 0;
+  /** Gaussians that are drawn. */
+  shown = 0;
   private cut: Clip | null = null;
   private readonly box = new BoundingBox();
   private low = [Infinity, Infinity, Infinity];

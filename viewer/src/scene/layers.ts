@@ -11,6 +11,7 @@ import {
 import { ViewerError } from "../errors";
 import type { Picture, Sog } from "../formats/sog";
 import { texts } from "../texts";
+import { centers, readsExactly } from "./centers";
 import { type Clip, modify, resize, setClip } from "./modifier";
 
 /** Pictures whose pixels are read one by one. */
@@ -76,21 +77,21 @@ export class Layers {
     return this.sums[this.drawn - 1] ?? 0;
   }
 
-  /** Draws the first `count` levels; with more of them, call `fit` when they are on the screen. */
-  draw(count: number): void {
+  /** Draws the first `count` levels; with more of them, call `fit` when they are on the screen, or take their size `atOnce`. */
+  draw(count: number, atOnce: boolean): void {
     if (count === this.drawn) return;
     const fewer = count < this.drawn;
     this.drawn = count;
+    clearInterval(this.timer);
     this.layers.forEach(({ entity }, i) => (entity.enabled = i < count));
     if (this.first) this.first.entity.enabled = false;
-    if (fewer) this.resize(this.layers[count - 1]!.grow);
+    if (fewer || atOnce) this.resize(this.layers[count - 1]!.grow);
     this.changed();
   }
 
   /** Draws one invisible Gaussian, so that the shaders are compiled while the first level is on its way. */
-  async warm(): Promise<void> {
-    const data = await nothing(this.device);
-    if (this.gone || this.layers.length > 0) return data.destroy();
+  warm(): void {
+    const data = nothing(this.device);
     const resource = new GSplatSogResource(this.device, data);
     this.first = { entity: layer(resource, this.layer, 1, null), resource, grow: 1 };
     this.entity.addChild(this.first.entity);
@@ -112,12 +113,12 @@ export class Layers {
   }
 
   /** Brings all Gaussians to the size that suits the levels on the screen, little by little. */
-  fit(still: boolean): void {
+  fit(): void {
     clearInterval(this.timer);
     const grow = this.layers[this.drawn - 1]?.grow ?? 1;
     if (grow === this.grow) return;
     const from = this.grow;
-    let step = still ? STEPS - 1 : 0;
+    let step = 0;
     const next = (): void => {
       this.resize(from * (grow / from) ** (++step / STEPS));
       if (step >= STEPS) clearInterval(this.timer);
@@ -155,7 +156,7 @@ function layer(resource: GSplatSogResource, where: number, grow: number, clip: C
 }
 
 /** One Gaussian of no size and no opacity. */
-async function nothing(device: GraphicsDevice): Promise<GSplatSogData> {
+function nothing(device: GraphicsDevice): GSplatSogData {
   const blank = (): Texture => new Texture(device, { ...PIXELS, width: 4, height: 4, levels: [new Uint8Array(64)] });
   const codebook = new Array<number>(256).fill(0);
   const zero = [0, 0, 0];
@@ -163,15 +164,16 @@ async function nothing(device: GraphicsDevice): Promise<GSplatSogData> {
   const meta = { version: 2, count: 1, means: { mins: zero, maxs: zero }, scales: { codebook }, sh0: { codebook } };
   Object.assign(data, { meta, numSplats: 1, means_l: blank(), means_u: blank(), quats: blank(), scales: blank(), sh0: blank() });
   data.prepareCodebook();
-  await data.prepareGpuData();
-  return data;
+  return Object.assign(data, { _centers: new Float32Array(3) });
 }
 
 /** Decodes the pictures beside the main thread and puts them on the graphics card. */
 async function decode(device: GraphicsDevice, { meta, pictures, what }: Sog): Promise<GSplatSogData> {
   const names = [...pictures.keys()];
-  const textures = await Promise.all(names.map((name) => texture(device, pictures.get(name)!, what)));
+  const images = await Promise.all(names.map((name) => image(pictures.get(name)!, what)));
+  const textures = images.map((picture) => texture(device, picture));
   const of = (files: readonly string[], i: number): Texture => textures[names.indexOf(files[i]!)]!;
+  const [low, high] = meta.means.files.map((name) => images[names.indexOf(name)]!);
   const data = new GSplatSogData();
   Object.assign(data, {
     meta: { ...meta, shN: meta.shN ?? undefined },
@@ -186,17 +188,21 @@ async function decode(device: GraphicsDevice, { meta, pictures, what }: Sog): Pr
   });
   data.shBands = GSplatSogData.calcBands(data.sh_centroids?.width ?? 0);
   data.prepareCodebook();
-  await data.prepareGpuData();
+  if (readsExactly()) Object.assign(data, { _centers: await centers(meta, low!, high!) });
+  else await data.prepareGpuData();
   return data;
 }
 
-async function texture(device: GraphicsDevice, picture: Picture, what: string): Promise<Texture> {
+async function image(picture: Picture, what: string): Promise<ImageBitmap> {
   // Every byte is a value: nothing may be multiplied by the opacity or converted to a colour space.
   const options: ImageBitmapOptions = { premultiplyAlpha: "none", colorSpaceConversion: "none" };
-  const image = await createImageBitmap(new Blob([picture]), options).catch(() => {
+  return createImageBitmap(new Blob([picture]), options).catch(() => {
     throw new ViewerError(...texts.errors.damaged(what));
   });
-  const made = new Texture(device, { ...PIXELS, width: image.width, height: image.height });
-  made.setSource(image as unknown as HTMLImageElement); // the engine takes both; its types know one
+}
+
+function texture(device: GraphicsDevice, picture: ImageBitmap): Texture {
+  const made = new Texture(device, { ...PIXELS, width: picture.width, height: picture.height });
+  made.setSource(picture as unknown as HTMLImageElement); // the engine takes both; its types know one
   return made;
 }

@@ -1,10 +1,11 @@
-import { type AppBase, type CameraComponent, type Color, Entity, Layer, Mat4, Quat, Vec4 } from "playcanvas";
+import { type AppBase, type CameraComponent, type Color, Entity, Layer, Mat4, type Mesh, type MeshInstance, Quat, Vec4 } from "playcanvas";
 import { clamp } from "../math";
 import { forward, type Pose, right, up } from "../pose";
 import { Cloud } from "./cloud";
 import { Layers } from "./layers";
 import type { Clip } from "./modifier";
 import { Picking } from "./picking";
+import { FIRST, TOGETHER } from "./shaders";
 
 /** The engine rounds down: with this much more, pixels, a whole number stays what it is. */
 const WHOLE = 1e-3;
@@ -17,18 +18,23 @@ export class Side {
   subject: Cloud | Layers | null = null;
   /** More levels are on their way: a slow renderer leaves them the time. */
   loading = false;
-  /** What is shown of it is sorted. */
+  /** What is shown of it is sorted, and was before this frame. */
   ready = false;
+  wasReady = false;
   private readonly entity: Entity;
   private readonly layer: Layer;
   private picking: Picking | null = null;
   private cut: Clip | null = null;
-  /** The part of the picture, shares of its width. */
-  private part: readonly [number, number] = [0, 1];
+  /** The part of the picture, shares of its width, and the picture's aspect ratio. */
+  private span: readonly [number, number] = [0, 1];
+  private aspect = 1;
+  /** Instances of all that is sorted, while a part of them is drawn. */
+  private instances = 0;
 
   /** `after`: how many sides are drawn before this one; `changed` is told when there is something to draw. */
   constructor(
     private readonly app: AppBase,
+    private readonly mesh: Mesh,
     background: Color,
     after: number,
     private readonly changed: () => void,
@@ -60,10 +66,9 @@ export class Side {
     return this.put(new Layers(this.app.graphicsDevice, this.layer.id, this.changed));
   }
 
-  /** Another level is here; `complete` when it is the last. */
+  /** Another level is here; `complete` when it is the last. The stage chooses what is drawn of it. */
   refine(complete: boolean): void {
     this.loading = !complete;
-    this.changed();
   }
 
   place(pose: Pose): void {
@@ -81,13 +86,49 @@ export class Side {
     Object.assign(this.camera, { fov: (vertical * 180) / Math.PI, nearClip: Math.max(radius * 2e-4, 1e-4), farClip: radius * 100 });
   }
 
-  /** Draws from one share of the picture's width to another, in whole pixels of the canvas as it is now; one at least. */
-  crop(from: number, to: number): void {
-    const width = Math.max(1, this.app.graphicsDevice.width);
+  /** What is shown is sorted and, in a frame before this one, gathered for drawing. */
+  get gathered(): boolean {
+    return this.ready && this.wasReady;
+  }
+
+  /** Nothing of it is sorted yet. */
+  get empty(): boolean {
+    return this.instances === 0;
+  }
+
+  /** Draws at most so many Gaussians from one on, in the order of drawing, until `restore`; tells how many. */
+  part(first: number, most: number): number {
+    const { drawn } = this;
+    this.instances = 0;
+    if (!drawn) return 0;
+    if (drawn.mesh !== this.mesh) drawn.mesh = this.mesh;
+    this.instances = drawn.instancingCount;
+    drawn.instancingCount = clamp(this.instances - first / TOGETHER, 0, most / TOGETHER);
+    this.app.graphicsDevice.scope.resolve(FIRST).setValue(first);
+    return drawn.instancingCount * TOGETHER;
+  }
+
+  /** Lets all be drawn again; tells how many Gaussians these are. */
+  restore(): number {
+    const { drawn } = this;
+    if (!drawn) return 0;
+    drawn.instancingCount = this.instances;
+    this.app.graphicsDevice.scope.resolve(FIRST).setValue(0);
+    return this.instances * TOGETHER;
+  }
+
+  /** What the engine draws all Gaussians with. */
+  private get drawn(): MeshInstance | undefined {
+    return this.layer.meshInstances[0];
+  }
+
+  /** Draws from one share of the picture's width to another, in whole pixels of `width`; one at least. */
+  crop(from: number, to: number, width: number, aspect: number): void {
+    this.aspect = aspect;
     const left = clamp(Math.round(from * width), 0, width - 1);
     const right = clamp(Math.round(to * width), left + 1, width);
     const share = (pixels: number): number => (pixels === width ? 1 : (pixels + WHOLE) / width);
-    this.part = [left / width, right / width];
+    this.span = [left / width, right / width];
     this.camera.rect = new Vec4(left === 0 ? 0 : share(left), 0, share(right - left), 1);
   }
 
@@ -120,9 +161,8 @@ export class Side {
   /** The projection of the whole picture, of which this side's part fills the viewport. */
   private project(matrix: Mat4): void {
     const { fov, nearClip, farClip } = this.camera;
-    const { width, height } = this.app.graphicsDevice;
-    const [from, to] = this.part;
-    matrix.setPerspective(fov, width / height, nearClip, farClip);
+    const [from, to] = this.span;
+    matrix.setPerspective(fov, this.aspect, nearClip, farClip);
     matrix.data[0]! /= to - from;
     matrix.data[8] = (from + to - 1) / (to - from);
   }

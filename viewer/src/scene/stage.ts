@@ -5,6 +5,7 @@ import {
   Color,
   FILLMODE_NONE,
   GSplatComponentSystem,
+  type Mesh,
   RESOLUTION_AUTO,
   WebglGraphicsDevice,
 } from "playcanvas";
@@ -18,8 +19,10 @@ import { Layers } from "./layers";
 import { Lens } from "./lens";
 import type { Clip } from "./modifier";
 import { Pacing } from "./pacing";
+import { Painter } from "./painter";
 import { Picking } from "./picking";
 import { Resolution } from "./resolution";
+import { drawParts, triangles } from "./shaders";
 import { Side } from "./side";
 
 const STILL_AFTER_MS = 250;
@@ -46,26 +49,33 @@ export class Stage {
   private cut: Clip | null = null;
   private readonly resolution: Resolution;
   private readonly pacing: Pacing;
-  /** Gaussians of the frame that was drawn last. */
-  private inFlight = 0;
+  private readonly painter: Painter;
+  private readonly mesh: Mesh;
   private readonly detail = new Detail();
   private placed: Pose | null = null;
-  private changedAt = 0;
   private movedAt = -Infinity;
   /** A picture is taken: the resolution is that of what stands still. */
   private posing = false;
   /** Something is to be drawn. */
   private wanted = false;
+  /** Pixels to a pixel of the page: wanted, and of the picture that was begun last. */
+  private ratio = 1;
+  private painted = 1;
   private drawnAt = 0;
+  /** Called when all that is shown is sorted and on the screen; and in the frame in which the next picture is finished. */
   private settled: (() => void)[] = [];
+  private finished: (() => void)[] = [];
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     const device = createDevice(canvas);
     this.resolution = new Resolution(Math.min(devicePixelRatio, 2));
     this.pacing = new Pacing(device.gl);
+    this.painter = new Painter(device);
     this.app = createApp(canvas, device);
+    drawParts(device);
     Picking.prepare(this.app);
-    this.first = new Side(this.app, BACKGROUND, 0, () => this.changed());
+    this.mesh = triangles(device);
+    this.first = new Side(this.app, this.mesh, BACKGROUND, 0, () => this.changed());
     this.drawOnDemand();
     this.app.start();
   }
@@ -73,7 +83,7 @@ export class Stage {
   /** Makes room for a second scene; nothing of it is seen until the stage is divided. */
   openSecond(): Side {
     this.closeSecond();
-    this.second = new Side(this.app, BACKGROUND, 1, () => this.changed());
+    this.second = new Side(this.app, this.mesh, BACKGROUND, 1, () => this.changed());
     if (this.placed) this.second.place(this.placed);
     this.second.clip(this.cut);
     this.divide(1);
@@ -96,7 +106,7 @@ export class Stage {
   clip(clip: Clip | null): void {
     this.cut = clip;
     for (const side of this.sides) side.clip(clip);
-    this.changed();
+    this.moved(); // a slider is dragged, perhaps
   }
 
   setScale(radius: number): void {
@@ -133,6 +143,7 @@ export class Stage {
     this.moved();
   }
 
+  /** Something moves: what can be drawn at once is, and all of it when nothing moves any more. */
   private moved(): void {
     this.movedAt = performance.now();
     this.changed();
@@ -140,7 +151,6 @@ export class Stage {
 
   /** Something visible changed: draw. */
   changed(): void {
-    this.changedAt = performance.now();
     this.wanted = true;
   }
 
@@ -151,22 +161,13 @@ export class Stage {
     await new Promise<void>((resolve) => this.settled.push(resolve));
   }
 
-  /** Resolves when a frame was drawn in which everything is settled. */
-  async seen(): Promise<void> {
-    await this.settle();
-    await new Promise<void>((resolve) => {
-      this.app.once("postrender", () => resolve());
-      this.changed();
-    });
-  }
-
   /** What is on the screen, all of it and in all its pixels, as a PNG; null where the browser makes none. */
   async picture(): Promise<Blob | null> {
     this.posing = true;
     await this.settle();
     return new Promise((resolve) => {
       // In the frame itself: after it the browser may have thrown its pixels away.
-      this.app.once("postrender", () => {
+      this.finished.push(() => {
         this.canvas.toBlob(resolve);
         this.posing = false;
       });
@@ -175,26 +176,27 @@ export class Stage {
   }
 
   private drawOnDemand(): void {
-    const { app } = this;
+    const { app, painter } = this;
     app.autoRender = false;
     app.on("update", (seconds: number) => this.tick(seconds));
     app.on("prerender", () => this.share());
+    app.scene.on("prerender", (camera: unknown) => this.sides.filter((side) => side.camera === camera).forEach((side) => painter.load(side)));
     app.on("postrender", () => this.drawn());
     app.systems.gsplat!.on("frame:request", () => (this.wanted = true));
     app.systems.gsplat!.on("frame:ready", (camera: unknown, _layer: unknown, ready: boolean) => this.sorted(camera, ready));
-    new ResizeObserver(() => this.changed()).observe(this.canvas);
+    new ResizeObserver(() => this.moved()).observe(this.canvas);
   }
 
-  /** The canvas has the size of the frame that is drawn now. */
+  /** The canvas, or what is painted beside it, has the size of the frame that is drawn now. */
   private share(): void {
-    this.first.crop(0, this.divided);
-    this.second?.crop(this.divided, 1);
+    const { width, height } = this.painter;
+    this.first.crop(0, this.divided, width, width / height);
+    this.second?.crop(this.divided, 1, width, width / height);
+    this.painter.prepare(this.sides);
   }
 
   private sorted(camera: unknown, ready: boolean): void {
     for (const side of this.sides) if (side.camera === camera) side.ready = ready;
-    const shown = this.sides.filter(({ visible }) => visible);
-    if (shown.length > 0 && shown.every((side) => side.ready)) for (const resolve of this.settled.splice(0)) resolve();
   }
 
   private tick(seconds: number): void {
@@ -203,40 +205,69 @@ export class Stage {
     if (this.zooming) this.moved();
     this.onFrame(step);
     for (const side of this.sides) side.lens(this.fieldOfView.vertical, this.radius);
-    const still = this.posing || performance.now() - this.changedAt > STILL_AFTER_MS;
     for (const side of this.sides) this.choose(side);
-    const ratio = this.resolution.ratio(still);
-    if (ratio !== this.app.graphicsDevice.maxPixelRatio) {
-      this.app.graphicsDevice.maxPixelRatio = ratio;
+    const ratio = this.resolution.ratio(this.posing || !this.moving);
+    if (ratio !== this.ratio) {
+      this.ratio = ratio;
       this.wanted = true;
     }
-    if (!this.pacing.idle || !this.wanted) return;
-    this.detail.measured(this.pacing.took, this.inFlight);
-    this.wanted = false;
-    this.app.renderNextFrame = true;
+    if (this.pacing.look()) this.detail.measured(this.pacing.took, this.pacing.finished);
+    this.draw();
+  }
+
+  private draw(): void {
+    const { app, canvas, detail, pacing, painter, ratio, wanted } = this;
+    if (!(wanted ? pacing.idle : painter.busy && pacing.ready)) return;
+    if (wanted) {
+      this.wanted = false;
+      const strokes = !detail.known || (!this.moving && this.shown > detail.stroke);
+      this.painted = ratio;
+      if (!strokes) app.graphicsDevice.maxPixelRatio = ratio; // the canvas takes it when it is drawn to
+      painter.begin(strokes ? detail.stroke : null, Math.floor(canvas.clientWidth * ratio), Math.floor(canvas.clientHeight * ratio));
+      pacing.begin();
+    }
+    app.renderNextFrame = true;
+  }
+
+  /** Gaussians that are to be drawn. */
+  private get shown(): number {
+    return this.sides.reduce((sum, { subject }) => sum + (subject?.shown ?? 0), 0);
+  }
+
+  private get moving(): boolean {
+    return performance.now() - this.movedAt < STILL_AFTER_MS;
   }
 
   /** Shows more levels when they are here and nothing moves, or as many as can be moved. */
-  private choose({ subject: layers, loading }: Side): void {
+  private choose(side: Side): void {
+    const { subject: layers, loading } = side;
     if (!(layers instanceof Layers) || layers.sums.length === 0) return;
     const sums = layers.sums.map((sum) => sum * this.sides.length); // two scenes share the time of a frame
     const bearable = this.detail.levels(sums);
-    const moving = loading || performance.now() - this.movedAt < STILL_AFTER_MS;
-    const count = moving ? bearable : sums.length;
-    if (count === layers.drawn) return;
+    const still = loading ? this.detail.passing(sums) : sums.length;
+    const count = this.moving ? bearable : still;
     const more = count > layers.drawn;
-    layers.draw(count);
+    const begun = this.wanted || this.painter.busy || !side.ready; // a picture that nobody has seen yet comes first
+    if (count === layers.drawn || (more && loading && layers.drawn > 0 && begun)) return;
     const atOnce = this.still || bearable < sums.length; // each step is a frame of all
-    if (more) void this.settle().then(() => layers.fit(atOnce));
+    layers.draw(count, atOnce);
+    if (more && !atOnce) void this.settle().then(() => layers.fit());
   }
 
   private drawn(): void {
+    const finished = this.painter.lift(this.sides);
+    this.pacing.drawn(this.painter.drew);
+    if (!finished) return;
+    this.app.graphicsDevice.maxPixelRatio = this.painted;
+    this.app.updateCanvasSize();
+    this.painter.show();
     this.frames++;
     this.onDrawn();
-    this.pacing.drawn();
-    this.inFlight = this.sides.reduce((sum, { subject }) => sum + (subject instanceof Layers ? subject.shown : 0), 0);
+    for (const call of this.finished.splice(0)) call();
+    const visible = this.sides.filter((side) => side.visible);
+    if (visible.length > 0 && visible.every(({ ready }) => ready)) for (const resolve of this.settled.splice(0)) resolve();
     const now = performance.now();
-    if (now - this.changedAt < STILL_AFTER_MS && now - this.drawnAt < 2000) this.resolution.measured(now - this.drawnAt);
+    if (this.moving && now - this.drawnAt < 2000) this.resolution.measured(now - this.drawnAt);
     this.drawnAt = now;
   }
 }

@@ -21,6 +21,12 @@ export class Progress {
     this.element.hidden = false;
   }
 
+  /** All is here. The bar stands still: the picture that is waited for is drawn by the same renderer. */
+  finishing(words: string): void {
+    this.say(words);
+    this.bar.value = 1;
+  }
+
   loading(done: number, total: number | null): void {
     this.words.textContent = texts.loading;
     this.amount.textContent = texts.progress(done, total);
