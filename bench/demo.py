@@ -11,11 +11,10 @@ COMMAND = "/splat demo/parcel aerial --job-id bench"
 
 
 def seconds_to_link(slack: Workspace, command: str, patience: float) -> float:
-    """Type a command; return the seconds until the viewer's link is there."""
-    before = slack.page.get_by_test_id("viewer-link").count()
+    """Type a command that ends with the job's name; return the seconds until its splat is ready."""
     start = time.monotonic()
     slack.say(command)
-    slack.page.get_by_test_id("viewer-link").nth(before).wait_for(timeout=patience * 1000)
+    slack.wait_for_splat(command.rsplit(maxsplit=1)[-1], seconds=patience)
     return time.monotonic() - start
 
 

@@ -105,6 +105,13 @@ class Workspace:
         found.wait_for(timeout=seconds * 1000)
         return found
 
+    def wait_for_splat(self, job: str, seconds: float) -> Locator:
+        """Wait until a job's message says that its splat is ready, and return the message."""
+        of_job = self.page.get_by_test_id("message").filter(has_text=f"#{job}")
+        ready = of_job.filter(has_text="Your splat is ready").last
+        ready.wait_for(timeout=seconds * 1000)
+        return ready
+
     def press(self, message: Locator, button: str) -> None:
         """Press a message's button and confirm the dialog that asks back."""
         message.get_by_role("button", name=button).click()

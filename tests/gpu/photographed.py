@@ -110,7 +110,7 @@ def recorded(ctx: Context) -> None:
     ).save(ctx.paths)  # fmt: skip
 
 
-def job(folder: Path, **options: int) -> Context:
+def job(folder: Path, **options: int | str) -> Context:
     """Return the context of a job whose geometry is done."""
     spec = JobSpec("j", "synthetic", Source(path="."), pipeline=Pipeline.AERIAL, **options)  # type: ignore[arg-type]
     paths = JobPaths(folder)

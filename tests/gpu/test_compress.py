@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gpu.export import compress
 from gpu.export.cameras import above, central_view, on_foot
 from gpu.export.compress import run_compress
 from gpu.export.ground import ground_of
@@ -242,7 +243,10 @@ def compressed(tmp_path_factory: pytest.TempPathFactory) -> Context:
         scene_distance=8.0, epsg=32633,
     )  # fmt: skip
     record.save(ctx.paths)
-    run_compress(ctx)
+    with pytest.MonkeyPatch.context() as patch:  # what turns is looked at in test_turntable.py
+        patch.setattr(compress, "draw_turntable", lambda *_, **__: False)
+        outcome = run_compress(ctx)
+    assert outcome.pictures == ("thumbnail.jpg",)
     return ctx
 
 

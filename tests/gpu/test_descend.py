@@ -138,7 +138,7 @@ def test_needles_are_shortened_and_nothing_else() -> None:
 
 
 def test_the_stage_reports_every_level_and_never_ends_worse(tmp_path: Path) -> None:
-    ctx = job(tmp_path, iterations=200)
+    ctx = job(tmp_path, iterations=200, use_all_photos="no")
     start = replace(truth(), sh0=truth().sh0 * 0.8)
     write_ply(start, ctx.paths.gaussians(Stage.TRAIN))
     outcome = run_descend(ctx)
@@ -153,7 +153,7 @@ def test_the_stage_reports_every_level_and_never_ends_worse(tmp_path: Path) -> N
 
 
 def test_photos_that_were_not_taken_from_above_are_left_as_they_are(tmp_path: Path) -> None:
-    ctx = job(tmp_path)
+    ctx = job(tmp_path, use_all_photos="no")
     start = truth()
     below = replace(start, means=start.means + torch.tensor([0.0, 0.0, 50.0]))
     write_ply(below, ctx.paths.gaussians(Stage.TRAIN))
