@@ -23,12 +23,14 @@ from gpu.training.dataset import Dataset, load_dataset
 from gpu.training.launch import torchrun
 from gpu.training.together import Plan
 
-SCENE, GAUSSIANS, SEED, WEIGHT = "fox", 2_800_000, 0, 0.001
+SCENE, GAUSSIANS, SEED, WEIGHT = "caliterra", 3_200_000, 0, 0.001
 
 
 def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int) -> str:
     """Train on so many GPUs, each with a process of its own; return a table's row."""
-    config = TrainConfig.of(job(name, SEED), CUDA, len(dataset.train), len(dataset.points))
+    config = TrainConfig.of(
+        job(name, SEED, preset="best"), CUDA, len(dataset.train), len(dataset.points)
+    )
     # With the usual weights most of so many would be pulled away again.
     config = replace(config, max_gaussians=gaussians, opacity_weight=WEIGHT, scale_weight=WEIGHT)
     with TemporaryDirectory() as folder:

@@ -98,11 +98,12 @@ class TrainConfig:
         if device.type == "cpu":
             steps, gaussians = 1_200 * effort.steps(photos), 15_000 * effort.max_gaussians
             return cls(spec.iterations or int(steps), int(gaussians), sh_degree=0, seed=spec.seed)
-        steps = _between(1_000, 30 * photos, 7_000) * effort.steps(photos)
+        # Thirty steps a photo while photos are few; of many each is like others, and needs less.
+        steps = _between(1_000, min(30 * photos, max(1_200, 18 * photos)), 7_000)
         weight = 0.01 if photos >= ENOUGH else 0.03
         return cls(
-            iterations=spec.iterations or int(steps),
-            max_gaussians=int(_between(100_000, 15 * points, 1_000_000) * effort.max_gaussians),
+            iterations=spec.iterations or int(steps * effort.steps(photos)),
+            max_gaussians=int(_cap(points) * effort.max_gaussians),
             sh_degree=2,
             seed=spec.seed,
             rates=Rates(means=1.6e-4, log_scales=2e-2, final=0.1),
@@ -125,6 +126,11 @@ class TrainConfig:
 def image_size(spec: JobSpec, device: torch.device) -> int:
     """Return the longer side in pixels of the photos to train on."""
     return spec.image_size or (384 if device.type == "cpu" else 1_600)
+
+
+def _cap(points: int) -> int:
+    """Return how many Gaussians suit so many sparse points: fifteen each, fewer of many."""
+    return _between(100_000, min(15 * points, int(1_500 * points**0.5)), 1_000_000)
 
 
 def _between(low: int, value: int, high: int) -> int:
