@@ -15,7 +15,7 @@ from rich.table import Column
 
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
 from gpu.job.paths import METRICS, SPLAT
-from gpu.job.spec import ANSWERS, PHOTOS, PRESETS, REMOVALS
+from gpu.job.spec import ANSWERS, LENSES, PHOTOS, PRESETS, REMOVALS
 from gpu.pipeline import run_job
 from gpu.report import Diary, Reporter
 
@@ -59,6 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--use-all-photos",
         choices=ANSWERS,
         help="once all is measured, train on with the held-out photos too (default: yes)",
+    )
+    parser.add_argument(
+        "--lens",
+        choices=LENSES,
+        help="bent: a GPU trains on photos through a wide lens as they are (default: straight)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="makes a run repeatable")
 
@@ -112,6 +117,7 @@ def _spec(args: argparse.Namespace) -> JobSpec:
         remove=args.remove,
         photos=args.publish_photos,
         use_all_photos=args.use_all_photos,
+        lens=args.lens,
     )
 
 

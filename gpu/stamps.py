@@ -45,6 +45,7 @@ DEPENDS: Mapping[Stage, Callable[[JobSpec], object]] = {
         *([spec.preset] if spec.preset else ()),
         *([spec.more, spec.earlier] if spec.earlier else ()),
         *(["all photos"] if spec.joins else ()),
+        *([spec.lens] if spec.lens else ()),
     ],
     Stage.DESCEND: lambda spec: [spec.iterations, spec.seed],
     Stage.COMPRESS: lambda spec: [

@@ -2,8 +2,8 @@
 
 /splat <dataset> [splat|aerial] [--iterations N] [--max-views N] [--image-size N] [--seed N]
                  [--geometry NAME] [--preset NAME] [--remove background|people]
-                 [--photos private|publish] [--use-all-photos yes|no] [--size SLUG]
-                 [--job-id NAME] [--dry-run]
+                 [--photos private|publish] [--use-all-photos yes|no]
+                 [--lens straight|bent] [--size SLUG] [--job-id NAME] [--dry-run]
 /splat help [topic] | list | queue | datasets [prefix] | cost [7d|month] | doctor | audit
 /splat status [job] | view [job] | logs [job] | cancel [job] | destroy [job]
 /splat rerun [job] [options]      --more N goes on with a job's training for N more steps
@@ -167,7 +167,7 @@ VERBS: Mapping[str, str] = {
 #: Options of a start, by the name of the field in a job; those without a value.
 FLAGS = (
     "iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove", "photos",
-    "use_all_photos", "size", "more", "job_id",
+    "use_all_photos", "lens", "size", "more", "job_id",
 )  # fmt: skip
 SWITCHES = ("dry_run",)
 

@@ -45,7 +45,7 @@ class Request:
     """What somebody asked for in a channel, after parsing and validation.
 
     `options` holds the JobSpec fields that were given (iterations, max_views, image_size, seed,
-    geometry, preset, remove, photos, use_all_photos, size).
+    geometry, preset, remove, photos, use_all_photos, lens, size).
     `key` identifies the request, so that a repeated delivery does not start a second job.
     """
 

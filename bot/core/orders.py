@@ -11,12 +11,12 @@ from bot.core.jobs import Request
 from bot.core.roles import Owner
 from gpu.job import GEOMETRIES, RANGES, Pipeline
 from gpu.job.public import LONGEST
-from gpu.job.spec import ANSWERS, JOB_ID, PHOTOS, PRESETS, REMOVALS, SIZE
+from gpu.job.spec import ANSWERS, JOB_ID, LENSES, PHOTOS, PRESETS, REMOVALS, SIZE
 
 #: Fields of an order that are a job's options, by the names of JobSpec.
 OPTIONS = (
     "iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove", "photos",
-    "use_all_photos", "size",
+    "use_all_photos", "lens", "size",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class Order(BaseModel):
     remove: str | None = Field(default=None, pattern=f"^({'|'.join(REMOVALS)})$")
     photos: str | None = Field(default=None, pattern=f"^({'|'.join(PHOTOS)})$")
     use_all_photos: str | None = Field(default=None, pattern=f"^({'|'.join(ANSWERS)})$")
+    lens: str | None = Field(default=None, pattern=f"^({'|'.join(LENSES)})$")
     size: str | None = Field(default=None, pattern=f"^{SIZE.pattern}$")
     job_id: str | None = Field(default=None, pattern=f"^{JOB_ID.pattern}$")
 

@@ -15,7 +15,7 @@ HELP = """*Make a splat*
 `/splat` alone opens a dialog · `/splat upload [name]` a page for many photos
 Options: `--iterations N` `--max-views N` `--image-size N` `--seed N` `--geometry NAME`
 `--preset draft|fast|best` `--remove background|people` `--photos private|publish`
-`--use-all-photos yes|no` `--size SLUG` (droplet) `--job-id NAME`
+`--use-all-photos yes|no` `--lens straight|bent` `--size SLUG` (droplet) `--job-id NAME`
 With `--dry-run` it says what would happen, how long and for how much, and starts nothing
 
 *Look after jobs*
@@ -68,6 +68,8 @@ OPTIONS: Mapping[str, str] = {
     " what is in them. `private` is what you get.",
     "use_all_photos": "Held-out photos measure how good a splat is. Then they join the training, so"
     " that the splat has every photo; its figures stay those from before. `no` keeps them out.",
+    "lens": "Photos through a fisheye lens are straightened, which costs their border; `bent` has a"
+    " GPU train on them as they are: it shows the border, and the middle less well.",
     "size": "The kind of GPU droplet, such as `gpu-h100x1-80gb`; `--dry-run` says its price."
     " Whoever runs the bot decides which are allowed.",
     "more": "Only after `rerun`: goes on with the job's training for so many more steps, from its"

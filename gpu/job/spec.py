@@ -99,6 +99,12 @@ PHOTOS = (PRIVATE, PUBLISH)
 YES, NO = "yes", "no"
 ANSWERS = (YES, NO)
 
+#: What training sees of photos through a wide lens: straightened ones, whose border is lost, or the
+#: photos as they are. None means STRAIGHT: viewers draw pinholes, and what was trained through the
+#: lens looks worse in those (bench/results.md).
+STRAIGHT, BENT = "straight", "bent"
+LENSES = (STRAIGHT, BENT)
+
 #: The words that a field may hold, by the field's name.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "geometry": GEOMETRIES,
@@ -106,6 +112,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "remove": REMOVALS,
     "photos": PHOTOS,
     "use_all_photos": ANSWERS,
+    "lens": LENSES,
 }
 
 JOB_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -153,7 +160,8 @@ class JobSpec:
     `geometry` is one of GEOMETRIES, `preset` one of PRESETS, `size` the kind of machine that
     somebody asked for; None means "chosen for you". `remove` is one of REMOVALS; None means that
     nothing is hidden but what masks hide. `photos` is one of PHOTOS; None means PRIVATE.
-    `use_all_photos` is one of ANSWERS; None means YES.
+    `use_all_photos` is one of ANSWERS; None means YES. `lens` is one of LENSES; None means
+    STRAIGHT.
 
     Raises InvalidValue that names the field and its allowed range.
     """
@@ -174,6 +182,7 @@ class JobSpec:
     remove: str | None = None
     photos: str | None = None
     use_all_photos: str | None = None
+    lens: str | None = None
     size: str | None = None
     more: int | None = None
     earlier: str | None = None

@@ -18,7 +18,7 @@ from torch import Tensor
 
 Kind = Literal["pinhole", "fisheye"]
 
-#: Straightening may lose this part of the pixels; of more, a GPU trains on the photos as they are.
+#: Straightening may lose this part of the pixels without anything being said or done about it.
 TOLERABLE = 0.15
 GRID = 64  #: places along each side of a photo that are looked at
 #: Where COLMAP keeps what OpenCV calls k1 to k6 and p1, p2, by the name of a camera's model.

@@ -13,6 +13,7 @@ from gpu.export.preview import Preview
 from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.job.events import Metric
+from gpu.job.spec import BENT
 from gpu.stage import Context, Outcome
 from gpu.training import memory
 from gpu.training.checkpoint import Keeper
@@ -99,17 +100,17 @@ def prepared(ctx: Context) -> Work:
 
 
 def stays_bent(ctx: Context, device: torch.device) -> bool:
-    """Whether to train on the photos as they are: straightened they would lose too much.
+    """Whether to train on the photos as they are, as was asked: straightened they lose much.
 
-    What is lost is said, also where nothing can be done about it.
+    What is lost is said, also where nothing was asked or can be done about it.
     """
     there = (ctx.paths.geometry / "cameras.bin").is_file()
     share = border_lost(ctx.paths.geometry) if there else 0.0
     if share <= TOLERABLE:
         return False
-    if device.type != "cuda":
+    if ctx.spec.lens != BENT or device.type != "cuda":
         said = f"Straightening the photos costs {share:.0%} of their pixels, at the border."
-        ctx.progress(0.0, f"{said} A GPU would train on them as they are.")
+        ctx.progress(0.0, f"{said} With --lens bent a GPU trains on them as they are.")
         return False
     said = f"Straightened, the photos would lose {share:.0%} of their pixels"
     ctx.progress(0.0, f"{said}: they train as they are.", metrics={"border": round(share, 4)})

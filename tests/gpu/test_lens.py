@@ -226,6 +226,11 @@ def test_a_lens_needs_steps_that_are_not_recorded_and_is_part_of_the_scene() -> 
     assert scene_digest(views, 0, 0) != scene_digest([*map(bent, views)], 0, 0)
 
 
+def asked(ctx: Any) -> Any:
+    """The same job, which asks for the photos as they are."""
+    return replace(ctx, spec=replace(ctx.spec, lens="bent"))
+
+
 class TestStage:
     @pytest.fixture
     def ctx(self, tmp_path: Path) -> Any:
@@ -239,8 +244,8 @@ class TestStage:
         ctx.paths.images.symlink_to(ctx.paths.undistorted / "images")
         return ctx
 
-    def test_a_gpu_trains_on_the_photos_as_they_are(self, ctx: Any) -> None:
-        assert stage.stays_bent(ctx, GPU)
+    def test_a_gpu_trains_on_the_photos_as_they_are_where_that_is_asked_for(self, ctx: Any) -> None:
+        assert stage.stays_bent(asked(ctx), GPU)
         assert isinstance(ctx.progress, Recorder)
         share = border_lost(ctx.paths.geometry)
         assert share > 0.15
@@ -251,13 +256,17 @@ class TestStage:
         assert [v.name for v in dataset.held_out] == [v.name for v in straight.held_out]
         assert dataset.train[0].K[0, 0] == pytest.approx(FOCAL * 0.42 / 2)
 
-    def test_a_cpu_says_what_is_lost(self, ctx: Any) -> None:
-        assert not stage.stays_bent(ctx, CPU)
-        assert "A GPU would train on them as they are" in ctx.progress.messages[-1]
+    def test_else_it_says_what_is_lost(self, ctx: Any) -> None:
+        assert not stage.stays_bent(ctx, GPU)
+        assert "With --lens bent a GPU trains on them as they are" in ctx.progress.messages[-1]
+
+    def test_a_cpu_straightens_them_in_any_case(self, ctx: Any) -> None:
+        assert not stage.stays_bent(asked(ctx), CPU)
+        assert "costs" in ctx.progress.messages[-1]
         assert stage.prepared(ctx).dataset.train[0].lens is None
 
     def test_of_a_usual_lens_nothing_is_said(self, tmp_path: Path) -> None:
         ctx = job(tmp_path)
         ctx.paths.geometry.symlink_to(ctx.paths.undistorted / "sparse")
-        assert not stage.stays_bent(ctx, GPU)
+        assert not stage.stays_bent(asked(ctx), GPU)
         assert isinstance(ctx.progress, Recorder) and not ctx.progress.messages
