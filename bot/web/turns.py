@@ -1,4 +1,4 @@
-"""Threads in which listeners hear Slack's requests: two in turn, and more for those held up."""
+"""Threads in which listeners hear Slack's requests: a few in turn, and more for those held up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.slack.app import LISTENERS
 
 #: Listeners at work at the same moment, while none is held up. Python has one thread at work at
 #: any time: thirty that take it from each other at every read of the ledger need twice the time,
-#: and all of them end late. The second one works while the first waits for the disk.
+#: and all of them end late. The others work while the first waits for the disk.
 AT_ONCE = 3
 
 #: Seconds after which a request gets a thread of its own: those before it wait for Slack's own

@@ -133,7 +133,7 @@ class Uploads:
             return self._finish(who, file)
 
         @router.post("/done")
-        def done(who: Invitation = invited) -> dict[str, bool]:
+        def done(who: Invitation = invited) -> dict[str, Any]:
             return self._done(who)
 
         return router
@@ -194,7 +194,7 @@ class Uploads:
             raise HTTPException(409, "Another file of that name is there already. Rename yours.")
         return {"done": True}
 
-    def _done(self, who: Invitation) -> dict[str, bool]:
+    def _done(self, who: Invitation) -> dict[str, Any]:
         names, says = self._names(who), who.says
         archives = [name for name in names if is_archive(name)]
         only = len(archives) == 1 and not any(map(is_capture, names))
@@ -206,7 +206,7 @@ class Uploads:
             )  # fmt: skip
         except SplatError as wrong:
             raise HTTPException(503, str(wrong)) from None
-        return {"done": True}
+        return {"done": True, "dataset": who.dataset, "files": len(names)}
 
 
 def _count(size: int) -> int:

@@ -198,7 +198,9 @@ def test_photos_are_uploaded_on_the_page_and_offered(bot: Bot, page: Page) -> No
     expect(page.locator("#count")).to_have_text("3 of 3 photos")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#done").click()
-    expect(page.locator("#what")).to_contain_text("tells you in Slack")
+    said = page.locator("#what")
+    expect(said).to_contain_text("3 files are kept as datasets/old-shed.")
+    expect(said).to_contain_text("tells you in Slack")
     bot.intake.work()
     assert "*3 photos*" in text_of(bot.slack.channel()[0])
     assert bot.storage.get("datasets/old-shed/long.jpg") == LONG

@@ -17,7 +17,7 @@ export const session = () => ask<Session>("");
 export const begin = (name: string, size: number) =>
   ask<{ done: boolean; there: number[] }>("/files", { name, size });
 export const finished = (name: string, size: number) => ask<{ done: boolean }>("/finished", { name, size });
-export const done = () => ask<{ done: boolean }>("/done", {});
+export const done = () => ask<{ dataset: string; files: number }>("/done", {});
 
 async function ask<T>(path: string, body?: object): Promise<T> {
   const asked = body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers };

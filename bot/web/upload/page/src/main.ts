@@ -58,8 +58,8 @@ async function finish(): Promise<void> {
   const button = find<HTMLButtonElement>("done");
   button.disabled = true;
   try {
-    await done();
-    tell("Thank you. The bot looks at the photos and tells you in Slack what it found.");
+    const { dataset, files } = await done();
+    tell(`Thank you. ${kept(files)} as ${dataset}. The bot looks at them and tells you in Slack what it found.`);
     for (const part of [drop, progress, end]) part.hidden = true;
   } catch (wrong) {
     tell(wrong instanceof Error ? wrong.message : "The bot does not answer. Try again.", true);
@@ -104,6 +104,7 @@ function row(item: Item): HTMLLIElement {
 const total = (items: Item[], what: "sent") => items.reduce((sum, item) => sum + item[what], 0);
 const percent = ({ sent, file }: Item) => `${Math.floor((100 * sent) / file.size)} %`;
 const count = (files: number) => (files === 1 ? "1 photo" : `${files.toLocaleString()} photos`);
+const kept = (files: number) => (files === 1 ? "1 file is kept" : `${files.toLocaleString()} files are kept`);
 const size = (bytes: number) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);
 
 function left(bytes: number, sent: number, since: number, isBusy: boolean): string {
