@@ -15,7 +15,7 @@ import pycolmap
 from numpy.typing import NDArray
 
 from gpu.geometry.georeference import NotBelieved, georeference
-from gpu.geometry.gravity import up_of_gravity
+from gpu.geometry.gravity import up_of_gravity, up_of_level_flight
 from gpu.ingest.exif import Gps
 
 Array = NDArray[np.float64]
@@ -62,6 +62,8 @@ def to_world(
     level, up_from = up_of_gravity(_rotations(model), ups), "cameras"
     if level is not None:
         up, sure, up_from = level, True, "gravity"
+    elif aerial and (level := up_of_level_flight(_centres(model), up)) is not None:
+        up, sure, up_from = level, True, "flight"
     try:
         fit = georeference(centres_of(model), gps, up if sure else None, seed)
     except NotBelieved as why:
@@ -135,6 +137,11 @@ def _rotations(model: pycolmap.Reconstruction) -> dict[str, Array]:
     """Return the registered images' rotations, world to camera, in the order of their numbers."""
     images = (model.image(number) for number in sorted(model.reg_image_ids()))
     return {image.name: image.cam_from_world().rotation.matrix() for image in images}
+
+
+def _centres(model: pycolmap.Reconstruction) -> Array:
+    """Return the registered cameras' centres [N, 3]."""
+    return np.array(list(centres_of(model).values()))
 
 
 def _camera_axes(model: pycolmap.Reconstruction) -> tuple[Array, Array, Array]:

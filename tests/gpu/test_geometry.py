@@ -16,7 +16,7 @@ from gpu.errors import OutOfMemory
 from gpu.geometry.earlier import take_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.gps import enu_metres, extent_of, utm_epsg
-from gpu.geometry.gravity import measured_ups, up_of_gravity
+from gpu.geometry.gravity import measured_ups, up_of_gravity, up_of_level_flight
 from gpu.geometry.ladder import needed
 from gpu.geometry.masks import undistort_masks
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
@@ -274,6 +274,34 @@ def test_a_gimbal_tells_up_even_to_a_drone_that_never_turned(pitch: float, roll:
     assert up_of_gravity(rotations, measured_ups(as_phone)) == pytest.approx(up)
     ups["0"], ups["1"] = np.array([-1.0, 0, 0]), np.array([0.6, 0.0, 0.8])
     assert up_of_gravity(rotations, ups) is None
+
+
+def level_flight(*, rough: float = 0.5, slope: float = 0.0) -> np.ndarray:
+    """Centres of a flight that climbs first and then keeps its height to `rough` metres."""
+    x, y = np.meshgrid(np.arange(0.0, 100, 10), np.arange(4) * 20.0)
+    height = 60 + np.random.default_rng(0).normal(0, rough, x.size) + x.ravel() * slope
+    height[:5] = np.linspace(5, 50, 5)
+    return np.stack([x.ravel(), y.ravel(), height], axis=1)
+
+
+def test_a_level_flight_tells_up_to_a_drone_that_leans_into_the_wind() -> None:
+    leaning = np.array([0.06, 0.0, 1.0]) / np.linalg.norm([0.06, 0.0, 1.0])
+    up = up_of_level_flight(level_flight(), leaning)
+    assert up is not None
+    assert np.degrees(np.arccos(up[2])) < 0.5
+
+
+@pytest.mark.parametrize(
+    "flight",
+    [
+        level_flight(rough=4.0),
+        level_flight(rough=0.05)[5:] * [1.0, 0.1, 1.0],
+        level_flight(slope=0.2),
+        level_flight(rough=0.05)[5:35:3],
+    ],
+)
+def test_a_flight_that_is_not_level_tells_no_up(flight: np.ndarray) -> None:
+    assert up_of_level_flight(flight, np.array([0.0, 0.0, 1.0])) is None
 
 
 # Pairs
