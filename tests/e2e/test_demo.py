@@ -46,7 +46,7 @@ def test_the_way_from_a_command_to_a_walk_in_the_splat(browser: Browser, demo: s
     slack.wait_for("#walk", seconds=20)
     ready = slack.wait_for_splat("walk", seconds=240)  # before, a link may be to a preview
     link = ready.get_by_test_id("viewer-link").last
-    expect(ready).to_contain_text(re.compile(r"\d+\.\d dB on \d+ held-out photos, before they"))
+    expect(ready).to_contain_text(re.compile(r"\d+\.\d dB on \d+ held-out photos"))
 
     viewer = browser.new_page()
     viewer.goto(link.get_attribute("href") or "")
