@@ -158,6 +158,9 @@ Command = (
     | Cancel | Destroy | Upload | ShowQueue | ShowAudit | ShowCost | ShowDoctor
 )  # fmt: skip
 
+#: What stands before all words.
+SLASH = "/splat"
+
 #: Words that start a command, with what may follow.
 VERBS: Mapping[str, str] = {
     "help": "[topic]", "list": "", "queue": "", "datasets": "[prefix]", "cost": "[7d|month]",
@@ -178,6 +181,8 @@ def parse(text: str) -> Command:
     Raises UnknownCommand (with the nearest word) or InvalidValue (with the allowed range).
     """
     words = _words(text)
+    if words[:1] == [SLASH]:  # a command that was pasted whole, behind the one that was typed
+        words = words[1:]
     if not words:
         return OpenDialog()
     verb = words[0].lower()

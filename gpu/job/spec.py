@@ -255,7 +255,8 @@ def _check_id(name: str, value: object) -> None:
 def check_choice(field: str, name: str, value: object) -> str:
     """Return one of the CHOICES of a field; raises InvalidValue, by `name`, that lists them all."""
     if value not in CHOICES[field]:
-        raise InvalidValue(name, value, " or ".join(CHOICES[field]))
+        *most, last = CHOICES[field]
+        raise InvalidValue(name, value, f"{', '.join(most)} or {last}")
     return str(value)
 
 
