@@ -182,6 +182,8 @@ def eta(estimate: Estimate | None) -> str:
     """The time that is left, as a range; no history, no estimate."""
     if estimate is None:
         return "no estimate yet: the first job of this kind"
+    if estimate.high < 1:  # "0 s left" would be wrong for as long as it is said
+        return "nearly done"
     low, high = seconds(estimate.low), seconds(estimate.high)
     return f"{low} left" if low == high else f"{low} to {high} left"
 

@@ -249,6 +249,12 @@ def test_the_stages_the_bar_and_the_time_left() -> None:
     assert "50 s to 2 min 10 s left" in text
 
 
+def test_a_job_that_is_at_work_is_never_said_to_need_no_time() -> None:
+    text = shown(running(), Standing(now=200.0, estimate=Estimate(0.2, 0.4)))
+    assert "· nearly done" in text
+    assert "0 s left" not in text
+
+
 def test_without_history_there_is_no_estimate() -> None:
     assert "no estimate yet" in shown(running(), Standing(now=101.0))
 
