@@ -14,6 +14,7 @@ from bot.compute.sightings import APART
 from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.dispatcher import DEADLINE, PATIENCE, RECONCILE, SILENCE
 from bot.core.jobs import State
+from bot.core.orders import Order
 from bot.core.succession import FREEZE, LEASE, TTL
 from bot.slack import help
 from bot.slack.blocks import STALE
@@ -99,6 +100,11 @@ def test_every_command_of_the_command_line_is_explained(
 def test_every_scope_of_the_slack_app_is_explained_alike() -> None:
     for scope, reason in SCOPES.items():
         assert f"| `{scope}` | {reason} |" in OPERATOR_GUIDE
+
+
+def test_every_field_of_an_order_is_named() -> None:
+    said = OPERATOR_GUIDE.partition("The fields of an order are")[2].partition("Refusals")[0]
+    assert re.findall(r"`(\w+)`", said) == list(Order.model_fields)
 
 
 def test_what_is_to_be_copied_can_be_read() -> None:

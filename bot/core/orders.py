@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,7 +12,7 @@ from bot.core.jobs import Request
 from bot.core.roles import Owner
 from gpu.job import GEOMETRIES, RANGES, Pipeline
 from gpu.job.public import LONGEST
-from gpu.job.spec import ANSWERS, JOB_ID, LENSES, PHOTOS, PRESETS, REMOVALS, SIZE
+from gpu.job.spec import ANSWERS, CHOICES, JOB_ID, LENSES, PHOTOS, PRESETS, REMOVALS, SIZE, choices
 
 #: Fields of an order that are a job's options, by the names of JobSpec.
 OPTIONS = (
@@ -67,7 +68,16 @@ def read_order(text: bytes) -> Order:
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "the order"
-        raise InvalidValue(place, _short(first["input"]), first["msg"]) from None
+        raise InvalidValue(place, _short(first["input"]), _allowed(place, first)) from None
+
+
+def _allowed(place: str, wrong: Mapping[str, Any]) -> str:
+    """Say what a field may be, in the words in which Slack says it."""
+    if wrong["type"] == "extra_forbidden":
+        return f"the fields {', '.join(Order.model_fields)}"
+    if place in RANGES:
+        return RANGES[place].allowed
+    return choices(place) if place in CHOICES else str(wrong["msg"])
 
 
 def _short(value: object) -> str:

@@ -58,8 +58,13 @@ class Range:
         """Return `value`, or raise InvalidValue that names the allowed range."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not self.low <= int(str(value)) <= self.high:
-            raise InvalidValue(name, value, f"a whole number from {self.low} to {self.high}")
+            raise InvalidValue(name, value, self.allowed)
         return int(str(value))
+
+    @property
+    def allowed(self) -> str:
+        """The range in words."""
+        return f"a whole number from {self.low} to {self.high}"
 
 
 #: The allowed range of each number in a job. `None` in a job means "chosen from the photos and
@@ -255,9 +260,14 @@ def _check_id(name: str, value: object) -> None:
 def check_choice(field: str, name: str, value: object) -> str:
     """Return one of the CHOICES of a field; raises InvalidValue, by `name`, that lists them all."""
     if value not in CHOICES[field]:
-        *most, last = CHOICES[field]
-        raise InvalidValue(name, value, f"{', '.join(most)} or {last}")
+        raise InvalidValue(name, value, choices(field))
     return str(value)
+
+
+def choices(field: str) -> str:
+    """The CHOICES of a field in words."""
+    *most, last = CHOICES[field]
+    return f"{', '.join(most)} or {last}"
 
 
 def check_size(name: str, value: object) -> str:
