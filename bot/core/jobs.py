@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from gpu.job import InvalidValue, Pipeline, Stage
+from bot.core.errors import UnknownCommand
+from gpu.job import Pipeline, Stage
 
 #: What a job has been given besides its photos and pipeline: fields of JobSpec.
 Options = Mapping[str, int | str]
@@ -112,19 +113,23 @@ class Job:
 
 
 #: What a job's stored cameras and training depend on besides its photos.
-_STATE_OF = ("iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove")
+_STATE_OF = (
+    "iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove", "lens",
+)  # fmt: skip
 
 
 def again(job: Job, changed: Options) -> Options:
     """Return the options with which a job is done again.
 
     It goes on from what the job has left when `more` steps are asked for, or when the job did not
-    succeed and nothing that its state depends on changes. Raises InvalidValue when both is asked.
+    succeed and nothing that its state depends on changes. Raises UnknownCommand when both is asked.
     """
     before = {name: v for name, v in job.options.items() if name not in ("more", "earlier")}
     options = {**before, **changed}
     is_same = all(before.get(name) == options.get(name) for name in _STATE_OF)
     if "more" in changed and not is_same:
-        raise InvalidValue("--more", changed["more"], "no other option than `--size` beside it")
+        raise UnknownCommand(
+            "`--more` goes on with a job as it was.", hint="Beside it only `--size` may change."
+        )
     goes_on = "more" in changed or (is_same and job.state is not State.SUCCEEDED)
     return {**options, "earlier": job.id} if goes_on else options
