@@ -1,14 +1,19 @@
 import { defineConfig, type Plugin } from "vite";
 
-/** The page and the engine are imported only when they are needed, but they always are: the browser may fetch them from the start. */
+/**
+ * What a link names is asked for by a script of its own, which runs as soon as it is there, before the page's. The engine is
+ * imported only when it is needed, but it always is: the browser may fetch it from the start.
+ */
 const allEarly: Plugin = {
   name: "all-early",
   transformIndexHtml: {
     order: "post",
-    handler: (_, { bundle }) =>
-      Object.keys(bundle ?? {})
-        .filter((file) => /(main|stage)-.*\.js$/.test(file))
-        .map((file) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` }, injectTo: "head" as const })),
+    handler: (html, { bundle }) => {
+      const files = (name: string): string[] => Object.keys(bundle ?? {}).filter((file) => file.includes(`/${name}-`) && file.endsWith(".js"));
+      const early = files("early").map((file) => `<script type="module" crossorigin src="./${file}"></script>\n    `).join("");
+      const engine = files("stage").map((file) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` }, injectTo: "head" as const }));
+      return { html: html.replace('<script type="module"', `${early}$&`), tags: engine };
+    },
   },
 };
 
@@ -18,6 +23,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: { index: "index.html", early: "src/early.ts" } },
     chunkSizeWarningLimit: 1500, // the engine is one chunk, loaded beside the data
   },
 });

@@ -42,7 +42,7 @@ def test_an_unknown_dataset_is_answered_with_the_nearest_names(browser: Browser,
 
 def test_the_way_from_a_command_to_a_walk_in_the_splat(browser: Browser, demo: str) -> None:
     slack = Workspace(browser.new_page(), demo)
-    slack.say("/splat datasets/miniature aerial --job-id walk --iterations 400")
+    slack.say("/splat datasets/miniature aerial --job-id walk --iterations 250")
     slack.wait_for("#walk", seconds=20)
     ready = slack.wait_for_splat("walk", seconds=240)  # before, a link may be to a preview
     link = ready.get_by_test_id("viewer-link").last

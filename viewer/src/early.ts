@@ -22,5 +22,3 @@ async function begin(manifestAddress: string): Promise<Opening> {
   const manifest = await readManifest(manifestAddress);
   return { manifest, load: fromManifest(manifest, second === null ? 1 : HALF) };
 }
-
-void import("./main");
