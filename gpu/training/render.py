@@ -26,7 +26,8 @@ def render_view(
     if view.lens is not None:
         batch = Batch.of([view]).select([0], device)
         degree = gaussians.sh_degree if sh_degree is None else sh_degree
-        return render_bent(gaussians, gaussians.opacities, batch, sh_degree=degree)
+        opacities = gaussians.opacities
+        return render_batch(gaussians, opacities, batch, sh_degree=degree, absgrad=False)
     return rasterize(
         gaussians.means,
         gaussians.quats,
@@ -58,52 +59,22 @@ def render_batch(
     would invert the cameras and wait for the GPU. Behind a lens that bends there are no absolute
     gradients.
     """
+    directions = gaussians.means - batch.positions[:, None]
+    seen = (
+        gaussians.means,
+        gaussians.quats,
+        gaussians.scales,
+        opacities,
+        harmonics_colors(sh_degree, directions, gaussians.sh),
+        batch.viewmats,
+        batch.Ks,
+        batch.width,
+        batch.height,
+    )
     if batch.bends is not None:
-        return render_bent(
-            gaussians, opacities, batch, sh_degree=sh_degree, backgrounds=backgrounds
-        )
-    directions = gaussians.means - batch.positions[:, None]
-    return rasterize(
-        gaussians.means,
-        gaussians.quats,
-        gaussians.scales,
-        opacities,
-        harmonics_colors(sh_degree, directions, gaussians.sh),
-        batch.viewmats,
-        batch.Ks,
-        batch.width,
-        batch.height,
-        backgrounds=backgrounds,
-        rasterize_mode="antialiased",
-        absgrad=absgrad,
-    )
-
-
-def render_bent(
-    gaussians: Gaussians,
-    opacities: Tensor,
-    batch: Batch,
-    *,
-    sh_degree: int,
-    backgrounds: Tensor | None = None,
-) -> Rendering:
-    """Render the cameras of a batch through their lens, RGB; on a GPU alone."""
-    assert batch.bends is not None
-    directions = gaussians.means - batch.positions[:, None]
-    return rasterize_bent(
-        gaussians.means,
-        gaussians.quats,
-        gaussians.scales,
-        opacities,
-        harmonics_colors(sh_degree, directions, gaussians.sh),
-        batch.viewmats,
-        batch.Ks,
-        batch.width,
-        batch.height,
-        lens=batch.lens,
-        bends=batch.bends,
-        backgrounds=backgrounds,
-    )
+        lens, bends = batch.lens, batch.bends
+        return rasterize_bent(*seen, lens=lens, bends=bends, backgrounds=backgrounds)
+    return rasterize(*seen, backgrounds=backgrounds, rasterize_mode="antialiased", absgrad=absgrad)
 
 
 def pull_through_lens(gaussians: Gaussians, batch: Batch, depths: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import pytest
 
 from gpu.geometry.mapping import PRECISE, adjust
 from gpu.geometry.world import centres_of
+from tests.gpu.truth import error
 
 
 def spoiled(seed: int) -> tuple[pycolmap.Reconstruction, dict[str, np.ndarray]]:
@@ -20,16 +21,6 @@ def spoiled(seed: int) -> tuple[pycolmap.Reconstruction, dict[str, np.ndarray]]:
             wrong = random.random() < 0.1
             point.xy = point.xy + random.normal(0, 0.3, 2) + wrong * 3 * random.choice([-1, 1], 2)
     return model, true
-
-
-def error(model: pycolmap.Reconstruction, true: dict[str, np.ndarray]) -> float:
-    """The centres' root mean square distance from the truth after the best similarity."""
-    found = centres_of(model)
-    ours, theirs = (np.array([c[name] for name in sorted(true)]) for c in (found, true))
-    fit = pycolmap.estimate_sim3d(ours, theirs)
-    assert fit is not None
-    off = np.array([fit * centre for centre in ours]) - theirs
-    return float(np.sqrt((off**2).sum(axis=1).mean()))
 
 
 @pytest.mark.parametrize("seed", range(3))

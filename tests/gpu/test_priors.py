@@ -9,9 +9,10 @@ import pytest
 
 from gpu.geometry.mapping import PRECISE, adjust
 from gpu.geometry.priors import hold_to_gps
-from gpu.geometry.world import World, centres_of, to_world
+from gpu.geometry.world import World, to_world
 from gpu.ingest.exif import Gps
 from gpu.ingest.photos import Photo
+from tests.gpu.truth import error
 
 #: A lens of this focal length (pixels) and distortion, 60 m above a plain, in two lines of 920 m.
 FOCAL, DISTORTION, SIZE, HEIGHT = 700.0, -0.03, (1024, 768), 60.0
@@ -74,16 +75,6 @@ def photos_of(
         gps = HOME[0] + north / NORTH, HOME[1] + east / EAST, HOME[2] + up
         photos.append(Photo(name, name, *SIZE, "c", gps=gps, gps_sigma=sigma))
     return photos
-
-
-def error(model: pycolmap.Reconstruction, true: dict[str, np.ndarray]) -> float:
-    """The centres' root mean square distance from the truth after the best similarity, metres."""
-    found = centres_of(model)
-    ours, theirs = (np.array([c[name] for name in sorted(true)]) for c in (found, true))
-    fit = pycolmap.estimate_sim3d(ours, theirs)
-    assert fit is not None
-    off = np.array([fit * centre for centre in ours]) - theirs
-    return float(np.sqrt((off**2).sum(axis=1).mean()))
 
 
 def held(
