@@ -6,7 +6,8 @@ seconds are wall time from reading the photos to the final Gaussians, with the k
 beforehand; each figure is the median of three seeds. Needs ../shared/datasets, or the posed photos
 that an earlier run left in data/bench/train. With PEER=<a checkout of gsplat v1.5.3> its own
 trainer runs on the same photos: see bench/peer.py. SCENES= names some of the scenes, PRESETS= other
-presets than `fast`, with a comma between them.
+presets than `fast`, PEER_RUNS= other runs of the peer than default:7000 (mcmc:30000, say), with a
+comma between them.
 """
 
 from __future__ import annotations
@@ -123,11 +124,11 @@ def score(trained: Gaussians, held_out: tuple[View, ...]) -> tuple[float, float]
     return total.psnr, total.ssim
 
 
-def peer_run(checkout: Path, name: str, steps: int = 7_000) -> Run:
+def peer_run(checkout: Path, name: str, preset: str = "default", steps: int = 7_000) -> Run:
     """Train a scene with gsplat's own trainer, in a process of its own, and measure it."""
     with TemporaryDirectory() as out:
         command = [sys.executable, "-m", "bench.peer", str(checkout), str(posed(name)), out]
-        command += ["--steps", str(steps)]
+        command += ["--preset", preset, "--steps", str(steps)]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
@@ -150,6 +151,12 @@ def drift(name: str, steps: int = 40) -> float:
     return max(abs(a - b) / a for a, b in zip(*losses, strict=True))
 
 
+def peer_runs() -> list[tuple[str, int]]:
+    """Return the presets and steps of the peer's runs."""
+    wanted = os.environ.get("PEER_RUNS", "default:7000").split(",")
+    return [(preset, int(steps)) for preset, steps in (run.split(":") for run in wanted)]
+
+
 def main() -> None:
     if not torch.cuda.is_available():
         print("This benchmark needs an NVIDIA GPU.")
@@ -167,7 +174,9 @@ def main() -> None:
             middle = Run(*(median(figures) for figures in zip(*runs, strict=True)))
             print(f"| {name} | {preset} | {middle} |", flush=True)
         if peer:
-            print(f"| {name} | simple_trainer 7k | {peer_run(Path(peer), name)} |", flush=True)
+            for kind, steps in peer_runs():
+                theirs = peer_run(Path(peer), name, kind, steps)
+                print(f"| {name} | simple_trainer {kind} {steps:,} | {theirs} |", flush=True)
 
 
 if __name__ == "__main__":
