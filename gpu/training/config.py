@@ -33,17 +33,23 @@ class Effort:
 
     With fewer photos than ENOUGH, `few` is the factor of the steps: more would only learn by
     heart what a photo shows and the next one does not. For the same reason Gaussians are then
-    pulled more strongly towards being few and small.
+    pulled more strongly towards being few and small, and `few_dropout` times as many left out.
     """
 
     few: float
     iterations: float
     max_gaussians: float
     views_per_step: int
+    few_dropout: float = 1.0
 
     def steps(self, photos: int) -> float:
         """Return the factor of the steps for so many training photos."""
         return self.iterations if photos >= ENOUGH else self.few
+
+    def dropout(self, photos: int) -> float:
+        """Return the part of the Gaussians that the last steps leave out."""
+        factor = 1.0 if photos >= ENOUGH else self.few_dropout
+        return min(0.3, (8 / photos) ** 2) / 2 * factor
 
 
 ENOUGH = 30
@@ -51,7 +57,7 @@ ENOUGH = 30
 EFFORTS: Mapping[str, Effort] = {
     "draft": Effort(few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2),
     "fast": Effort(few=1.0, iterations=1.0, max_gaussians=1.0, views_per_step=2),
-    "best": Effort(few=1.33, iterations=2.0, max_gaussians=1.6, views_per_step=4),
+    "best": Effort(few=1.33, iterations=2.0, max_gaussians=1.6, views_per_step=4, few_dropout=2.0),
 }
 
 
@@ -111,7 +117,7 @@ class TrainConfig:
             scale_weight=weight,
             views_per_step=effort.views_per_step,
             coarsest=0.2,
-            dropout=min(0.3, (8 / photos) ** 2) / 2,
+            dropout=effort.dropout(photos),
             random_background=True,
         )
 

@@ -156,6 +156,15 @@ class TestConfig:
         assert 0.3 >= few.dropout > 10 * many.dropout
         assert few.opacity_weight > many.opacity_weight and few.scale_weight > many.scale_weight
 
+    def test_long_training_on_few_photos_leaves_out_more(self) -> None:
+        best = replace(self.SPEC, preset="best")
+        left_out = [
+            [TrainConfig.of(spec, self.CUDA, photos, 5_000).dropout for spec in (self.SPEC, best)]
+            for photos in (9, 29, 30)
+        ]
+        assert [long / short for short, long in left_out] == pytest.approx([2, 2, 1])
+        assert max(map(max, left_out)) <= 0.3
+
     def test_the_cap_follows_the_sparse_points_within_bounds(self) -> None:
         caps = [
             TrainConfig.of(self.SPEC, self.CUDA, 40, n).max_gaussians for n in (9, 10**4, 10**6)
