@@ -23,7 +23,11 @@ export default defineConfig({
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { index: "index.html", early: "src/early.ts" } },
+    rolldownOptions: {
+      input: { index: "index.html", early: "src/early.ts" },
+      // One file for all that the first script needs, whatever else is loaded later and shares a part of it.
+      output: { codeSplitting: { groups: [{ name: "early", test: /src.early\.ts$/ }] } },
+    },
     chunkSizeWarningLimit: 1500, // the engine is one chunk, loaded beside the data
   },
 });

@@ -14,7 +14,7 @@ from bot.core.ledger import Ledger
 from bot.storage.base import Storage
 from bot.storage.local import LocalStorage
 from bot.web.files import files_router
-from bot.web.pages import VIEWER_POLICY, add_pages
+from bot.web.pages import VIEWER_PERMISSIONS, VIEWER_POLICY, add_pages
 from bot.web.slack_route import slack_route
 from bot.web.uploads import POLICY, STATIC
 
@@ -68,5 +68,6 @@ def _add_headers(headers: MutableHeaders, path: str) -> None:
     headers.setdefault("Referrer-Policy", "no-referrer")
     if path.startswith("/viewer"):
         headers["Content-Security-Policy"] = VIEWER_POLICY
+        headers["Permissions-Policy"] = VIEWER_PERMISSIONS
     elif path.startswith("/upload"):
         headers["Content-Security-Policy"] = POLICY

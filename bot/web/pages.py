@@ -24,6 +24,11 @@ VIEWER_POLICY = (
     " img-src 'self' http: https:; connect-src http: https:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'self' https:"
 )
+#: Of what a browser lets pages do to people, the viewer needs a screen and a headset.
+VIEWER_PERMISSIONS = (
+    "fullscreen=(self), xr-spatial-tracking=(self), gamepad=(self), clipboard-write=(self),"
+    " camera=(), microphone=(), geolocation=(), display-capture=(), usb=(), payment=()"
+)
 #: Jobs that are looked through for the list, and for a link.
 SHOWN = 500
 

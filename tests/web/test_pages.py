@@ -169,3 +169,6 @@ def test_the_viewer_may_be_shown_inside_slack_and_loads_nothing_foreign(web: Tes
     assert "frame-ancestors 'self' https:" in policy  # Slack, and whoever pastes the code
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
+    permissions = answer.headers["permissions-policy"]
+    assert "xr-spatial-tracking=(self)" in permissions
+    assert "camera=()" in permissions

@@ -37,7 +37,7 @@ export function sticks(pads: readonly (Gamepad | null)[]): Sticks {
 }
 
 /** From −1 to 1, and 0 around the middle without a jump at its edge. */
-function beyondRest(value: number): number {
+export function beyondRest(value: number): number {
   const beyond = Math.max(0, Math.min(Math.abs(value), 1) - DEAD) / (1 - DEAD);
   return value < 0 ? 0 - beyond : beyond;
 }

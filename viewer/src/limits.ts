@@ -38,6 +38,12 @@ export function gaussiansFor(device: { readonly memoryGb: number | null; readonl
   return device.memoryGb !== null && device.memoryGb < 4 ? 1_500_000 : MAX_GAUSSIANS;
 }
 
+/**
+ * Gaussians that a headset should be asked to draw at first, twice, some 72 times a second. One that computes by itself
+ * has a phone's processor: a Quest 3 was found to bear 400,000 (github.com/ninjamode/Unity-VR-Gaussian-Splatting).
+ */
+export const gaussiansWorn = (alone: boolean): number => (alone ? 400_000 : 3_000_000);
+
 /** Of what a device can bear, the part that each of two scenes may take. */
 export const HALF = 0.5;
 
@@ -46,3 +52,6 @@ export const thisDevice = (): { memoryGb: number | null; phone: boolean } => ({
   memoryGb: (navigator as { deviceMemory?: number }).deviceMemory ?? null,
   phone: matchMedia("(pointer: coarse)").matches && Math.min(screen.width, screen.height) < 600,
 });
+
+/** Whether this page is on a phone or in a headset, and not on a computer that a headset is plugged in to. */
+export const handheld = (): boolean => matchMedia("(pointer: coarse)").matches || /Android|Quest/.test(navigator.userAgent);

@@ -11,7 +11,7 @@ interface SplatViewer {
   /** Whether it is, as a value. */
   readonly complete: boolean;
   readonly mode: ModeName | null;
-  /** The camera as it is shown now; null before the scene is there. */
+  /** The camera as it is shown now, or the eyes of who wears a headset; null before the scene is there. */
   camera(): { position: Vec3; forward: Vec3; up: Vec3; heading: number; pitch: number } | null;
   /** Frames drawn since the page was opened; it stands still while nothing changes. */
   readonly frames: number;
@@ -38,7 +38,7 @@ window.splatViewer = {
     return viewer.rig?.mode ?? null;
   },
   camera() {
-    const pose = viewer.rig?.shown;
+    const pose = viewer.seenFrom;
     return pose ? { ...pose, forward: forward(pose), up: up(pose) } : null;
   },
   get frames() {

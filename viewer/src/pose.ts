@@ -18,7 +18,7 @@ export function forward({ heading, pitch }: Pose): Vec3 {
   return [level * Math.sin(heading), level * Math.cos(heading), Math.sin(pitch)];
 }
 
-export const right = ({ heading }: Pose): Vec3 => [Math.cos(heading), -Math.sin(heading), 0];
+export const right = ({ heading }: Pick<Pose, "heading">): Vec3 => [Math.cos(heading), -Math.sin(heading), 0];
 
 export function up({ heading, pitch }: Pose): Vec3 {
   const tilt = Math.sin(pitch);
@@ -26,7 +26,7 @@ export function up({ heading, pitch }: Pose): Vec3 {
 }
 
 /** `forward` laid on the ground plane. */
-export const ahead = ({ heading }: Pose): Vec3 => [Math.sin(heading), Math.cos(heading), 0];
+export const ahead = ({ heading }: Pick<Pose, "heading">): Vec3 => [Math.sin(heading), Math.cos(heading), 0];
 
 /** The pose at `position` that looks at `target`; `above` sets the heading when that is straight down. */
 export function lookAt(position: Vec3, target: Vec3, above: Vec3 = [0, 1, 0]): Pose {

@@ -29,7 +29,7 @@ export class Rig {
 
   /** `still`: the person prefers reduced motion, so the camera jumps instead of gliding; `at`: not where the mode starts. */
   constructor(
-    private readonly world: World,
+    readonly world: World,
     start: ModeName,
     private readonly still: boolean,
     at: Pose | null = null,

@@ -2,6 +2,7 @@ import { fromAddress, toAddress } from "./address";
 import { Comparing } from "./comparing";
 import type { Opening } from "./early";
 import { inWords, ViewerError } from "./errors";
+import { Immersing } from "./immersing";
 import { Input } from "./input";
 import { LONG_LINK } from "./limits";
 import { fromThisComputer, type Loading, type Subject, type Tell } from "./loading";
@@ -45,6 +46,7 @@ export class Viewer {
   private readonly shell = new Shell({
     setMode: (mode) => this.setMode(mode),
     home: () => this.rig?.goHome(),
+    immerse: () => void this.immersing.toggle(this.still.matches),
     useTool: (name) => this.useTool(name),
     copyLink: () => void this.copyLink(),
     openFile: (file) => void this.openFile(file),
@@ -90,6 +92,12 @@ export class Viewer {
   );
   private readonly mapScale = new MapScale();
   private readonly comparing = new Comparing();
+  private readonly immersing = new Immersing({
+    rig: () => this.rig,
+    offer: (kind) => this.shell.offerHeadset(kind),
+    shown: (inside) => (this.tools.open(null), this.shell.showHeadset(inside)),
+    say: (words) => this.shell.say(words),
+  });
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
   private turn = 0;
   /** What the scene is called. */
@@ -108,6 +116,11 @@ export class Viewer {
     this.input.onTap = (x, y, double) => void this.tap(x, y, double);
     addEventListener("resize", () => this.overlay());
     this.input.onEnter = () => void this.tap(innerWidth / 2, innerHeight / 2, false);
+  }
+
+  /** Where the scene is seen from: by the headset, while somebody wears it. */
+  get seenFrom(): Pose | null {
+    return this.immersing.pose ?? this.rig?.shown ?? null;
   }
 
   setMode(mode: ModeName): void {
@@ -325,6 +338,7 @@ export class Viewer {
       this.filming.drawn();
       if (this.stale) this.overlay();
     };
+    this.immersing.find(stage).catch(console.error); // the scene needs no headset
     this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
     return stage;
   }

@@ -18,6 +18,8 @@ export interface World {
   readonly walls: Walls | null;
   /** The eye above the ground, world units. */
   readonly eye: number;
+  /** World units that are a metre to somebody who stands in the scene. */
+  readonly metre: number;
   /** World units per second. */
   readonly walkSpeed: number;
   readonly home: Pose;
@@ -39,6 +41,7 @@ export function buildWorld(manifest: Manifest | null, measured: Bounds | null, w
     ground,
     walls,
     eye,
+    metre: eye / EYE_METRES,
     walkSpeed: (eye / EYE_METRES) * WALK_METRES_PER_SECOND,
     home: manifest?.camera ? pose(manifest.camera) : overview(center, radius),
     walkHome: manifest?.walkCamera ? pose(manifest.walkCamera) : atTheEdge(bounds, center),

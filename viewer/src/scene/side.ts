@@ -21,7 +21,7 @@ export class Side {
   /** What is shown of it is sorted, and was before this frame. */
   ready = false;
   wasReady = false;
-  private readonly entity: Entity;
+  readonly entity: Entity;
   private readonly layer: Layer;
   private picking: Picking | null = null;
   private cut: Clip | null = null;
@@ -35,7 +35,7 @@ export class Side {
   constructor(
     private readonly app: AppBase,
     private readonly mesh: Mesh,
-    background: Color,
+    readonly background: Color,
     after: number,
     private readonly changed: () => void,
   ) {
@@ -130,6 +130,11 @@ export class Side {
     const share = (pixels: number): number => (pixels === width ? 1 : (pixels + WHOLE) / width);
     this.span = [left / width, right / width];
     this.camera.rect = new Vec4(left === 0 ? 0 : share(left), 0, share(right - left), 1);
+  }
+
+  /** Draws it, or leaves it out as a whole. */
+  show(shown: boolean): void {
+    this.entity.enabled = shown;
   }
 
   /** Draws only what is inside a box. */

@@ -28,6 +28,13 @@ import { Side } from "./side";
 const STILL_AFTER_MS = 250;
 const BACKGROUND = new Color(0x0d / 255, 0x10 / 255, 0x14 / 255);
 
+/** Who draws for something else than the screen, a headset: it leads the camera and says how much is drawn. */
+export interface Guest {
+  levels(sums: readonly number[]): number;
+  /** Once in each turn; whether something is to be drawn. */
+  step(seconds: number): boolean;
+}
+
 /** The engine, and one scene or two beside each other, seen from the same place. It draws only when something changed, to spare batteries. */
 export class Stage {
   /** Frames drawn since the start. */
@@ -62,6 +69,7 @@ export class Stage {
   private ratio = 1;
   private painted = 1;
   private drawnAt = 0;
+  private guest: Guest | null = null;
   /** Called when all that is shown is sorted and on the screen; and in the frame in which the next picture is finished. */
   private settled: (() => void)[] = [];
   private finished: (() => void)[] = [];
@@ -111,6 +119,20 @@ export class Stage {
 
   setScale(radius: number): void {
     this.radius = radius;
+  }
+
+  /** Makes a guest, which has to know the engine and the first scene's side. */
+  prepare<T>(make: (app: AppBase, side: Side) => T): T {
+    return make(this.app, this.first);
+  }
+
+  /** A guest draws the first scene from now on, and nothing else moves; null sends it away. */
+  receive(guest: Guest | null): void {
+    this.guest = guest;
+    this.second?.show(guest === null);
+    if (guest || !this.placed) return;
+    for (const side of this.sides) side.place(this.placed);
+    this.moved();
   }
 
   private get sides(): readonly Side[] {
@@ -190,7 +212,7 @@ export class Stage {
   /** The canvas, or what is painted beside it, has the size of the frame that is drawn now. */
   private share(): void {
     const { width, height } = this.painter;
-    this.first.crop(0, this.divided, width, width / height);
+    this.first.crop(0, this.guest ? 1 : this.divided, width, width / height);
     this.second?.crop(this.divided, 1, width, width / height);
     this.painter.prepare(this.sides);
   }
@@ -201,6 +223,7 @@ export class Stage {
 
   private tick(seconds: number): void {
     const step = Math.min(seconds, 0.1);
+    if (this.guest) return this.entertain(this.guest, step);
     this.zooming = this.lens.step(step);
     if (this.zooming) this.moved();
     this.onFrame(step);
@@ -213,6 +236,16 @@ export class Stage {
     }
     if (this.pacing.look()) this.detail.measured(this.pacing.took, this.pacing.finished);
     this.draw();
+  }
+
+  /** Each frame whole and at once: a headset shows its pictures whether they are finished or not. */
+  private entertain(guest: Guest, seconds: number): void {
+    this.pacing.look();
+    if (!guest.step(seconds) || !this.pacing.ready) return; // the headset shows the one before again
+    const { subject } = this.first;
+    if (subject instanceof Layers && subject.sums.length > 0) subject.draw(guest.levels(subject.sums), true);
+    this.painter.begin(null, 0, 0);
+    this.app.renderNextFrame = true;
   }
 
   private draw(): void {

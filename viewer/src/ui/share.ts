@@ -24,5 +24,5 @@ export function embedCode(address: string, title: string): string {
   const url = new URL(address);
   url.searchParams.set("embed", "1");
   const quoted = (text: string): string => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-  return `<iframe src="${quoted(url.href)}" title="${quoted(title)}" width="960" height="540" style="border:0" loading="lazy" allow="fullscreen"></iframe>`;
+  return `<iframe src="${quoted(url.href)}" title="${quoted(title)}" width="960" height="540" style="border:0" loading="lazy" allow="fullscreen; xr-spatial-tracking"></iframe>`;
 }

@@ -1,4 +1,5 @@
 import type { ViewerError } from "../errors";
+import type { Immersive } from "../headset";
 import type { Manifest } from "../manifest";
 import type { ModeName } from "../modes/mode";
 import { texts } from "../texts";
@@ -26,6 +27,7 @@ const HINT_MS = 4500;
 export interface Actions {
   readonly setMode: (mode: ModeName) => void;
   readonly home: () => void;
+  readonly immerse: () => void;
   readonly useTool: (name: ToolName) => void;
   readonly copyLink: () => void;
   readonly openFile: (file: File) => void;
@@ -117,6 +119,14 @@ export class Shell {
     this.toolbar.markTool(name, working);
   }
 
+  offerHeadset(kind: Immersive | null): void {
+    this.toolbar.offerHeadset(kind);
+  }
+
+  showHeadset(worn: boolean): void {
+    this.toolbar.showHeadset(worn);
+  }
+
   welcome(): void {
     document.title = texts.documentTitle(texts.untitled);
     this.card.welcome();
@@ -141,6 +151,7 @@ export class Shell {
     if (tool) this.actions.useTool(tool);
     else if (key === "?") this.help.toggle();
     else if (key === "h") this.actions.home();
+    else if (key === "v") this.actions.immerse();
     else if (key === "c") this.actions.copyLink();
     else if (/^[1-4]$/.test(event.key)) this.actions.setMode((["orbit", "fly", "walk", "topdown"] as const)[Number(event.key) - 1]!);
   }
