@@ -1,5 +1,6 @@
-"""The known scene in the formats that the pipeline writes."""
+"""The known scene in the formats that the pipeline writes, and in those of SuperSplat's tool."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from gpu.gaussians import Gaussians
 from gpu.job.paths import LEVELS
 
 from . import scene
+from .test_units import VIEWER, node
 
 #: Made up: the cube's Gaussians are as wide as the gaps between a twentieth of them.
 GROW = (3.0, 1.6, 1.2, 1.0)
@@ -47,3 +49,12 @@ def sog(folder: Path) -> bytes:
 def spz(folder: Path) -> bytes:
     write_spz(gaussians(folder), folder / "scene.spz")
     return (folder / "scene.spz").read_bytes()
+
+
+def converted(folder: Path, extension: str) -> bytes:
+    """What splat-transform makes of the scene's .ply: `.compressed.ply`, or `.spz` of version 4."""
+    (folder / "cube.ply").write_bytes(scene.ply())
+    tool = VIEWER / "node_modules/@playcanvas/splat-transform/bin/cli.mjs"
+    command = [node(), str(tool), "-q", "-w", "cube.ply", f"cube{extension}"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return (folder / f"cube{extension}").read_bytes()

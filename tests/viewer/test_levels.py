@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import ImageChops, ImageStat
 from playwright.sync_api import Browser, Page
 
 from . import exported, scene
@@ -97,6 +98,24 @@ def test_a_packed_file_opens(
     assert near(colour_at(image, 0.5, 0.55), scene.SOUTH)
     assert near(colour_at(image, 0.5, 0.36), scene.TOP)
     assert share_near(image, scene.LIGHT) > 0.1
+
+
+def test_files_of_another_program_show_the_picture_of_the_ply(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    server.answers["/files/scene.splat"] = Answer(scene.ply())
+    visit(page, server)
+    wanted = picture(page)
+    for extension, start in ((".compressed.ply", b"ply\n"), (".spz", b"NGSP\x04\x00")):
+        body = exported.converted(tmp_path, extension)
+        assert body.startswith(start), "it is what it is called"
+        server.answers["/files/scene.splat"] = Answer(body)
+        visit(page, server)
+        image = picture(page)
+        assert near(colour_at(image, 0.5, 0.55), scene.SOUTH)
+        assert near(colour_at(image, 0.5, 0.36), scene.TOP)
+        apart = ImageStat.Stat(ImageChops.difference(image, wanted)).mean
+        assert max(apart) < 2, "of 255: each colour is where it is in the .ply"
 
 
 def test_a_packed_file_from_this_computer_opens(page: Page, server: Server, tmp_path: Path) -> None:

@@ -111,6 +111,16 @@ def test_flying_keeps_to_the_plane_and_q_and_e_change_the_altitude(cube: Page) -
     hold(cube, "e", f"c.position[2] < {altitude}")
 
 
+def test_plus_and_minus_say_how_fast_the_keys_are(cube: Page) -> None:
+    cube.keyboard.press("2")
+    for key, said in (("+", "Speed: 1.5 ×"), ("-", "as usual"), ("-", "Speed: 0.7 ×")):
+        cube.keyboard.press(key)
+        cube.get_by_text(said).wait_for()
+    for _ in range(9):
+        cube.keyboard.press("-")
+    cube.get_by_text("Speed: 0.1 ×").wait_for()
+
+
 def test_walking_keeps_the_eye_over_the_ground(cube: Page) -> None:
     cube.keyboard.press("3")
     assert position(cube) == pytest.approx([0, -9, scene.EYE], abs=1e-3)

@@ -37,6 +37,7 @@ def test_the_code_for_a_web_page_shows_the_scene_there_as_it_is_seen(
     (source,) = re.findall(r'<iframe src="([^"]+)"', code)
     address = urlsplit(unescape(source))
     assert parse_qs(address.query)["embed"] == ["1"]
+    assert 'allow="fullscreen; xr-spatial-tracking"' in code
     other = sharing.context.new_page()
     other.goto(f"{server.url}/files/manifest.json")  # a page without rules of its own
     other.set_content(f"<!doctype html>{code}")

@@ -17,3 +17,12 @@ export function inWords(cause: unknown): ViewerError {
   console.error(cause);
   return new ViewerError(...texts.errors.unexpected);
 }
+
+/** Reads JSON from elsewhere; throws `otherwise` where it is something else. */
+export function parseJson(text: string, otherwise: ViewerError): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw otherwise;
+  }
+}

@@ -1,6 +1,6 @@
 import { gamepads, sticks } from "./gamepad";
-import type { Vec3 } from "./math";
-import type { Intent } from "./modes/mode";
+import { clamp, type Vec3 } from "./math";
+import { type Intent, PACES } from "./modes/mode";
 
 const WHEEL = 0.0012;
 const WHEEL_LINES = 24;
@@ -22,6 +22,7 @@ export class Input {
   private drag: [number, number] = [0, 0];
   private pan: [number, number] = [0, 0];
   private zoom = 0;
+  private pace = PACES.indexOf(1);
   private readonly keys = new Set<string>();
   private readonly pointers = new Map<number, { x: number; y: number; panning: boolean }>();
 
@@ -54,7 +55,13 @@ export class Input {
     const pad = sticks(gamepads());
     const move: Vec3 = [x! + this.pad[0] + pad.move[0], y! + this.pad[1] + pad.move[1], z! + pad.move[2]];
     const turn = [clockwise! + pad.turn[0], upwards! + pad.turn[1]] as const;
-    return { drag, pan, zoom, move, turn, fast: this.keys.has("Shift") || pad.fast };
+    return { drag, pan, zoom, move, turn, fast: this.keys.has("Shift") || pad.fast, pace: PACES[this.pace]! };
+  }
+
+  /** Makes keys, pad and sticks move faster from now on, or slower; returns how much faster than usual they are. */
+  quicken(steps: 1 | -1): number {
+    this.pace = clamp(this.pace + steps, 0, PACES.length - 1);
+    return PACES[this.pace]!;
   }
 
   private axes(map: typeof MOVES, size: number): number[] {

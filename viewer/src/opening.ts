@@ -1,5 +1,5 @@
 import { open, readText } from "./download";
-import { ViewerError } from "./errors";
+import { parseJson, ViewerError } from "./errors";
 import { MAX_MANIFEST_BYTES } from "./limits";
 import { type Manifest, parseManifest, webAddress } from "./manifest";
 import { MODES, type ModeName } from "./modes/mode";
@@ -10,13 +10,7 @@ export async function readManifest(address: string): Promise<Manifest> {
   const url = webAddress(address, new URL(location.href));
   if (!url) throw new ViewerError(...texts.errors.manifestAddress(address.slice(0, 80)));
   const text = await readText(await open(url, texts.theManifest, MAX_MANIFEST_BYTES));
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new ViewerError(...texts.errors.notJson);
-  }
-  return parseManifest(json, url);
+  return parseManifest(parseJson(text, new ViewerError(...texts.errors.notJson)), url);
 }
 
 /** How a scene is first seen. SplatWalk writes “splat” for its viewer and lists the real modes apart. */

@@ -42,6 +42,7 @@ export const texts = {
     walk: "Left pad to walk · drag to look",
     topdown: "Drag to shift · pinch to zoom",
   } satisfies Record<ModeName, string>,
+  speed: (factor: number) => (factor === 1 ? "Speed: as usual" : `Speed: ${plain.format(factor)} × the usual`),
   home: { name: "Home", title: "Back to the start (H)" },
   share: { name: "Share", title: "Link, code for a web page, picture, film (L)" },
   sharing: {
@@ -204,6 +205,7 @@ export const texts = {
     ["Q E", "Up, down"],
     ["← → ↑ ↓", "Turn and tilt"],
     ["Shift", "Faster"],
+    ["+ -", "Faster, slower from now on"],
     ["Drag", "Turn, look, or shift the map"],
     ["Right drag", "Shift sideways"],
     ["Double click", "Go there"],

@@ -47,6 +47,7 @@ export class Viewer {
     setMode: (mode) => this.setMode(mode),
     home: () => this.rig?.goHome(),
     immerse: () => void this.immersing.toggle(this.still.matches),
+    quicken: (steps) => this.shell.say(texts.speed(this.input.quicken(steps))),
     useTool: (name) => this.useTool(name),
     copyLink: () => void this.copyLink(),
     openFile: (file) => void this.openFile(file),

@@ -8,7 +8,7 @@ import { Walls } from "../src/walls";
 import { buildWorld, type World } from "../src/world";
 
 const VIEW = { vertical: 0.9, height: 600 };
-const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false };
+const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 const slope = heightMap({ origin: [-10, -10], cell: 10, columns: 3, rows: 2, heights: Float32Array.of(0, 0, 5, 0, 0, 5) });
 const world: World = {
   ...buildWorld(null, { min: [-10, -10, 0], max: [10, 10, 5], groundZ: 0 }),
@@ -50,6 +50,17 @@ describe("a pose", () => {
     close(up(pose), [1, 0, 0]);
     close(right(pose), [0, -1, 0]);
     expect(pose.pitch).toBeCloseTo(NADIR);
+  });
+});
+
+describe("the chosen speed", () => {
+  test.each<ModeName>(["orbit", "fly", "walk", "topdown"])("makes the way of a key longer or shorter in %s", (mode) => {
+    const way = (pace: number): number => {
+      const { rig, from } = after(mode, { move: [1, 0, 0], pace });
+      return distance(rig.shown.position, from);
+    };
+    expect(way(0.5)).toBeCloseTo(way(1) / 2, 5);
+    expect(way(2)).toBeCloseTo(way(1) * 2, 5);
   });
 });
 

@@ -1,7 +1,7 @@
 import { add, clamp, mix, scale, type Vec3 } from "../math";
 import { ahead, forward, lookAt, moved, type Pose, right, rotated, up } from "../pose";
 import type { World } from "../world";
-import { FAST, type Intent, LOOK_PER_PIXEL, type Mode, NEAR, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
+import { type Intent, LOOK_PER_PIXEL, type Mode, NEAR, quickness, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
 
 export const LOOK_RANGE = [-1.55, 1.55] as const;
 
@@ -30,7 +30,7 @@ export class Fly implements Mode {
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose {
     const seen = look(pose, intent, seconds);
     const height = this.height(pose);
-    const step = 0.9 * height * seconds * (intent.fast ? FAST : 1);
+    const step = 0.9 * height * seconds * quickness(intent);
     const pixel = unitsPerPixel(view, height);
     const { move, pan, zoom } = intent;
     const plane = add(scale(right(seen), move[0]), scale(ahead(seen), move[1]));

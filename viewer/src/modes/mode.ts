@@ -18,6 +18,8 @@ export interface Intent {
   /** Arrow keys, each in [−1, 1]: clockwise, upwards. */
   readonly turn: readonly [number, number];
   readonly fast: boolean;
+  /** How fast the person chose to be, times the usual. */
+  readonly pace: number;
 }
 
 /** Whether the person moves at all. */
@@ -43,7 +45,12 @@ export interface Mode {
 export const NEAR = 0.4;
 export const LOOK_PER_PIXEL = 0.0032;
 export const TURN_PER_SECOND = 1.4;
-export const FAST = 3;
+const FAST = 3;
+/** What can be chosen for `pace`. */
+export const PACES: readonly number[] = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 8];
+
+/** How much faster than usual keys, pad and sticks move. */
+export const quickness = ({ fast, pace }: Intent): number => pace * (fast ? FAST : 1);
 
 /** World units that one CSS pixel covers at a distance. */
 export const unitsPerPixel = (view: View, along: number): number =>

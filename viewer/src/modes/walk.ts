@@ -2,7 +2,7 @@ import { add, clamp, lerp, scale, type Vec2, type Vec3 } from "../math";
 import { ahead, type Pose, right, rotated } from "../pose";
 import type { World } from "../world";
 import { look } from "./fly";
-import { FAST, type Intent, type Mode, unitsPerPixel, type View } from "./mode";
+import { type Intent, type Mode, quickness, unitsPerPixel, type View } from "./mode";
 
 const LEVEL = [-0.35, 0.35] as const;
 
@@ -30,7 +30,7 @@ export class Walk implements Mode {
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose {
     const seen = look(pose, intent, seconds);
     const { move, pan, zoom } = intent;
-    const step = this.world.walkSpeed * seconds * (intent.fast ? FAST : 1);
+    const step = this.world.walkSpeed * seconds * quickness(intent);
     const pixel = unitsPerPixel(view, 2 * this.world.eye);
     const sideways = scale(right(seen), move[0] * step - pan[0] * pixel);
     const onward = scale(ahead(seen), move[1] * step + pan[1] * pixel + zoom * 2 * this.world.eye);

@@ -1,4 +1,4 @@
-import { ViewerError } from "../errors";
+import { parseJson, ViewerError } from "../errors";
 import { MAX_COORDINATE, MAX_LINK, MAX_NOTE, MAX_PINS } from "../limits";
 import { webAddress } from "../manifest";
 import type { Vec3 } from "../math";
@@ -48,7 +48,7 @@ export function pinsToJson(pins: readonly Pin[], scene: string): string {
 /** Reads such a file, of which only `pins` is needed. Throws the sentence that says what is wrong with it. */
 export function pinsFromJson(text: string): readonly Pin[] {
   const { errors } = texts.pins;
-  const list = field(parsed(text), "pins");
+  const list = field(parseJson(text, new ViewerError(...errors.notJson)), "pins");
   if (!Array.isArray(list) || list.length > MAX_PINS) throw new ViewerError(...errors.badField("pins", texts.wanted.list(MAX_PINS)));
   return list.map((item: unknown, i) => {
     const wrong = (name: string, what: string): ViewerError => new ViewerError(...errors.badField(`pins[${i}].${name}`, what));
@@ -59,14 +59,6 @@ export function pinsFromJson(text: string): readonly Pin[] {
     if (link !== "" && !url) throw wrong("link", texts.wanted.url);
     return { position, note: readNote(note), link: url };
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ViewerError(...texts.pins.errors.notJson);
-  }
 }
 
 /** Own properties only, of objects only. */

@@ -1,5 +1,5 @@
 import { open, readText } from "../download";
-import { ViewerError } from "../errors";
+import { parseJson, ViewerError } from "../errors";
 import { MAX_CAMERAS_BYTES } from "../limits";
 import type { Vec2, Vec3 } from "../math";
 import type { Pose } from "../pose";
@@ -220,13 +220,7 @@ export class Photos {
 
 async function fetchCameras(file: URL): Promise<Cameras> {
   const text = await readText(await open(file, texts.photos.file, MAX_CAMERAS_BYTES));
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new ViewerError(texts.photos.failed, "");
-  }
-  return parseCameras(json, file);
+  return parseCameras(parseJson(text, new ViewerError(texts.photos.failed, "")), file);
 }
 
 /** A camera's place joined with the corners of its photo; nothing when a part of it is behind the viewer. */

@@ -28,6 +28,7 @@ export interface Actions {
   readonly setMode: (mode: ModeName) => void;
   readonly home: () => void;
   readonly immerse: () => void;
+  readonly quicken: (steps: 1 | -1) => void;
   readonly useTool: (name: ToolName) => void;
   readonly copyLink: () => void;
   readonly openFile: (file: File) => void;
@@ -151,6 +152,8 @@ export class Shell {
     if (tool) this.actions.useTool(tool);
     else if (key === "?") this.help.toggle();
     else if (key === "h") this.actions.home();
+    else if (key === "+" || key === "=") this.actions.quicken(1); // the same key where + takes Shift
+    else if (key === "-") this.actions.quicken(-1);
     else if (key === "v") this.actions.immerse();
     else if (key === "c") this.actions.copyLink();
     else if (/^[1-4]$/.test(event.key)) this.actions.setMode((["orbit", "fly", "walk", "topdown"] as const)[Number(event.key) - 1]!);
