@@ -19,11 +19,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import pydo  # noqa: F401 - once here instead of in every process that is forked
-from azure.core.pipeline import Pipeline
-
-from tests.conftest import REPOSITORY
 from tests.fakes.digitalocean.api import Answer, Api
+
+#: Not that of tests.conftest, which imports much: all that is here is copied for every process.
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: The code that creates, watches and destroys droplets.
 WATCHED = frozenset(
@@ -51,11 +50,12 @@ class Wire(Api):
     _line: Connection | None = None
 
     def handle(self, method: str, target: str, body: bytes, token: str) -> Answer:
-        if self._line is None:
-            return super().handle(method, target, body, token)
-        self._line.send((method, target, body, token))
-        answer: Answer = self._line.recv()
-        return answer
+        with untraced():
+            if self._line is None:
+                return super().handle(method, target, body, token)
+            self._line.send((method, target, body, token))
+            answer: Answer = self._line.recv()
+            return answer
 
     def call_through(self, line: Connection) -> None:
         """Be the bot's end from now on."""
@@ -94,20 +94,20 @@ class Tracer:
 
 @contextmanager
 def tracing(tracer: Tracer) -> Iterator[None]:
-    """Trace everything but what happens inside pydo, which is not ours and most of the time."""
-    run = Pipeline.run
-
-    def untraced(*values: Any, **named: Any) -> Any:
-        sys.settrace(None)
-        try:
-            return run(*values, **named)
-        finally:
-            sys.settrace(tracer)
-
-    Pipeline.run = untraced  # type: ignore[method-assign]
     sys.settrace(tracer)
     yield
     sys.settrace(None)
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """What DigitalOcean does is none of the bot's statements, also in the bot's process."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
 
 
 def points_of(bot: Callable[[], None]) -> list[Point]:

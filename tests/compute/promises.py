@@ -99,6 +99,12 @@ def living(world: World) -> list[Droplet]:
     return [droplet for droplet in ours(world) if droplet.gone_at is None]
 
 
+def expires(droplet: Droplet) -> float:
+    """Return the time after which a droplet says that nobody needs it, Unix seconds."""
+    [tag] = [tag for tag in droplet.tags if tag.startswith(EXPIRES)]
+    return float(tag.removeprefix(EXPIRES))
+
+
 def job_of(droplet: Droplet) -> str:
     return job_in(droplet.tags)
 

@@ -111,13 +111,14 @@ class Storm(RuleBasedStateMachine):
         self.ends: dict[str, State] = {}
         self.lost: set[str] = set()
         self.stopped: set[str] = set()
+        self.expired: set[int] = set()
         self.start()
 
     def start(self) -> None:
         """Start the bot: all that it had in memory is gone."""
         self.lab = Lab(
             self.folder, self.world, clock=lambda: self.time() + self.offset,
-            monotonic=self.time, api=self.api,
+            monotonic=self.time, api=self.api, is_direct=True,
         )  # fmt: skip
 
     def _check_create(self, tags: Sequence[str]) -> None:
@@ -253,10 +254,13 @@ class Storm(RuleBasedStateMachine):
 
     @invariant()
     def no_droplet_at_work_is_destroyed(self) -> None:
+        """Except one whose time is over: the bot's clock may be hours ahead of its work."""
         at_work = {job.id for job in self.lab.ledger.jobs() if job.state in AT_WORK}
-        for droplet in promises.ours(self.world):
+        now, ours = self.time() + self.offset, promises.ours(self.world)
+        self.expired |= {droplet.id for droplet in ours if promises.expires(droplet) < now}
+        for droplet in ours:
             if promises.job_of(droplet) in at_work - self.stopped:
-                assert droplet.destroy_asked_at is None
+                assert droplet.destroy_asked_at is None or droplet.id in self.expired
 
     @invariant()
     def an_end_is_for_ever(self) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -160,8 +161,9 @@ def test_a_droplet_whose_handle_an_earlier_version_wrote_is_still_its_jobs_own(l
 
 
 def test_after_its_deadline_a_droplet_is_destroyed_whatever_it_says(
-    lab: Lab, world: World, clock: Clock
+    tmp_path: Path, world: World, clock: Clock
 ) -> None:
+    lab = Lab(tmp_path, world, clock=clock, is_direct=True)
     lab.ask("a")
     run(lab, until=lambda: lab.state() is State.RUNNING)
     lab.hear = lambda droplets: lab.ledger.beat("a", {})  # type: ignore[method-assign,assignment]

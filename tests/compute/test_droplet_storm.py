@@ -10,7 +10,7 @@ import pytest
 from tests.compute.storm import Storm, rage
 
 #: Histories, and steps in each.
-HISTORIES = int(os.environ.get("SPLATBOT_STORM", "0")) or 440
+HISTORIES = int(os.environ.get("SPLATBOT_STORM", "0")) or 460
 STEPS = 50
 
 
@@ -20,4 +20,4 @@ def test_no_storm_costs_a_second_droplet_or_forgets_one() -> None:
     Storm.steps = Storm.histories = 0
     rage(HISTORIES, STEPS, is_random="SPLATBOT_STORM" in os.environ)
     print(f"{Storm.histories} histories, {Storm.steps} steps")
-    assert Storm.steps >= 20_000 * HISTORIES / 440
+    assert Storm.steps >= 20_000 * HISTORIES / 460

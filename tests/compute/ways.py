@@ -69,8 +69,9 @@ class Case:
         """Start the bot: all that it had in memory is gone."""
         self.started_at = self.clock()
         self.lab = Lab(
-            self.folder, self.world, clock=self.clock, api=self.api, volume=self.way.volume
-        )
+            self.folder, self.world, clock=self.clock, api=self.api, is_direct=True,
+            volume=self.way.volume,
+        )  # fmt: skip
         self.lab.tells, self.lab.is_silent = self.way.tells, self.is_silent
 
     def happen(self) -> None:
