@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
-import torch
 
 from gpu.export.cameras import first_camera, on_foot
 from gpu.export.manifest import Scene, manifest_of
@@ -41,30 +40,43 @@ TIMEOUT = httpx.Timeout(10.0)
 log = logging.getLogger(__name__)
 
 
+class Due:
+    """Says once that a training has come far enough, if people have to wait long for its end."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.is_open = True  #: it may still say so: this follows from the parts done alone
+        self._clock = clock
+        self._begun: tuple[float, float] | None = None
+
+    def at(self, done: float) -> bool:
+        """Whether it is time, when a part of `done` is over."""
+        if self._begun is None:
+            self._begun = done, self._clock()
+            self.is_open = done < PART  # else an earlier attempt has had its preview
+        if done < PART or not self.is_open:
+            return False
+        self.is_open = False
+        before, at = self._begun
+        return (self._clock() - at) / max(done - before, 1e-9) >= SHORT
+
+
 class Preview:
     """Publishes one preview of a job's training; `clock` gives seconds."""
 
     def __init__(self, ctx: Context, dataset: Dataset, clock: Callable[[], float]) -> None:
         self.is_there = False
-        self._ctx, self._dataset, self._clock = ctx, dataset, clock
-        self._is_wanted = ctx.spec.target is not None
-        self._begun: tuple[float, float] | None = None
+        self._ctx, self._dataset = ctx, dataset
+        self._due = Due(clock)
         self._over, self._writing = threading.Lock(), threading.Thread()
         self._is_over = False
 
     def offer(self, done: float, gaussians: Gaussians) -> None:
         """Begin with a preview if a part of `done` makes it time to; nothing waits for it."""
-        if not self._is_wanted:
-            return
-        if self._begun is None:
-            self._begun = done, self._clock()
-            self._is_wanted = done < PART  # else an earlier attempt has had its preview
-        if done < PART or not self._is_wanted:
-            return
-        self._is_wanted = False
-        before, at = self._begun
-        if (self._clock() - at) / max(done - before, 1e-9) < SHORT:
-            return
+        if self._ctx.spec.target is not None and self._due.at(done):
+            self.publish(done, gaussians)
+
+    def publish(self, done: float, gaussians: Gaussians) -> None:
+        """Begin with a preview now; nothing waits for it, and what fails is logged."""
         try:
             self._begin(done, gaussians)
         except Exception:  # a nicety: out of memory, for one
@@ -81,9 +93,7 @@ class Preview:
             self._writing.join()
 
     def _begin(self, done: float, gaussians: Gaussians) -> None:
-        kept = importance(gaussians).topk(min(MOST, len(gaussians))).indices
-        few = gaussians.detach().select(kept).map(lambda tensor: tensor.cpu())
-        few = replace(few, shN=torch.zeros(len(few), 0, 3))
+        few = seen_first(gaussians, MOST).map(lambda tensor: tensor.cpu())
         self._writing = threading.Thread(target=self._make, args=(done, few), daemon=True)
         self._writing.start()
 
@@ -102,6 +112,13 @@ class Preview:
                     self.is_there = True
         except Exception as wrong:  # noqa: BLE001 - logged by its kind: its text may have a URL
             log.warning("the preview was not published: %s", type(wrong).__name__)
+
+
+def seen_first(gaussians: Gaussians, most: int) -> Gaussians:
+    """Return so many of the most important Gaussians, which look the same from all sides."""
+    kept = importance(gaussians).topk(min(most, len(gaussians))).indices
+    few = gaussians.detach().select(kept)
+    return replace(few, shN=few.shN[:, :0])
 
 
 def preview_manifest(

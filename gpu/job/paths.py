@@ -124,6 +124,11 @@ class JobPaths:
         """The scene that several GPUs have trained."""
         return self.work / "together.ply"
 
+    @property
+    def glimpse(self) -> Path:
+        """The scene that several GPUs still train, for its preview."""
+        return self.work / "glimpse.ply"
+
     def stamp(self, stage: Stage) -> Path:
         """The record that a stage is complete, with its inputs' hash, metrics and seconds."""
         return self.work / "stages" / f"{stage}.json"

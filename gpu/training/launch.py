@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from gpu.export.ply import read_ply
+from gpu.export.ply import DamagedPly, read_ply
+from gpu.export.preview import Preview
 from gpu.gaussians import Gaussians
 from gpu.job import SplatError
+from gpu.job.events import Metric
 from gpu.stage import Context
 from gpu.training.together import Plan
 
@@ -25,9 +27,15 @@ def torchrun(gpus: int) -> list[str]:
 
 
 def train_on_all(
-    ctx: Context, plan: Plan, gpus: int, command: Callable[[int], Sequence[str]] = torchrun
+    ctx: Context,
+    plan: Plan,
+    gpus: int,
+    preview: Preview,
+    command: Callable[[int], Sequence[str]] = torchrun,
 ) -> Gaussians:
     """Train a plan with a process for each GPU; tell how far it is; return the Gaussians.
+
+    The preview is published when the processes have written what it shows.
 
     Raises TrainingStopped when a process fails: the next attempt goes on from the last checkpoint.
     """
@@ -44,7 +52,7 @@ def train_on_all(
         assert process.stdout is not None
         try:
             for line in process.stdout:
-                _pass_on(ctx, line, plan.config.iterations)
+                _pass_on(ctx, line, plan.config.iterations, preview)
         except BaseException:
             process.terminate()
             raise
@@ -56,12 +64,17 @@ def train_on_all(
     return read_ply(plan.out)
 
 
-def _pass_on(ctx: Context, line: str, iterations: int) -> None:
-    """Tell what a process printed, where it is how far it is."""
+def _pass_on(ctx: Context, line: str, iterations: int, preview: Preview) -> None:
+    """Tell what a process printed, where it is how far it is, or show what it says is there."""
     try:
         figures = json.loads(line)
-        done, loss, gaussians = (figures[name] for name in ("done", "loss", "gaussians"))
-    except (ValueError, KeyError, TypeError):
+        done = figures["done"]
+        if "glimpse" in figures:
+            preview.publish(done, read_ply(ctx.paths.glimpse))
+            return
+        loss, gaussians = figures["loss"], figures["gaussians"]
+    except (ValueError, KeyError, TypeError, DamagedPly):
         return
     said = f"Step {round(done * iterations):,} of {iterations:,}, {gaussians:,} Gaussians each."
-    ctx.progress(done, said, metrics={"loss": loss, "gaussians": gaussians})
+    shown: dict[str, Metric] = {"preview": True} if preview.is_there else {}
+    ctx.progress(done, said, metrics={"loss": loss, "gaussians": gaussians, **shown})

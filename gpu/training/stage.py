@@ -125,14 +125,15 @@ def _photos(ctx: Context, size: int, *, bent: bool) -> Dataset:
 
 def _trained(ctx: Context, work: Work, clock: Callable[[], float]) -> tuple[Gaussians, int, int]:
     """Train; return the Gaussians, all of their steps, and those of them that were taken now."""
+    preview = Preview(ctx, work.dataset, clock)
     if not work.gpus:
-        preview = Preview(ctx, work.dataset, clock)
         found = _train_what_fits(ctx, work, preview, clock)
         preview.end()
         return found
     config, keeper = beginning(ctx, work.config, work.dataset, clock)
     plan = Plan.of(ctx, work.image_size, config, keeper)
-    trained = train_on_all(ctx, plan, work.gpus)
+    trained = train_on_all(ctx, plan, work.gpus, preview)
+    preview.end()
     return trained.to(work.device), config.iterations, config.iterations - keeper.begin
 
 

@@ -34,6 +34,7 @@ from gpu.training.checkpoint import Keeper, read_checkpoint
 from gpu.training.config import Rates, TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.draw_cuda import Projected, Pulls, draw
+from gpu.training.glimpse import Glimpse
 from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining, joins_in
 from gpu.training.shards import Shards
@@ -43,7 +44,7 @@ from gpu.training.step_cuda import Kind, Pool, RecordedStep, Recording
 from gpu.training.trainer import Run, Watch, scene_extent, steps
 
 WIDTHS = (2, 3, 3, 1)  #: Numbers of each of Projected.drawn.
-LOOK = 100  #: Steps between two looks at whether a checkpoint is due: all processes wait for it.
+LOOK = 100  #: Steps between two looks at what is due: all processes wait for each other.
 PAUSE = 1.0  #: seconds between two lines at least
 
 
@@ -73,7 +74,7 @@ class Plan:
     """What all processes train together: `photos` is the folder of the undistorted ones.
 
     The scene goes to `out`; and, unless that is None, to `joined` with the held-out photos too.
-    No state is kept where `keeping` is None.
+    No state is kept where `keeping` is None, and nothing shown before the end where `glimpse` is.
     """
 
     photos: Path
@@ -83,15 +84,17 @@ class Plan:
     config: TrainConfig
     joined: Path | None = None
     keeping: Keeping | None = None
+    glimpse: Path | None = None
 
     @classmethod
     def of(cls, ctx: Context, image_size: int, config: TrainConfig, keeper: Keeper) -> Plan:
         """Return the plan of a job's training, which goes on from what the keeper has found."""
         paths, holdout = ctx.paths, ctx.spec.holdout
         joined = paths.candidate if joins_in(Stage.TRAIN, ctx.spec) else None
+        glimpse = paths.glimpse if ctx.spec.target is not None else None
         return cls(
             paths.undistorted, paths.together, image_size, holdout, config, joined,
-            Keeping.of(keeper),
+            Keeping.of(keeper), glimpse,
         )  # fmt: skip
 
     def write(self, path: Path) -> None:
@@ -103,10 +106,12 @@ class Plan:
         config = raw["config"]
         config = TrainConfig(**{**config, "rates": Rates(**config["rates"])})
         photos, out = Path(raw["photos"]), Path(raw["out"])
-        joined, keeping = raw["joined"] and Path(raw["joined"]), raw["keeping"]
+        joined, glimpse = (raw[name] and Path(raw[name]) for name in ("joined", "glimpse"))
+        keeping = raw["keeping"]
         if keeping is not None:
             keeping = Keeping(**{**keeping, "file": Path(keeping["file"])})
-        return cls(photos, out, raw["image_size"], raw["holdout"], config, joined, keeping)
+        size, holdout = raw["image_size"], raw["holdout"]
+        return cls(photos, out, size, holdout, config, joined, keeping, glimpse)
 
 
 def train_together(
@@ -116,12 +121,14 @@ def train_together(
     device: torch.device,
     watch: Watch | None = None,
     keeper: Keeper | None = None,
+    glimpse: Glimpse | None = None,
     kind: type[Step] | None = None,
 ) -> Gaussians:
     """Train as `gpu.training.trainer.train` does, in every process; all get the whole scene.
 
     torch.distributed has to be set up, with this process's GPU as the current one. Each process
-    has a keeper or none has; all go on from what it has found, and the first one's keeps.
+    has a keeper or none has; all go on from what it has found, and the first one's keeps. Each
+    has a glimpse or none has.
     """
     shards = Shards.here()
     config = shards.config(config)
@@ -131,7 +138,9 @@ def train_together(
         run.restore(divided(shards, keeper.found.state, config.seed, device))
     many = min(config.views_per_step, len(views) // shards.world * shards.world)
     for _ in steps(run, views, config, device, many, watch):
-        looks = keeper is not None and run.steps % LOOK == 0 and run.steps < config.iterations
+        looks = run.steps % LOOK == 0 and run.steps < config.iterations
+        if glimpse is not None and looks:
+            glimpse.offer(shards, run.done, run.gaussians)
         if keeper is not None and looks and shards.agreed(keeper.is_due, device):
             _keep(keeper, run, config.iterations, shards, device)
     if keeper is not None:
@@ -219,7 +228,8 @@ def main() -> None:
     is_first = torch.distributed.get_rank() == 0
     watch = _teller(time.monotonic) if is_first else None
     keeper = plan.keeping.keeper() if plan.keeping is not None else None
-    trained = train_together(start, dataset.train, config, device, watch, keeper)
+    glimpse = Glimpse(plan.glimpse, device, _say) if plan.glimpse is not None else None
+    trained = train_together(start, dataset.train, config, device, watch, keeper, glimpse)
     torch.cuda.synchronize()
     if is_first:
         memory = torch.cuda.max_memory_allocated(device)
@@ -250,7 +260,7 @@ def _teller(clock: Callable[[], float]) -> Watch:
     return tell
 
 
-def _say(figures: Mapping[str, float]) -> None:
+def _say(figures: Mapping[str, float | str]) -> None:
     sys.stdout.write(json.dumps(figures) + "\n")
     sys.stdout.flush()
 

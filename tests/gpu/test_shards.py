@@ -13,12 +13,14 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 
-from gpu.export.ply import write_ply
+import gpu.training.together
+from gpu.export.ply import read_ply, write_ply
 from gpu.gaussians import Gaussians
 from gpu.job import JobSpec, Source
 from gpu.training.checkpoint import Keeper, read_checkpoint
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import load_dataset
+from gpu.training.glimpse import Glimpse
 from gpu.training.launch import TrainingStopped, train_on_all
 from gpu.training.shards import Shards
 from gpu.training.shared_state import divided
@@ -61,8 +63,35 @@ def work(rank: int, meeting: str, out: str) -> None:
         "gathered": shards.gathered(mine).logit_opacities,
         "own": shards.own(PHOTOS),
     }
-    torch.save(found | trained(rank, Path(out)), Path(out) / f"{rank}.pt")
+    found |= shown(shards, Path(out)) | trained(rank, Path(out))
+    torch.save(found, Path(out) / f"{rank}.pt")
     torch.distributed.destroy_process_group()
+
+
+def shown(shards: Shards, out: Path) -> dict[str, object]:
+    """Offer a glimpse of what takes long, one of what does not, and one of what was resumed."""
+    said: list[object] = []
+    for name, seconds, dones in (
+        ("long", 60, (0.1, 0.2, 0.3)),
+        ("short", 1, (0.1, 0.2)),
+        ("resumed", 60, (0.4,)),
+    ):
+        # The first process's clock alone counts.
+        now = iter([seconds * done if shards.rank == 0 else 0.0 for done in dones])
+        glimpse = Glimpse(out / f"{name}.ply", CPU, said.append, lambda now=now: next(now))  # type: ignore[misc]
+        for done in dones:
+            glimpse.offer(shards, done, shards.part(scene()))
+    return {"said": said}
+
+
+class Looks:
+    """Stands for a glimpse: when it was offered, and how many Gaussians."""
+
+    def __init__(self) -> None:
+        self.offers: list[tuple[float, int]] = []
+
+    def offer(self, shards: Shards, done: float, gaussians: Gaussians) -> None:
+        self.offers.append((done, len(gaussians)))
 
 
 def trained(rank: int, out: Path) -> dict[str, object]:
@@ -72,8 +101,9 @@ def trained(rank: int, out: Path) -> dict[str, object]:
     """
     photos = [photograph(truth(), view) for view in aerial_views(4)]
     go = partial(train_together, truth(), photos, device=CPU, kind=Step)
-    keeper = Keeper(out / "checkpoint.npz", "j", "scene")
-    whole = go(config=TRAINED, keeper=keeper)
+    keeper, looks = Keeper(out / "checkpoint.npz", "j", "scene"), Looks()
+    gpu.training.together.LOOK = 1
+    whole = go(config=TRAINED, keeper=keeper, glimpse=looks)
     keeper.wait()
     torch.distributed.barrier()
     keeping = Keeping(out / "checkpoint.npz", "j", "scene", continued=True, goes_on=True)
@@ -87,7 +117,7 @@ def trained(rank: int, out: Path) -> dict[str, object]:
     return {
         "whole": whole.means, "kept": again.found, "longer": longer.means,
         "after": read_checkpoint(out / "checkpoint.npz"), "lots": restored["run/chance"],
-        "part": restored["optimizer/means"],
+        "part": restored["optimizer/means"], "looks": looks.offers,
     }  # fmt: skip
 
 
@@ -97,7 +127,8 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("processes")
     meeting = f"file://{folder}/meeting"
     torch.multiprocessing.spawn(work, (meeting, str(folder)), nprocs=WORLD)  # type: ignore[no-untyped-call]
-    return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(WORLD)]
+    found = [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(WORLD)]
+    return [each | {"folder": folder} for each in found]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the droplets run Linux")
@@ -110,6 +141,26 @@ def test_each_photo_gets_all_gaussians_and_sends_their_gradients_back(
         assert there[0, :, 1].tolist() == [0, 2, 4, 1, 3]
         assert found["returned"]
         assert found["gathered"].tolist() == [0, 2, 4, 1, 3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the droplets run Linux")
+class TestGlimpses:
+    def test_the_first_process_writes_what_all_have_once_a_fifth_is_over(
+        self, processes: list[dict[str, Any]]
+    ) -> None:
+        file = processes[0]["folder"] / "long.ply"
+        assert [found["said"] for found in processes] == [[{"glimpse": str(file), "done": 0.2}], []]
+        assert sorted(read_ply(file).logit_opacities.tolist()) == list(range(GAUSSIANS))
+
+    def test_nobody_writes_for_a_short_training_or_again_for_a_resumed_one(
+        self, processes: list[dict[str, Any]]
+    ) -> None:
+        for name in ("short", "resumed"):
+            assert not (processes[0]["folder"] / f"{name}.ply").exists()
+
+    def test_it_is_offered_while_training_goes_on(self, processes: list[dict[str, Any]]) -> None:
+        for found in processes:
+            assert [done for done, _ in found["looks"]] == [0.25, 0.5, 0.75]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the droplets run Linux")
@@ -161,8 +212,23 @@ TRAINS = """
 import json, pathlib, shutil, sys
 plan = json.loads(pathlib.Path(sys.argv[1]).read_text())
 print("noise"); print(json.dumps({"done": 0.5, "loss": 0.25, "gaussians": 3}))
+if plan["glimpse"]:
+    shutil.copy(pathlib.Path(sys.argv[1]).parent / "made.ply", plan["glimpse"])
+    print(json.dumps({"done": 0.5, "glimpse": plan["glimpse"]}))
 shutil.copy(pathlib.Path(sys.argv[1]).parent / "made.ply", plan["out"])
 """
+
+
+class Shows:
+    """Stands for the preview: what it was given."""
+
+    is_there = False
+
+    def __init__(self) -> None:
+        self.published: list[tuple[float, int]] = []
+
+    def publish(self, done: float, gaussians: Gaussians) -> None:
+        self.published.append((done, len(gaussians)))
 
 
 class TestLaunch:
@@ -177,16 +243,31 @@ class TestLaunch:
         paths, config = self.ctx.paths, TrainConfig(100, 900, sh_degree=0)
         keeping = Keeping(paths.checkpoint, "j", "scene", continued=False, goes_on=True)
         photos, out = paths.undistorted, paths.work / "together.ply"
-        return Plan(photos, out, 96, 8, config, paths.candidate, keeping)
+        return Plan(photos, out, 96, 8, config, paths.candidate, keeping, paths.glimpse)
+
+    def train(self, code: str = TRAINS) -> Gaussians:
+        self.shown = Shows()
+        command = [sys.executable, "-c", code]
+        return train_on_all(self.ctx, self.plan, 2, self.shown, lambda _: command)  # type: ignore[arg-type]
 
     def test_the_thread_hears_how_far_it_is_and_the_scene_comes_back(self, told: Recorder) -> None:
-        trained = train_on_all(self.ctx, self.plan, 2, lambda _: [sys.executable, "-c", TRAINS])
-        assert len(trained) == GAUSSIANS
+        assert len(self.train()) == GAUSSIANS
         assert told.messages[-1] == "Step 50 of 100, 3 Gaussians each."
+
+    def test_what_the_processes_have_written_early_is_shown(self, told: Recorder) -> None:
+        self.train()
+        assert self.shown.published == [(0.5, GAUSSIANS)]
+
+    def test_a_glimpse_that_is_not_whole_stops_nothing(self, told: Recorder) -> None:
+        code = TRAINS.replace(
+            'shutil.copy(pathlib.Path(sys.argv[1]).parent / "made.ply", plan["glimpse"])', ""
+        )
+        assert len(self.train(code)) == GAUSSIANS
+        assert self.shown.published == []
 
     def test_a_process_that_fails_is_an_error_with_a_hint(self, told: Recorder) -> None:
         with pytest.raises(TrainingStopped) as stopped:
-            train_on_all(self.ctx, self.plan, 2, lambda _: [sys.executable, "-c", "exit(3)"])
+            self.train("exit(3)")
         assert "--image-size" in stopped.value.hint
 
     def test_a_plan_is_read_back_as_it_was_written(self, told: Recorder) -> None:
