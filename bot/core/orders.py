@@ -66,15 +66,22 @@ def read_order(text: bytes) -> Order:
     try:
         return Order.model_validate_json(text)
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the order"
-        raise InvalidValue(place, _short(first["input"]), _allowed(place, first)) from None
+        raise invalid(wrong.errors(include_url=False, include_context=False)[0]) from None
+
+
+def invalid(wrong: Mapping[str, Any]) -> InvalidValue:
+    """Return one of pydantic's errors about an order in the words in which Slack says it."""
+    place = ".".join(map(str, wrong["loc"])) or "the order"
+    value = "" if wrong["type"] == "missing" else wrong["input"]
+    return InvalidValue(place, _short(value), _allowed(place, wrong))
 
 
 def _allowed(place: str, wrong: Mapping[str, Any]) -> str:
     """Say what a field may be, in the words in which Slack says it."""
     if wrong["type"] == "extra_forbidden":
         return f"the fields {', '.join(Order.model_fields)}"
+    if wrong["type"] == "missing":
+        return "a name of photos, as `/splat datasets` lists them, or an address"
     if place in RANGES:
         return RANGES[place].allowed
     return choices(place) if place in CHOICES else str(wrong["msg"])

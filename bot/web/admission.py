@@ -32,8 +32,22 @@ class ReadRequest(Request):
         return self.read_body
 
 
-def admitted_by(admit: Admit, read: type[ReadRequest] = ReadRequest) -> type[APIRoute]:
-    """Return the kind of route whose requests have passed a gate before FastAPI reads them."""
+def sentence(wrong: RequestValidationError) -> str:
+    """Name the field that is wrong, and how."""
+    first = wrong.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}"
+
+
+def admitted_by(
+    admit: Admit,
+    read: type[ReadRequest] = ReadRequest,
+    say: Callable[[RequestValidationError], str] = sentence,
+) -> type[APIRoute]:
+    """Return the kind of route whose requests have passed a gate before FastAPI reads them.
+
+    `say` what is wrong with one that FastAPI can not read.
+    """
 
     class AdmittedRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -45,7 +59,7 @@ def admitted_by(admit: Admit, read: type[ReadRequest] = ReadRequest) -> type[API
                     return await handle(read(request, body))
                 except RequestValidationError as wrong:
                     # FastAPI's own answer repeats the input, which it can not always write.
-                    raise HTTPException(422, _sentence(wrong)) from None
+                    raise HTTPException(422, _writable(say(wrong))) from None
 
             return admitted
 
@@ -88,8 +102,5 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _sentence(wrong: RequestValidationError) -> str:
-    """Name the field that is wrong, and how."""
-    first = wrong.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}"[:SENTENCE].encode("ascii", "backslashreplace").decode()
+def _writable(text: str) -> str:
+    return text[:SENTENCE].encode("ascii", "backslashreplace").decode()

@@ -110,7 +110,7 @@ def test_an_order_whose_job_was_lost_with_the_ledger_is_heeded_again(bot: Bot) -
         (b"no json", "Invalid JSON"),
         (b"\xff\xfe", "Invalid JSON"),
         ([], "should be an object"),
-        ({}, "Field required"),
+        ({}, "a name of photos"),
         (ORDER | {"iterations": 1}, "Allowed: a whole number from 50 to 100000."),
         (ORDER | {"iterations": "700"}, "Allowed: a whole number from 50 to 100000."),
         (ORDER | {"pipeline": "video"}, "'splat' or 'aerial'"),

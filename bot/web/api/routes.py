@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPBearer
 
@@ -21,11 +22,11 @@ from bot.core.errors import (
     UnknownJob,
 )
 from bot.core.jobs import Job, State
-from bot.core.orders import Order
+from bot.core.orders import Order, invalid
 from bot.core.roles import Owner
 from bot.storage.base import Storage
 from bot.storage.names import result_key
-from bot.web.admission import admitted_by
+from bot.web.admission import admitted_by, sentence
 from bot.web.api.gate import KeyGate
 from bot.web.api.models import JobStatus, Problem
 from gpu.job import InvalidValue
@@ -81,8 +82,8 @@ Caller = Annotated[Owner, Depends(_owner)]
 def api_router(desk: Desk, storage: Storage, gate: KeyGate) -> APIRouter:
     """Return the routes under `/api/jobs`."""
     router = APIRouter(
-        prefix="/api/jobs", tags=["jobs"], route_class=admitted_by(gate.admit), responses=_PROBLEMS,
-        dependencies=[Depends(HTTPBearer(auto_error=False))],
+        prefix="/api/jobs", tags=["jobs"], route_class=admitted_by(gate.admit, say=_words),
+        responses=_PROBLEMS, dependencies=[Depends(HTTPBearer(auto_error=False))],
     )  # fmt: skip
 
     @router.post("", status_code=202)
@@ -121,6 +122,15 @@ def api_router(desk: Desk, storage: Storage, gate: KeyGate) -> APIRouter:
         return RedirectResponse(_address(storage, result_key(job, FILES[model])))
 
     return router
+
+
+def _words(wrong: RequestValidationError) -> str:
+    """Say what is wrong with an order in Slack's words, and with anything else where it is."""
+    first = wrong.errors()[0]
+    where, *field = first["loc"]
+    if where != "body" or first["type"] == "json_invalid":
+        return sentence(wrong)
+    return str(invalid({**first, "loc": field}))
 
 
 def _address(storage: Storage, key: str) -> str:

@@ -9,7 +9,9 @@ from bot.core.ledger import Ledger
 from bot.core.roles import Roles
 from bot.storage.local import LocalStorage
 from bot.web.api.routes import FILES, Model
+from gpu.job import RANGES
 from gpu.job.paths import LEVELS, OUTPUTS
+from gpu.job.spec import choices
 from tests.web.api.conftest import OTHER
 from tests.web.hooks.conftest import Bucket
 
@@ -47,15 +49,25 @@ def test_the_same_idempotency_key_is_the_same_job_for_the_same_owner(
 @pytest.mark.parametrize(
     ("order", "status", "wrong"),
     [
-        ({}, 422, "dataset"),
-        ({"dataset": "demo/parcel", "iterations": 5}, 422, "iterations"),
-        ({"dataset": "demo/parcel", "geometry": "glomap"}, 422, "geometry"),
-        ({"dataset": "demo/parcel", "user": "U0BOSS"}, 422, "user"),
+        ({}, 422, "dataset is '', which is not allowed. Allowed: a name of photos"),
+        ([], 422, "the order is '[]', which is not allowed. Allowed: "),
+        (
+            {"dataset": "demo/parcel", "iterations": 5}, 422,
+            f"iterations is '5', which is not allowed. Allowed: {RANGES['iterations'].allowed}.",
+        ),
+        (
+            {"dataset": "demo/parcel", "geometry": "glomap"}, 422,
+            f"geometry is 'glomap', which is not allowed. Allowed: {choices('geometry')}.",
+        ),
+        (
+            {"dataset": "demo/parcel", "user": "U0BOSS"}, 422,
+            "user is 'U0BOSS', which is not allowed. Allowed: the fields dataset, pipeline, ",
+        ),
         ({"dataset": "demo/parcel", "size": "gpu-x"}, 422, "jobs run on this machine"),
         ({"dataset": "demo/parcl"}, 422, "Did you mean `demo/parcel`"),
         ({"dataset": "https://10.0.0.1/photos"}, 422, "anybody can read"),
     ],
-)
+)  # fmt: skip
 def test_what_can_not_be_done_is_refused_in_words(
     client: TestClient, desk: Desk, ledger: Ledger, order: object, status: int, wrong: str
 ) -> None:
