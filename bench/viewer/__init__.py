@@ -7,6 +7,7 @@ writes, SplatWalk's set-up a .splat. Each as it is shipped, with its interface, 
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -175,14 +176,22 @@ ROWS: dict[str, Callable[[Load], str]] = {
 
 def report(runs: dict[str, list[Load]], folder: Path) -> None:
     middle = {
-        name: Load(**{f.name: median(getattr(r, f.name) for r in loads) for f in fields(Load)})
+        name: Load(**{f.name: _middle([getattr(r, f.name) for r in loads]) for f in fields(Load)})
         for name, loads in runs.items()
     }
+    shown = [str(sum(r.complete > 0 for r in loads)) for loads in runs.values()]
     print(f"| median of {ROUNDS} | {' | '.join(middle)} |\n|---|{'---|' * len(middle)}")
+    print(f"| loads that showed the scene | {' | '.join(shown)} |")
     for words, say in ROWS.items():
-        print(f"| {words} | {' | '.join(map(say, middle.values()))} |")
+        print(f"| {words} | {' | '.join(say(r).replace('nan', '-') for r in middle.values())} |")
     for kind, total in sizes(folder).items():
         print(f"{kind}: {total / 1e6:.1f} MB")
+
+
+def _middle(values: list[float]) -> float:
+    """Return the median of what came."""
+    came = [value for value in values if not math.isnan(value)]
+    return median(came) if came else math.nan
 
 
 def sizes(folder: Path) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import os
 import threading
 import time
@@ -59,7 +60,10 @@ WATCH = """
 
 @dataclass(frozen=True)
 class Load:
-    """What one load took. Seconds from the navigation's start; milliseconds; megabytes."""
+    """What one load took. Seconds from the navigation's start; milliseconds; megabytes.
+
+    NaN is what never came: the picture of a viewer that showed none, or a paint without contents.
+    """
 
     useful: float
     complete: float
@@ -84,31 +88,32 @@ def load(browser: Browser, address: str, ready: str, pictures: Path) -> Load:
     frames = _record(cdp)
     with Memory() as memory:
         page.goto(address, wait_until="commit")
-        _wait(page, ready, frames)
+        shown = _wait(page, ready, frames)
         peak, end = memory.peak, memory.now()
     cdp.send("Page.stopScreencast")
     origin = page.evaluate("performance.timeOrigin") / 1000
     shots = [(at - origin, picture) for at, picture in frames if at > origin]
-    useful, complete = _milestones(shots, pictures)
+    useful, complete = _milestones(shots, pictures) if shown else (math.nan, math.nan)
     marks = page.evaluate("window.__marks")
     paint = page.evaluate(
-        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
     )
     times = _drag(page)
     context.close()
-    loading = [t for t in marks["frames"] if t <= 1000 * complete]
+    until = 1000 * complete if shown else math.inf
+    loading = [t for t in marks["frames"] if t <= until]
     return Load(
         useful=useful,
         complete=complete,
         longest_frame=max(np.diff([0.0, *loading]), default=0.0),
-        longest_task=max((d for at, d in marks["tasks"] if at <= 1000 * complete), default=0.0),
+        longest_task=max((d for at, d in marks["tasks"] if at <= until), default=0.0),
         frame_time=float(np.mean(times)),
         frame_p95=float(np.percentile(times, 95)),
         script_kb=sent["Script"] / 1e3,
         sent_mb=sum(sent.values()) / 1e6,
         memory_peak=peak,
         memory_end=end,
-        first_paint=paint / 1000,
+        first_paint=math.nan if paint is None else paint / 1000,
     )
 
 
@@ -144,8 +149,11 @@ def _record(cdp: CDPSession) -> list[tuple[float, bytes]]:
     return frames
 
 
-def _wait(page: Page, ready: str, frames: list[tuple[float, bytes]]) -> None:
-    """Wait until the viewer says that all is there, and then until the picture stands still."""
+def _wait(page: Page, ready: str, frames: list[tuple[float, bytes]]) -> bool:
+    """Wait until the viewer says that all is there, and then until a picture of it stands still.
+
+    Return whether it does: after `PATIENCE` nothing more is waited for.
+    """
     page.wait_for_function(ready, timeout=1000 * PATIENCE)
     start = time.monotonic()
     while time.monotonic() - start < PATIENCE:
@@ -153,7 +161,8 @@ def _wait(page: Page, ready: str, frames: list[tuple[float, bytes]]) -> None:
         page.wait_for_timeout(1000 * QUIET)
         still = len(frames) == seen or time.monotonic() - start > 3 * QUIET
         if still and frames and _seen(frames[-1][1]).std() > SCENE:
-            return
+            return True
+    return False
 
 
 def _milestones(shots: list[tuple[float, bytes]], pictures: Path) -> tuple[float, float]:
