@@ -1,11 +1,14 @@
 """Takes the pictures of docs/viewer.md: every way to move, and the tools, in a finished run.
 
-splatbot run PHOTOS --out RUN --pipeline aerial --photos publish
-python scripts/viewer_pictures.py RUN
+splatbot run PHOTOS --out RUN --pipeline aerial --photos publish --iterations 120
+cp -r RUN EARLY
+splatbot run PHOTOS --out RUN --pipeline aerial --photos publish --iterations 500
+python scripts/viewer_pictures.py RUN EARLY
 """
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -20,6 +23,7 @@ from scripts.screenshots import save  # noqa: E402
 from tests.e2e.workspace import chromium  # noqa: E402
 from tests.viewer.conftest import DIST  # noqa: E402
 from tests.viewer.server import Answer, Server  # noqa: E402
+from tests.viewer.test_headset import shown, wear  # noqa: E402
 
 OUT = REPOSITORY / "docs" / "viewer"
 LOOKS = {"desktop": (1120, 700, False), "phone": (390, 844, True)}
@@ -36,17 +40,17 @@ PINS = (
 CUTS = (("X from", "PageUp"), ("Y to", "PageDown"))
 
 
-def main(run: Path) -> None:
+#: Views of the film: keys that are pressed before each is added.
+VIEWS = ((), ("ArrowLeft",), ("ArrowLeft", "ArrowUp"))
+#: A head that is bent down by 25 degrees: a quaternion, its real part last.
+BENT = (-0.2164, 0, 0, 0.9763)
+
+
+def main(run: Path, early: Path) -> None:
     """Take a picture of every mode on every screen."""
     OUT.mkdir(parents=True, exist_ok=True)
     with Server(DIST) as server, chromium() as browser:
-        for file in (*run.glob("*.*"), *run.glob("photos/*")):
-            name = file.relative_to(run).as_posix()
-            server.answers[f"/files/{name}"] = Answer(file.read_bytes())
-        server.answers["/files/coarse.json"] = Answer(coarse(run))
-        manifest, first = (
-            quote(f"{server.url}/files/{name}.json", safe="") for name in ("manifest", "coarse")
-        )
+        first, manifest = publish(server, early), publish(server, run)
         for look, (width, height, phone) in LOOKS.items():
             context = browser.new_context(
                 viewport={"width": width, "height": height},
@@ -62,14 +66,20 @@ def main(run: Path) -> None:
             page.evaluate("() => splatViewer.ready")
             compare(page, width, height, look)
             context.close()
+        page = browser.new_context(viewport={"width": 1120, "height": 560}).new_page()
+        wear(page, f"{server.url}/viewer/?manifest={manifest}", "immersive-vr")
+        headset(page)
 
 
-def coarse(run: Path) -> bytes:
-    """Return the run's manifest with its first two levels alone, and no figures of all."""
-    manifest = json.loads((run / "manifest.json").read_text())
-    first = {"title": "two levels", "levels": manifest["levels"][:2]}
-    metadata = manifest["metadata"] | {"psnr": None, "ssim": None}
-    return json.dumps(manifest | first | {"metadata": metadata}).encode()
+def publish(server: Server, run: Path) -> str:
+    """Serve a run in a folder of its own, with its steps in its title; return its address."""
+    steps = json.loads((run / "job.json").read_text())["iterations"]
+    for file in (*run.glob("*.*"), *run.glob("photos/*")):
+        name = file.relative_to(run).as_posix()
+        server.answers[f"/{steps}/{name}"] = Answer(file.read_bytes())
+    manifest = json.loads((run / "manifest.json").read_text()) | {"title": f"parcel, {steps} steps"}
+    server.answers[f"/{steps}/manifest.json"] = Answer(json.dumps(manifest).encode())
+    return quote(f"{server.url}/{steps}/manifest.json", safe="")
 
 
 def take(page: Page, look: str) -> None:
@@ -98,6 +108,7 @@ def take(page: Page, look: str) -> None:
     rest(page)
     save(page.screenshot(), OUT / f"clip-{look}.webp")
     page.get_by_role("button", name="Reset").click()
+    film(page, look)
     photos(page, width, height, look)
 
 
@@ -130,6 +141,31 @@ def clip(page: Page, width: int, height: int) -> None:
         page.get_by_role("slider", name=slider).focus()
         for _ in range(3):
             page.keyboard.press(key)
+
+
+def film(page: Page, look: str) -> None:
+    """Add views to a camera path."""
+    page.keyboard.press("l")
+    page.get_by_role("button", name="Film a camera path").click()
+    for keys in VIEWS:
+        page.locator("canvas").focus()
+        for key in keys:
+            page.keyboard.press(key, delay=300)
+        rest(page)
+        page.get_by_role("button", name="Add this view").click()
+    rest(page)
+    save(page.screenshot(), OUT / f"film-{look}.webp")
+    page.keyboard.press("l")
+
+
+def headset(page: Page) -> None:
+    """Enter the scene with the emulated headset and look down."""
+    page.evaluate("(bent) => worn.quaternion.set(...bent)", BENT)
+    page.keyboard.press("v")
+    page.wait_for_function("() => worn.activeSession && splatViewer.camera().pitch < -0.4")
+    png = io.BytesIO()
+    shown(page).save(png, "PNG")
+    save(png.getvalue(), OUT / "headset-desktop.webp")
 
 
 def photos(page: Page, width: int, height: int, look: str) -> None:
@@ -174,4 +210,4 @@ def rest(page: Page) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

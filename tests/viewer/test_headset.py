@@ -9,9 +9,10 @@ from PIL import Image
 from playwright.sync_api import Page, ViewportSize
 
 from . import scene
-from .conftest import DIST, visit
+from .conftest import DIST, link, visit
 from .pictures import picture, share_near
 from .server import Server
+from .test_access import complaints
 from .test_moving import hold
 
 pytestmark = pytest.mark.slow
@@ -39,15 +40,16 @@ EYES = 1.6
 SMALL: ViewportSize = {"width": 320, "height": 160}
 
 
-def wear(page: Page, server: Server, *kinds: str) -> None:
-    """Opens the scene with a headset that offers these kinds of sessions."""
+def wear(page: Page, address: str, *kinds: str) -> None:
+    """Opens a scene with a headset that offers these kinds of sessions."""
     page.add_init_script(EMULATION.read_text() + WEAR % ", ".join(f"'{kind}'" for kind in kinds))
-    visit(page, server)
+    page.goto(address)
+    page.evaluate("() => window.splatViewer.ready")
 
 
 @pytest.fixture
 def headset(page: Page, server: Server) -> Page:
-    wear(page, server, "immersive-vr", "immersive-ar")
+    wear(page, link(server), "immersive-vr", "immersive-ar")
     page.keyboard.press("3")
     return page
 
@@ -117,7 +119,7 @@ def test_sticks_move_and_turn_and_leaving_restores_the_camera(headset: Page) -> 
 def test_one_that_shows_the_room_is_called_ar_and_explained_when_it_does_not_start(
     page: Page, server: Server
 ) -> None:
-    wear(page, server, "immersive-ar")
+    wear(page, link(server), "immersive-ar")
     page.keyboard.press("3")
     page.evaluate(
         """() => {
@@ -128,6 +130,7 @@ def test_one_that_shows_the_room_is_called_ar_and_explained_when_it_does_not_sta
             };
         }"""
     )
+    assert complaints(page) == []
     page.keyboard.press("v")
     page.get_by_text("The headset did not start").wait_for()
     hold(page, "w", "c.position[1] > -8")

@@ -30,7 +30,8 @@ export class Immersing {
   async find(stage: Stage): Promise<void> {
     const look = async (): Promise<void> => {
       const kind = await immersive();
-      if (kind) this.headset = await headsetFor(stage, kind);
+      if (this.inside) return; // it has begun to be used
+      if (kind && kind !== this.headset?.kind) this.headset = await headsetFor(stage, kind);
       this.around.offer(kind);
     };
     navigator.xr?.addEventListener("devicechange", () => void look());

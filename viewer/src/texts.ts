@@ -212,7 +212,7 @@ export const texts = {
     ["Wheel, pinch", "Nearer, further"],
     ["Gamepad", "Sticks: move, look; triggers: down, up"],
     ["V", "Enter with a headset, or leave"],
-    ["Headset", "Left stick: move; right: turn, rise; trigger: go where you look; grip: faster"],
+    ["Headset", "Sticks: move, turn, rise; trigger: onward; grip: faster"],
     ["H", "Back to the start"],
     ["M", "Measure; Enter takes the middle"],
     ["P", "Pins; Enter pins the middle"],

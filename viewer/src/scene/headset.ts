@@ -38,7 +38,7 @@ export class Headset implements Guest {
   private budget = new Budget(Infinity);
 
   private constructor(
-    private readonly kind: Immersive,
+    readonly kind: Immersive,
     private readonly stage: Stage,
     private readonly app: AppBase,
     private readonly side: Side,

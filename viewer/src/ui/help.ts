@@ -20,8 +20,9 @@ export class Help {
   }
 
   toggle(): void {
-    if (this.element.open) this.element.close();
-    else this.element.showModal();
+    if (this.element.open) return this.element.close();
+    this.element.showModal();
+    this.element.scrollTop = 0; // the focus is at the end of the list
   }
 }
 
