@@ -74,10 +74,9 @@ export class Headset implements Guest {
   /** Where the eyes are in the scene, and where they look; null while nobody is there. */
   get pose(): Pose | null {
     if (!this.inside?.begun) return null;
-    const { immersed } = this.inside;
     const { x, y, z } = this.side.entity.getPosition();
-    const { heading, pitch } = this.head();
-    return { position: [x, y, z], heading: immersed.heading + heading, pitch };
+    const looks = this.side.entity.forward;
+    return { position: [x, y, z], heading: Math.atan2(looks.x, looks.y), pitch: Math.asin(clamp(looks.z, -1, 1)) };
   }
 
   /** Of levels that add up to `sums` Gaussians, the number to draw. */
