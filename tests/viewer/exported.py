@@ -12,9 +12,9 @@ from gpu.export.splat import read_splat
 from gpu.export.spz import write_spz
 from gpu.gaussians import Gaussians
 from gpu.job.paths import LEVELS
+from tests.conftest import NODE, REPOSITORY
 
 from . import scene
-from .test_units import VIEWER, node
 
 #: Made up: the cube's Gaussians are as wide as the gaps between a twentieth of them.
 GROW = (3.0, 1.6, 1.2, 1.0)
@@ -54,7 +54,7 @@ def spz(folder: Path) -> bytes:
 def converted(folder: Path, extension: str) -> bytes:
     """What splat-transform makes of the scene's .ply: `.compressed.ply`, or `.spz` of version 4."""
     (folder / "cube.ply").write_bytes(scene.ply())
-    tool = VIEWER / "node_modules/@playcanvas/splat-transform/bin/cli.mjs"
-    command = [node(), str(tool), "-q", "-w", "cube.ply", f"cube{extension}"]
+    tool = REPOSITORY / "viewer/node_modules/@playcanvas/splat-transform/bin/cli.mjs"
+    command = [NODE, str(tool), "-q", "-w", "cube.ply", f"cube{extension}"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return (folder / f"cube{extension}").read_bytes()
