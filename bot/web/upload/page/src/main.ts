@@ -1,5 +1,6 @@
 import "./style.css";
 import { done, session, type Session } from "./api";
+import { counted, progressOf } from "./counting";
 import { type Chosen, chosen, dropped } from "./dropped";
 import { type Item, Queue } from "./queue";
 
@@ -22,7 +23,7 @@ async function start(): Promise<void> {
     return;
   }
   const until = new Date(known.expires * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  const there = known.files.length ? ` ${count(known.files.length)} there already.` : "";
+  const there = known.files.length ? ` ${counted(known.files)} there already.` : "";
   tell(`They are kept as ${known.dataset}.${there} Your link is good until ${until}.`);
   drop.hidden = false;
   end.hidden = !known.files.length;
@@ -82,7 +83,7 @@ function draw(queue: Queue, began: { at: number; sent: number }): void {
   const ready = items.filter(({ state }) => state === "done").length;
   progress.hidden = !items.length;
   end.hidden = queue.isBusy || !ready;
-  find("count").textContent = `${ready} of ${count(items.length)}`;
+  find("count").textContent = progressOf(ready, items.map(({ name }) => name));
   find("rate").textContent = `${size(sent)} of ${size(all)}${left(all - sent, sent - began.sent, began.at, queue.isBusy)}`;
   find<HTMLProgressElement>("bar").value = all ? sent / all : 0;
   // What is at work or wrong first: nobody scrolls through what is done.
@@ -103,7 +104,6 @@ function row(item: Item): HTMLLIElement {
 
 const total = (items: Item[], what: "sent") => items.reduce((sum, item) => sum + item[what], 0);
 const percent = ({ sent, file }: Item) => `${Math.floor((100 * sent) / file.size)} %`;
-const count = (files: number) => (files === 1 ? "1 photo" : `${files.toLocaleString()} photos`);
 const kept = (files: number) => (files === 1 ? "1 file is kept" : `${files.toLocaleString()} files are kept`);
 const size = (bytes: number) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);
 
