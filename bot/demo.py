@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import signal
@@ -13,6 +14,7 @@ import time
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 from pathlib import Path
 
 from bot.core.config import Settings
@@ -30,8 +32,11 @@ PATIENCE = 30.0
 
 def run(photos: Path | None, *, open_browser: bool) -> None:
     """Prepare photos, start the sandbox and serve until Ctrl-C; leaves no process behind."""
-    bot_port = free_port(BOT_PORT)
-    sandbox_port = free_port(SANDBOX_PORT if bot_port != SANDBOX_PORT else SANDBOX_PORT + 1)
+    with free_port(BOT_PORT) as bot, free_port(SANDBOX_PORT) as sandbox:
+        _run(photos, bot, sandbox, open_browser=open_browser)
+
+
+def _run(photos: Path | None, bot_port: int, sandbox_port: int, *, open_browser: bool) -> None:
     secret = {
         "SLACK_BOT_TOKEN": f"xoxb-sandbox-{secrets.token_hex(8)}",
         "SLACK_SIGNING_SECRET": secrets.token_hex(16),
@@ -61,16 +66,42 @@ def run(photos: Path | None, *, open_browser: bool) -> None:
             service.end_jobs()
 
 
-def free_port(wanted: int) -> int:
-    """Return `wanted` if nobody listens there, else any free port."""
+@contextmanager
+def free_port(wanted: int) -> Iterator[int]:
+    """Yield `wanted` if nobody listens there or is about to, else any free port."""
+    for port in chain([wanted], repeat(0)):
+        found = _free(port)
+        if found and (claim := _claim(found)):
+            with claim:
+                yield found
+            return
+
+
+def _free(port: int) -> int:
+    """Return a port if nobody listens there, for 0 any; 0 if somebody does."""
     with socket.socket() as probe:
         # As uvicorn does: a port in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, wanted))
+            probe.bind((HOST, port))
         except OSError:
-            probe.bind((HOST, 0))
+            return 0
         return int(probe.getsockname()[1])
+
+
+def _claim(port: int) -> socket.socket | None:
+    """Claim a port among demos, as one where nobody listens yet looks free; None when it is taken.
+
+    The claim is a name in Linux's abstract namespace (unix(7)): it ends with the process at last.
+    """
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0splatbot-demo-{port}")
+    except OSError as wrong:
+        if wrong.errno == errno.EADDRINUSE:
+            claim.close()
+            return None
+    return claim
 
 
 def _link(photos: Path, store: Path) -> str:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core.costs import DEFAULT_PERIOD, check_period
+from bot.core.drops import slug
 from bot.core.errors import InvalidValue, UnknownCommand
 from bot.core.jobs import Options
 from gpu.job import RANGES, Pipeline
@@ -195,9 +196,7 @@ def _verb(verb: str, arguments: list[str]) -> Command:
     if verb == "help":
         return Help(" ".join(arguments).lower())
     if len(arguments) > bool(VERBS[verb]):
-        usage = f"/splat {verb} {VERBS[verb]}".strip()
-        text = f"I do not understand `{' '.join(arguments)}` after `{verb}`."
-        raise UnknownCommand(text, hint=f"Use `{usage}`.")
+        raise _too_many(verb, " ".join(arguments))
     argument = arguments[0] if arguments else ""
     if verb in _OF_A_JOB:
         return _OF_A_JOB[verb](_job_id(argument))
@@ -210,6 +209,14 @@ def _verb(verb: str, arguments: list[str]) -> Command:
             return ShowCost(check_period(argument.lower()) if argument else DEFAULT_PERIOD)
         case _:
             return _ALONE[verb]()
+
+
+def _too_many(verb: str, words: str) -> UnknownCommand:
+    if verb == "upload" and (name := slug(words)):
+        text = f"A name has no spaces, and `{words}` has."
+        return UnknownCommand(text, hint=f"Use `/splat upload {name}`.")
+    usage = f"/splat {verb} {VERBS[verb]}".strip()
+    return UnknownCommand(f"I do not understand `{words}` after `{verb}`.", hint=f"Use `{usage}`.")
 
 
 _ALONE: Mapping[str, Callable[[], Command]] = {

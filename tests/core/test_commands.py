@@ -178,6 +178,8 @@ def test_any_order_means_the_same(parts: list[str]) -> None:
         ("demo/parcel --iterations", "from 50 to 100000"),
         ("demo/parcel --job-id A!", "63 characters"),
         ("one two three", "`/splat help`"),
+        ("upload New Garden", "Use `/splat upload new-garden`."),
+        ("upload !! ??", "Use `/splat upload [name]`."),
     ],
 )
 def test_a_mistake_is_answered_with_the_remedy(text: str, hint: str) -> None:

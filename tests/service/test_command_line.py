@@ -122,5 +122,18 @@ def test_a_port_that_is_taken_is_stepped_around() -> None:
         other.bind((demo.HOST, 0))
         other.listen()
         taken = other.getsockname()[1]
-        assert demo.free_port(taken) != taken
-    assert demo.free_port(taken) == taken
+        with demo.free_port(taken) as found:
+            assert found != taken
+    with demo.free_port(taken) as found:
+        assert found == taken
+
+
+def test_of_two_demos_that_begin_at_the_same_time_each_has_a_port_of_its_own() -> None:
+    """Before either listens there, the port looks free to both."""
+    with demo.free_port(0) as first:
+        with demo.free_port(first) as second:
+            assert second not in {0, first}
+        with demo.free_port(first) as second:
+            assert second != first
+    with demo.free_port(first) as again:
+        assert again == first

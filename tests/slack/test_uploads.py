@@ -23,8 +23,8 @@ LONG = b"\xff\xd8" + bytes(range(256)) * (PIECE // 256) + b"the end"
 class Client:
     """Asks as the page does."""
 
-    def __init__(self, bot: Bot, command: str = "/splat upload Old Shed!") -> None:
-        bot.slack.person.type(command.replace(" Shed!", "-Shed!"))
+    def __init__(self, bot: Bot, command: str = "/splat upload Old-Shed!") -> None:
+        bot.slack.person.type(command)
         self.link = str(buttons(bot.slack.whispers()[-1])["Upload photos"]["url"])
         base, _, seal = self.link.partition("/upload/#")
         headers = {"Authorization": f"Bearer {seal}"}
