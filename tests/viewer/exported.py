@@ -1,6 +1,8 @@
 """The known scene in the formats that the pipeline writes, and in those of SuperSplat's tool."""
 
+import math
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,13 @@ def levels(folder: Path) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
 def sog(folder: Path) -> bytes:
     write_sog(gaussians(folder), folder / "scene.sog")
     return (folder / "scene.sog").read_bytes()
+
+
+def dust(folder: Path) -> bytes:
+    """The scene with Gaussians an eighth as large, as .sog."""
+    all_ = gaussians(folder)
+    write_sog(replace(all_, log_scales=all_.log_scales - math.log(8)), folder / "dust.sog")
+    return (folder / "dust.sog").read_bytes()
 
 
 def spz(folder: Path) -> bytes:

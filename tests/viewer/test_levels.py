@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import Browser, Page
 
 from . import exported, scene
@@ -85,6 +85,23 @@ def test_a_damaged_level_is_told_and_the_picture_stays(page: Page, leveled: Serv
     assert "damaged" in page.locator("[role=alert]").inner_text()
     page.wait_for_selector("body.live")  # the words may be there before the coarse picture is
     assert share_near(picture(page), scene.LIGHT, 60) > 0.02
+
+
+def test_levels_are_drawn_as_they_were_trained(page: Page, server: Server, tmp_path: Path) -> None:
+    """What is smaller than a pixel is fainter in levels, but not in any other trainer's file."""
+    dust = exported.dust(tmp_path)
+    server.answers["/files/scene.splat"] = Answer(dust)
+    visit(page, server)
+    usual = light(picture(page))
+    level = {"url": "scene.splat", "bytes": len(dust), "gaussians": 30_196, "grow": 1.0}
+    publish(server, version=2, levels=[level])
+    visit(page, server)
+    assert 0 < light(picture(page)) < 0.8 * usual
+
+
+def light(image: Image.Image) -> float:
+    """How much brighter than the background a picture is, on the whole."""
+    return sum(ImageStat.Stat(image).mean) - (0x0D + 0x10 + 0x14)
 
 
 @pytest.mark.parametrize("make", [exported.sog, exported.spz])

@@ -87,6 +87,7 @@ function levels(wanted: readonly Level[]): Loading {
     tell = say;
     tell(done, total);
     try {
+      stage.filter(true); // levels come from our own training, which does
       const layers = stage.newLayers();
       layers.warm();
       for (const [i, arrival] of arrivals.entries()) {
@@ -104,6 +105,7 @@ function levels(wanted: readonly Level[]): Loading {
 function ofSource(source: Source, promised: number | null, share: number): Loading {
   const most = share * MAX_GAUSSIANS;
   return async function* (stage, tell) {
+    stage.filter(false); // as most trainers leave it
     const { kind, source: again } = await sniff(counted(source, tell));
     if (kind === "sog") {
       const bytes = await whole(again, () => undefined);

@@ -36,7 +36,7 @@ export class Side {
     private readonly app: AppBase,
     private readonly mesh: Mesh,
     readonly background: Color,
-    after: number,
+    private readonly after: number,
     private readonly changed: () => void,
   ) {
     this.layer = new Layer({ name: `side ${after}` });
@@ -64,6 +64,14 @@ export class Side {
   /** Empties this side for a new scene in levels of detail. */
   newLayers(): Layers {
     return this.put(new Layers(this.app.graphicsDevice, this.layer.id, this.changed));
+  }
+
+  /**
+   * Whether the scene was trained with what is smaller than a pixel made as much fainter as the screen makes it larger
+   * (Mip-Splatting's 2D filter, Yu et al. 2024). The engine knows one answer for all it draws: that of the first side.
+   */
+  filter(trained: boolean): void {
+    if (this.after === 0) this.app.scene.gsplat.antiAlias = trained;
   }
 
   /** Another level is here; `complete` when it is the last. The stage chooses what is drawn of it. */
