@@ -1,7 +1,8 @@
 """The viewer beside two others: the same million Gaussians, machine, line and browser.
 
 Each in its best format: ours in levels of .sog, SuperSplat's viewer the .sog that its own tool
-writes, SplatWalk's set-up a .splat. Each as it is shipped, with its interface, and no posters.
+writes, SplatWalk's set-up a .splat. Each as it is shipped, with its interface; without a poster,
+and the two that can show one also with the same, which every job of ours publishes.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ import torch
 from bench.viewer.measure import Load, load
 from bench.viewer.scene import write
 from bench.viewer.serve import Server
+from gpu.export.cameras import Camera
 from gpu.export.levels import write_levels
 from gpu.export.ply import write_ply
 from gpu.export.splat import write_splat
+from gpu.export.thumbnail import Place, draw_thumbnail, first_seen
 from gpu.gaussians import Gaussians
 from gpu.training.dataset import View
 from tests.e2e.workspace import chromium
@@ -37,10 +40,13 @@ FROM, TO = (-22.0, -22.0, 18.0), (0.0, 0.0, 1.0)
 OURS = "Splatbot"
 SUPERSPLAT = "supersplat-viewer 1.36.2"
 SPLATWALK = "SplatWalk's set-up"
+POSTED, SUPERSPLAT_POSTED = f"{OURS}, poster", f"{SUPERSPLAT}, poster"
 #: When a viewer says that all is there; then its picture has to stand still.
 READY = {
     OURS: "() => window.splatViewer?.complete",
+    POSTED: "() => window.splatViewer?.complete",
     SUPERSPLAT: "() => window.__first",
+    SUPERSPLAT_POSTED: "() => window.__first",
     SPLATWALK: "() => window.__first",
 }
 
@@ -79,6 +85,10 @@ def lay_out(folder: Path) -> None:
         "levels": [level.to_json() for level in levels],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "posted.json").write_text(json.dumps({**manifest, "thumbnail_url": "poster.jpg"}))
+    place = Place((-30, -25, 0), (30, 25, 8), None, 0.0)
+    begins = first_seen(Camera(FROM, TO), place, from_above=False)
+    draw_thumbnail(scene, begins, folder / "poster.jpg")
     write_ply(y_down(scene), folder / "theirs.ply")
     tool = PEERS / "node_modules/@playcanvas/splat-transform/bin/cli.mjs"
     command = ["node", str(tool), "-q", "-w", "-g", "cpu", "theirs.ply", "scene.sog"]
@@ -152,9 +162,12 @@ def view(position: tuple[float, float, float], target: tuple[float, float, float
 def addresses(url: str) -> dict[str, str]:
     files = f"content={url}/scene/scene.sog&settings={url}/scene/settings.json"
     cameras = "&".join(f"{n}={','.join(map(str, p))}" for n, p in (("from", FROM), ("to", TO)))
+    theirs = f"{url}/supersplat/index.html?{files}&webgl&noanim"
     return {
         OURS: f"{url}/viewer/?manifest={url}/scene/manifest.json",
-        SUPERSPLAT: f"{url}/supersplat/index.html?{files}&webgl&noanim",
+        POSTED: f"{url}/viewer/?manifest={url}/scene/posted.json",
+        SUPERSPLAT: theirs,
+        SUPERSPLAT_POSTED: f"{theirs}&poster={url}/scene/poster.jpg",
         SPLATWALK: f"{url}/peers/splatwalk.html?{cameras}",
     }
 

@@ -37,7 +37,7 @@ def shared_page(viewer: Path, job: Job | None) -> str:
         f'<meta property="{name}" content="{_text(value)}">' for name, value in tags.items()
     )
     meta += f'<meta name="description" content="{_text(_description(job))}">'
-    poster = f'<img class="poster" src="{_text(picture)}" alt="Preview picture of the scene">'
+    poster = f'<img class="poster exact" src="{_text(picture)}" alt="Preview picture of the scene">'
     page = page.replace(TITLE, f"<title>{_text(title)} · Splatbot viewer</title>{meta}", 1)
     return page.replace("<body>", f"<body>{poster}", 1)
 

@@ -24,7 +24,7 @@ from gpu.export.prune import Box, prune
 from gpu.export.sog import read_sog, write_sog
 from gpu.export.splat import importance, read_splat, write_splat
 from gpu.export.spz import write_spz
-from gpu.export.thumbnail import draw_thumbnail
+from gpu.export.thumbnail import Place, draw_thumbnail, first_seen
 from gpu.export.turntable import draw_turntable
 from gpu.export.walls import Walls, walls_of
 from gpu.gaussians import Gaussians, rotation_matrices
@@ -84,14 +84,19 @@ def run_compress(ctx: Context) -> Outcome:
         **{f"pruned_{name}": count for name, count in pruned.items()},
     }
     ctx.progress(0.95, "Turning around the scene")
-    pictures = _picture(ctx, scene, central_view(views), device)
+    place = Place(scene.low, scene.high, scene.ground, geometry.ground_z)
+    pictures = _picture(ctx, scene, place, central_view(views), device)
     return Outcome(summary(last, sog, pruned, joined=joined), metrics, pictures)
 
 
-def _picture(ctx: Context, scene: Scene, like: View, device: torch.device) -> tuple[str, ...]:
-    """Show the published scene turning; its thumbnail where that takes too long."""
+def _picture(
+    ctx: Context, scene: Scene, place: Place, like: View, device: torch.device
+) -> tuple[str, ...]:
+    """Draw the poster of the published scene, and the scene turning; return what to show of it."""
     published = read_sog(ctx.paths.root / SOG).to(device)
-    turn = ctx.spec.pipeline is Pipeline.AERIAL
+    turn = ctx.spec.pipeline is Pipeline.AERIAL  # the viewer begins with a map then
+    begins = first_seen(scene.camera, place, from_above=turn)
+    draw_thumbnail(published, begins, ctx.paths.root / THUMBNAIL)
     made = draw_turntable(published, scene.camera, like, ctx.paths.root / TURNTABLE, turn=turn)
     return (TURNTABLE if made else THUMBNAIL,)
 
@@ -108,13 +113,12 @@ def _prune(gaussians: Gaussians, dataset: Dataset) -> tuple[Gaussians, dict[str,
 def _write(
     gaussians: Gaussians, root: Path, dataset: Dataset, device: torch.device
 ) -> tuple[Measured, Measured, Measured]:
-    """Write all files but the levels, and the thumbnail; measure what they hold."""
+    """Write all files but the levels; measure what they hold."""
     write_ply(gaussians, root / PLY)
     write_splat(gaussians, root / SPLAT)
     write_sog(gaussians, root / SOG)
     write_spz(gaussians, root / SPZ)
     shown = read_sog(root / SOG).to(device)
-    draw_thumbnail(shown, central_view(dataset.train + dataset.held_out), root / THUMBNAIL)
     splat = measure(root / SPLAT, read_splat(root / SPLAT).to(device), dataset.held_out)
     ply = measure(root / PLY, read_ply(root / PLY).to(device), dataset.held_out)
     return splat, ply, measure(root / SOG, shown, dataset.held_out)

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from gpu.export.cameras import Camera
+from gpu.export.thumbnail import looking
 from gpu.gaussians import Gaussians
 from gpu.training.dataset import View
 from gpu.training.previews import rendered
@@ -117,11 +118,7 @@ def _turned(vector: Tensor, angle: float) -> Tensor:
 
 def _looking(position: Tensor, at: Tensor, like: View) -> View:
     """Return an empty view (x right, y down, z ahead) with the lens of another."""
-    ahead = normalize(at - position, dim=0)
-    right = normalize(torch.linalg.cross(ahead, UP), dim=0)
-    rotation = torch.stack([right, torch.linalg.cross(ahead, right), ahead])
-    viewmat = torch.eye(4)
-    viewmat[:3, :3], viewmat[:3, 3] = rotation, -rotation @ position
+    viewmat = looking(position, normalize(at - position, dim=0), UP)
     factor = LONG_SIDE / max(like.width, like.height)
     width, height = round(like.width * factor), round(like.height * factor)
     scale = torch.tensor([width / like.width, height / like.height, 1.0])

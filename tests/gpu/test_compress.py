@@ -308,7 +308,7 @@ def test_the_manifest_tells_a_viewer_where_to_stand(compressed: Context) -> None
 
 def test_the_thumbnail_shows_the_scene(compressed: Context) -> None:
     picture = Image.open(compressed.paths.root / "thumbnail.jpg")
-    assert picture.size == (640, 480)
+    assert picture.size == (960, 480)
     assert np.asarray(picture, float).std() > 20
     assert compressed.spec.pipeline is Pipeline.AERIAL
 

@@ -148,7 +148,7 @@ def test_a_link_to_a_splat_unfurls_and_has_its_poster_first(
     assert '<meta property="og:title" content="datasets/&quot;orchard&quot;">' in page
     assert '<meta property="og:image" content="http://m/a/thumbnail.jpg">' in page
     assert f'<meta property="og:url" content="http://v/?manifest={manifest}">' in page
-    assert page.index('class="poster" src="http://m/a/thumbnail.jpg"') > page.index("<body>")
+    assert page.index('class="poster exact" src="http://m/a/thumbnail.jpg"') > page.index("<body>")
     assert "<title>datasets/&quot;orchard&quot; · Splatbot viewer</title>" in page
 
 

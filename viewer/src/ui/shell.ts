@@ -1,3 +1,4 @@
+import { fromAddress } from "../address";
 import type { ViewerError } from "../errors";
 import type { Immersive } from "../headset";
 import type { Manifest } from "../manifest";
@@ -60,6 +61,7 @@ export class Shell {
     document.body.append(this.poster, this.canvas, this.title, this.pad.element, foot, this.card.element, this.help.element, drop);
     if (isEmbedded()) this.embed();
     this.poster.addEventListener("error", () => (this.poster.hidden = true)); // a nicety: its absence is no error
+    this.poster.addEventListener("load", () => this.compare());
     this.listenForDrops();
     addEventListener("keydown", (event) => this.key(event));
   }
@@ -82,6 +84,14 @@ export class Shell {
     this.title.replaceChildren(el("div", { class: "panel glass" }, el("h1", {}, title)));
     this.poster.hidden = thumbnail === null;
     if (thumbnail && this.poster.src !== thumbnail.href) this.poster.src = thumbnail.href;
+    this.compare();
+  }
+
+  /** A poster of our jobs is twice as wide as high, and is what is drawn first, unless the link names another place. */
+  private compare(): void {
+    const { naturalWidth, naturalHeight } = this.poster;
+    const exact = naturalWidth > 0 && naturalWidth === 2 * naturalHeight && fromAddress(location.hash).place === null;
+    this.poster.classList.toggle("exact", exact);
   }
 
   /** The first Gaussians are on the screen. */
