@@ -64,6 +64,15 @@ def test_the_poster_is_there_before_the_splat(page: Page, server: Server) -> Non
     gate.set()
 
 
+def test_in_a_low_window_the_toolbar_is_one_row(page: Page, server: Server) -> None:
+    page.set_viewport_size({"width": 640, "height": 360})
+    visit(page, server)
+    box = page.locator(".toolbar").bounding_box()
+    assert box is not None
+    assert box["height"] < 0.2 * 360
+    assert page.get_by_role("button", name="Walk").is_visible()
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [
