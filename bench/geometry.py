@@ -31,6 +31,7 @@ from gpu.ingest.photos import Photos
 from gpu.ingest.preprocess import run_preprocess
 from gpu.job import JobPaths, JobSpec, Pipeline, Source, SplatError
 from gpu.stage import Context
+from tests.gpu.truth import fitted
 
 Array = NDArray[np.float64]
 
@@ -153,15 +154,11 @@ def truth(name: str) -> dict[str, Array]:
 
 def against(true: Mapping[str, Array], found: Solved) -> tuple[str, str]:
     """Return the centres' root mean square error and the error of up, as text."""
-    names = sorted(true.keys() & found.centres.keys())
-    if len(names) < 3:
+    best = fitted(found.centres, true)
+    if best is None:
         return "", ""
-    ours_, theirs = (np.array([c[name] for name in names]) for c in (found.centres, true))
-    fit = pycolmap.estimate_sim3d(ours_, theirs)
-    if fit is None:
-        return "", ""
-    off = np.array([fit * centre for centre in ours_]) - theirs
-    rmse = f"{1000 * np.sqrt((off**2).sum(axis=1).mean()):.1f} mm"
+    fit, off = best
+    rmse = f"{1000 * off:.1f} mm"
     if found.up is None:
         return rmse, ""
     tilt = np.degrees(np.arccos(np.clip(-(fit.rotation.matrix() @ found.up)[2], -1, 1)))

@@ -35,28 +35,8 @@ def rasterize_bent(
     else is as for `rasterize`. Differentiable in the Gaussians. `meta` has no gradients by
     `means2d`. Raises ValueError for tensors that are not on a GPU.
     """
-    if not means.is_cuda:
-        raise ValueError("a lens that bends is rendered on a GPU alone")
-    return Rendering(*_gsplat(means, quats, scales, opacities, colors, viewmats, Ks, width, height,
-                              lens, bends, backgrounds))  # fmt: skip
-
-
-def _gsplat(
-    means: Tensor,
-    quats: Tensor,
-    scales: Tensor,
-    opacities: Tensor,
-    colors: Tensor,
-    viewmats: Tensor,
-    Ks: Tensor,
-    width: int,
-    height: int,
-    lens: str,
-    bends: Tensor,
-    backgrounds: Tensor | None,
-) -> tuple[Tensor, Tensor, dict[str, object]]:
-    """Call gsplat.rasterization (v1.5.3), which compiles its kernels when first imported."""
-    from gsplat import rasterization
+    _check_gpu(means)
+    from gsplat import rasterization  # v1.5.3 compiles its kernels when first imported
 
     radial, tangential = bends[:, : RADIAL[lens]], bends[:, -TANGENTIAL:]
     found: tuple[Tensor, Tensor, dict[str, object]] = rasterization(
@@ -65,4 +45,9 @@ def _gsplat(
         radial_coeffs=radial.contiguous(),
         tangential_coeffs=tangential.contiguous() if lens == "pinhole" else None,
     )  # fmt: skip
-    return found
+    return Rendering(*found)
+
+
+def _check_gpu(means: Tensor) -> None:
+    if not means.is_cuda:
+        raise ValueError("a lens that bends is rendered on a GPU alone")
