@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pycolmap
+from numpy.typing import NDArray
+from PIL import Image
 
 from gpu.geometry.pairs import Pair
 from gpu.geometry.rigs import apart, lens_of, write_rigs
@@ -22,15 +27,18 @@ from gpu.ingest.photos import Photo
 #: COLMAP's guess where the EXIF says nothing: a field of view of about 45 degrees.
 FOCAL_GUESS = 1.2
 #: Photos and pairs that are given to COLMAP at once: enough for all cores, few enough to report.
-PHOTOS_AT_ONCE, PAIRS_AT_ONCE = max(16, 2 * (os.cpu_count() or 1)), 120
+PHOTOS_AT_ONCE, PAIRS_AT_ONCE = max(16, 2 * (os.cpu_count() or 1)), 240
 #: SIFT finds its features in photos of this long side; it looks at larger ones scaled down.
 SIFT_SIZE = 1600
-#: A smaller photo than this (long side) is looked at twice as large: it has too few features else.
-#: Of MANY photos and more only the tiny are: enough others see what one of them misses, and it is
-#: four times the work.
+#: Smaller photos than this (long side) are looked at enlarged: they have too few features else. Of
+#: MANY photos and more only the tiny are: enough others see what one of them misses.
 SMALL, TINY, MANY = 1200, 700, 60
+#: How many times as large small and tiny photos are looked at. Twice, as COLMAP looks at all, is up
+#: to twice the work, for the finest features, which the limit then leaves out again.
+ENLARGED, TINY_ENLARGED = 1.5, 1.7
 
 Say = Callable[[float, str], None]
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -81,39 +89,92 @@ def _camera(photos: Sequence[Photo]) -> pycolmap.Camera:
 def find_features(
     file: Path, images: Path, photos: Sequence[Photo], effort: Effort, say: Say
 ) -> None:
-    """Add the SIFT features of every photo, but none where its mask is black."""
-    options = sift_options(photos, effort)
+    """Add the SIFT features of every photo, but none where its mask is black.
+
+    COLMAP looks at grey pictures of the photos, in the size that suits them, in a folder and a
+    database of their own.
+    """
+    options, scale = sift_options(effort), enlargement(photos, effort)
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
         some = photos[start : start + PHOTOS_AT_ONCE]
-        for masked in (False, True):
-            names = [photo.image for photo in some if photo.masked is masked]
-            if names:
-                pycolmap.extract_features(
-                    file,
-                    images,
-                    image_names=names,
-                    reader_options=_reader(images, masked=masked),
-                    extraction_options=options,
-                )
+        with TemporaryDirectory(dir=file.parent) as folder, ThreadPoolExecutor() as threads:
+            looks = list(threads.map(lambda p: _look(images, p, scale, Path(folder)), some))
+            found = Path(folder) / "features.db"
+            pycolmap.extract_features(
+                found,
+                folder,
+                image_names=[look.picture for look in looks],
+                camera_mode=pycolmap.CameraMode.PER_IMAGE,
+                extraction_options=options,
+            )
+            _take(found, file, looks)
         done = start + len(some)
         say(done / len(photos), f"Found features in {done} of {len(photos)} photos")
 
 
-def _reader(images: Path, *, masked: bool) -> pycolmap.ImageReaderOptions:
-    """Say where masks are (gpu.job.paths: <image>.png): photos without one would not be read."""
-    reader = pycolmap.ImageReaderOptions()
-    if masked:
-        reader.mask_path = images.with_name("masks")
-    return reader
+@dataclass(frozen=True)
+class _Look:
+    """A photo as it is looked at: the picture's name, its size over the photo's, [2], and where
+    its features count ([height, width], None: everywhere)."""
+
+    image: str
+    picture: str
+    scale: Array
+    mask: NDArray[np.bool_] | None
 
 
-def sift_options(photos: Sequence[Photo], effort: Effort) -> pycolmap.FeatureExtractionOptions:
-    """Return how features are found in these photos."""
+def _look(images: Path, photo: Photo, scale: float, folder: Path) -> _Look:
+    """Write a photo's grey picture, `scale` times as large but not larger than SIFT_SIZE."""
+    scale = min(scale, SIFT_SIZE / max(photo.width, photo.height))
+    size = (round(scale * photo.width), round(scale * photo.height))
+    picture = f"{photo.image}.bmp"
+    with Image.open(images / photo.image) as opened:
+        opened.draft("L", size)
+        opened.convert("L").resize(size, Image.Resampling.BICUBIC).save(folder / picture)
+    mask = None
+    if photo.masked:  # gpu.job.paths: <image>.png
+        with Image.open(images.with_name("masks") / f"{photo.image}.png") as black_and_white:
+            grey = black_and_white.convert("L").resize(size, Image.Resampling.NEAREST)
+        mask = np.asarray(grey) > 0
+    return _Look(photo.image, picture, np.array(size) / (photo.width, photo.height), mask)
+
+
+def _take(found: Path, file: Path, looks: Sequence[_Look]) -> None:
+    """Bring the features of pictures into the photos' database, in the photos' pixels."""
+    with (
+        pycolmap.Database.open(found) as pictures,
+        pycolmap.Database.open(file) as database,
+        pycolmap.DatabaseTransaction(database),
+    ):
+        numbers = {image.name: image.image_id for image in pictures.read_all_images()}
+        photos = {image.name: image.image_id for image in database.read_all_images()}
+        for look in looks:
+            picture = numbers[look.picture]
+            points, described = pictures.read_keypoints(picture), pictures.read_descriptors(picture)
+            if look.mask is not None:
+                last = np.array(look.mask.shape)[::-1] - 1
+                columns, rows = np.minimum(points[:, :2].astype(int), last).T
+                inside = look.mask[rows, columns]
+                points, described.data = points[inside], described.data[inside]
+            points /= look.scale[[0, 1, 0, 0, 1, 1]]  # x, y, and the shape row by row
+            database.write_keypoints(photos[look.image], points)
+            database.write_descriptors(photos[look.image], described)
+
+
+def enlargement(photos: Sequence[Photo], effort: Effort) -> float:
+    """Return how many times as large as they are photos are looked at."""
+    if effort.enlarged:
+        return 1.0  # COLMAP does it
     side = median(max(photo.width, photo.height) for photo in photos)
-    small = side < (SMALL if len(photos) < MANY else TINY)
+    if side < TINY:
+        return TINY_ENLARGED
+    return ENLARGED if side < SMALL and len(photos) < MANY else 1.0
+
+
+def sift_options(effort: Effort) -> pycolmap.FeatureExtractionOptions:
+    """Return how features are found. COLMAP's first octave -1 is a picture twice as large."""
     options = pycolmap.FeatureExtractionOptions()
-    options.max_image_size = SIFT_SIZE
-    options.sift.first_octave = -1 if effort.enlarged or small else 0
+    options.sift.first_octave = -1 if effort.enlarged else 0
     options.sift.max_num_features = effort.features
     options.sift.peak_threshold = effort.contrast
     return options

@@ -5,7 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpu.geometry.features import Effort, sift_options
+from gpu.geometry.features import (
+    ENLARGED,
+    TINY_ENLARGED,
+    Effort,
+    enlargement,
+    sift_options,
+)
 from gpu.geometry.ladder import AT_ONCE, FINE, LADDER, LARGE, USUAL, rungs_for, search
 from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, all_pairs, choose_pairs
 from gpu.geometry.quality import Quality
@@ -55,18 +61,19 @@ def test_large_sets_are_placed_at_once_and_then_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "count", "effort", "octave"),
+    ("side", "count", "effort", "times"),
     [
-        (1024, 20, USUAL, -1), (1600, 20, USUAL, 0), (1024, 75, USUAL, 0), (640, 300, USUAL, -1),
-        (1600, 75, FINE, -1),
+        (1024, 20, USUAL, ENLARGED), (1600, 20, USUAL, 1.0), (1024, 75, USUAL, 1.0),
+        (640, 300, USUAL, TINY_ENLARGED), (1600, 75, FINE, 2.0),
     ],
 )  # fmt: skip
 def test_small_photos_are_enlarged_unless_there_are_many(
-    side: int, count: int, effort: Effort, octave: int
+    side: int, count: int, effort: Effort, times: float
 ) -> None:
     """COLMAP's first octave -1 is a photo at twice its size."""
     photos = [Photo(f"{i}", f"{i}.jpg", side, side * 3 // 4, "c") for i in range(count)]
-    assert sift_options(photos, effort).sift.first_octave == octave
+    octave = sift_options(effort).sift.first_octave
+    assert enlargement(photos, effort) * 2.0**-octave == times
 
 
 def test_each_try_is_told_and_so_is_why(tmp_path: Path) -> None:

@@ -118,6 +118,32 @@ def test_what_is_installed_is_the_last_resort(
     assert [rung.learned for rung in rungs_for("mast3r", 20)] == ["mast3r"]
 
 
+def test_features_of_an_enlarged_photo_are_in_the_photos_own_pixels(
+    matched: tuple[Path, list[Shot]], tmp_path: Path
+) -> None:
+    """They lie where COLMAP's own features, of the photo as it is, lie."""
+    file, images = tmp_path / "database.db", matched[0] / "images"
+    photo = Photo("shot_00.jpg", "shot_00.jpg", *SIZE, "c", FOCAL)
+    new_database(file, [photo])
+    find_features(file, images, [photo], USUAL, lambda *_: None)
+    pycolmap.extract_features(tmp_path / "own.db", images, image_names=[photo.image])
+    points, own = (read_features(database) for database in (file, tmp_path / "own.db"))
+    offsets = points[:, None, :2] - own[None, :, :2]
+    nearest = offsets[range(len(points)), np.linalg.norm(offsets, axis=2).argmin(axis=1)]
+    near = np.linalg.norm(nearest, axis=1) < 0.5
+    assert near.mean() > 0.6
+    assert np.abs(np.median(nearest[near], axis=0)).max() < 0.05
+    sizes = [np.median(np.linalg.norm(some[:, 2:4], axis=1)) for some in (points, own)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.3)
+
+
+def read_features(file: Path) -> np.ndarray:
+    """The features [N, 6] of a database's only photo: x, y and how they are turned and scaled."""
+    with pycolmap.Database.open(file) as database:
+        (image,) = database.read_all_images()
+        return np.asarray(database.read_keypoints(image.image_id))
+
+
 def test_no_feature_lies_where_the_mask_is_black(
     matched: tuple[Path, list[Shot]], tmp_path: Path
 ) -> None:
@@ -131,9 +157,7 @@ def test_no_feature_lies_where_the_mask_is_black(
     mask.save(tmp_path / "masks" / f"{photo.image}.png")
     new_database(tmp_path / "database.db", [photo])
     find_features(tmp_path / "database.db", tmp_path / "images", [photo], USUAL, lambda *_: None)
-    with pycolmap.Database.open(tmp_path / "database.db") as database:
-        (image,) = database.read_all_images()
-        across = database.read_keypoints(image.image_id)[:, 0]
+    across = read_features(tmp_path / "database.db")[:, 0]
     assert len(across) > 300
     assert across.max() <= SIZE[0] / 2 + 1
 
