@@ -14,8 +14,8 @@ from gpu.geometry.rigs import exact_cameras
 from gpu.ingest.errors import MIN_PHOTOS
 
 #: A model in which photos share fewer points than this on average holds together by chance: eight
-#: photos of unrelated rooms reach 57, the hardest real street 170.
-CREDIBLE_OBSERVATIONS = 90.0
+#: photos of unrelated rooms reach 94, the hardest real street 193.
+CREDIBLE_OBSERVATIONS = 120.0
 #: Pixels from which an observation counts ever less in the last adjustment. The real sets' mean
 #: errors are 0.25 to 0.65: what lies farther off is more often a wrong match than a coarse one.
 PRECISE = 0.5
