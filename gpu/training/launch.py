@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from gpu.export.ply import DamagedPly, read_ply
 from gpu.export.preview import Preview
@@ -36,7 +37,6 @@ def train_on_all(
     """Train a plan with a process for each GPU; tell how far it is; return the Gaussians.
 
     The preview is published when the processes have written what it shows.
-
     Raises TrainingStopped when a process fails: the next attempt goes on from the last checkpoint.
     """
     path = ctx.paths.work / "together.json"
@@ -70,7 +70,7 @@ def _pass_on(ctx: Context, line: str, iterations: int, preview: Preview) -> None
         figures = json.loads(line)
         done = figures["done"]
         if "glimpse" in figures:
-            preview.publish(done, read_ply(ctx.paths.glimpse))
+            preview.publish(done, read_ply(Path(figures["glimpse"])))
             return
         loss, gaussians = figures["loss"], figures["gaussians"]
     except (ValueError, KeyError, TypeError, DamagedPly):
