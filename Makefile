@@ -6,6 +6,10 @@ VIEWER_SOURCES := $(shell find viewer -path '*/node_modules' -prune -o -path '*/
 SANDBOX_SOURCES := $(shell find bot/sandbox/page -path '*/node_modules' -prune -o -type f -print)
 UPLOAD_SOURCES := $(shell find bot/web/upload/page -path '*/node_modules' -prune -o -type f -print)
 
+# Packages are installed uncompiled (scripts/venv.sh), so the first import has to keep what it compiles, also where the
+# environment forbids that, as container images do: the bot then starts in a third of the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint format types machine emulator bench bench-gpu clean
 
 help:
