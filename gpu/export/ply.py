@@ -2,7 +2,8 @@
 
 One binary little-endian vertex per Gaussian, all float32: x y z nx ny nz, f_dc_0..2,
 f_rest_0..3K-1 (channel-major: all of red, then green, then blue), opacity (logit), scale_0..2
-(logarithm), rot_0..3 (w x y z).
+(logarithm), rot_0..3 (w x y z). A comment says that they are to be drawn with the filter that they
+were trained with (Brush's words, which PlayCanvas's tools read).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from plyfile import PlyData, PlyElement, PlyParseError
 from gpu.gaussians import Gaussians
 from gpu.job import SplatError
 
+#: Trained with Mip-Splatting's 2D filter (Yu et al., CVPR 2024), as all that `gpu.training` makes.
+TRAINED = "SplatRenderMode: mip"
 #: f_rest counts of spherical harmonics of degree 0 to 4.
 REST_COUNTS = tuple(3 * ((degree + 1) ** 2 - 1) for degree in range(5))
 
@@ -38,7 +41,8 @@ def write_ply(gaussians: Gaussians, path: Path) -> None:
     for name, values in columns.items():
         vertices[name] = values
     partial = path.with_name(f".{path.name}.partial")
-    PlyData([PlyElement.describe(vertices, "vertex")], byte_order="<").write(str(partial))
+    element = PlyElement.describe(vertices, "vertex")
+    PlyData([element], byte_order="<", comments=[TRAINED]).write(str(partial))
     partial.replace(path)
 
 

@@ -10,6 +10,9 @@ Gaussian, row by row, the same in every picture:
     sh0               indices of colours in a codebook; alpha = opacity
     shN               higher spherical harmonics: a palette, and which of it each Gaussian has
 
+`model` says how the scene was trained, and so has to be drawn (splat-transform's SplatModel): with
+Mip-Splatting's 2D filter, as all that `gpu.training` makes.
+
 Nothing is lost but precision. Neighbours in space are neighbours in a picture, which halves the
 size of the positions' high bytes.
 """
@@ -62,7 +65,7 @@ def write_sog(gaussians: Gaussians, path: Path) -> None:
     ordered = gaussians.select(along_curve(gaussians.means))
     pictures: dict[str, Bytes] = {}
     meta: dict[str, Any] = {"version": 2, "asset": {"generator": "splatbot"}}
-    meta["count"] = len(ordered)
+    meta |= {"count": len(ordered), "model": "antialiased"}
     for part in (_means, _scales, _quats, _colours, _harmonics):
         meta |= part(ordered, pictures)
     files = {name: _webp(_laid_out(pixels, name)) for name, pixels in pictures.items()}

@@ -20,6 +20,8 @@ from torch import Tensor
 from gpu.gaussians import Gaussians
 
 MAGIC, VERSION = 0x5053474E, 3
+#: The flag of a scene that was trained with Mip-Splatting's 2D filter, as all of `gpu.training`.
+ANTIALIASED = 1
 #: Bits of a position's 24 at most that are behind the point.
 FRACTION = 12
 #: Colours that one byte can tell reach this far: byte = 255 (0.5 + COLOUR * sh0).
@@ -33,7 +35,7 @@ def write_spz(gaussians: Gaussians, path: Path) -> None:
     g = gaussians.to(torch.device("cpu"))
     degree = min(g.sh_degree, 3)
     fraction = _fraction(g.means)
-    header = struct.pack("<IIIBBBB", MAGIC, VERSION, len(g), degree, fraction, 0, 0)
+    header = struct.pack("<IIIBBBB", MAGIC, VERSION, len(g), degree, fraction, ANTIALIASED, 0)
     steps = (g.means.double() * 2**fraction).round().to(torch.int32).numpy()
     parts = [
         steps.astype("<i4").reshape(-1, 1).view(np.uint8)[:, :3],

@@ -30,6 +30,11 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, degree: int) -> None:
         assert torch.equal(tensor, read.tensors()[name]), name
 
 
+def test_the_file_says_how_it_was_trained(tmp_path: Path) -> None:
+    write_ply(gaussians(), tmp_path / "scene.ply")
+    assert PlyData.read(str(tmp_path / "scene.ply")).comments == ["SplatRenderMode: mip"]
+
+
 def test_the_layout_is_the_one_that_every_viewer_reads(tmp_path: Path) -> None:
     scene = gaussians(degree=1)
     write_ply(scene, tmp_path / "scene.ply")

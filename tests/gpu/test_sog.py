@@ -42,6 +42,11 @@ def converted(file: Path, output: Path) -> Gaussians:
     return read_ply(output)
 
 
+def filtered(ply: Path) -> bool:
+    """Whether splat-transform understood that the scene was trained with Mip-Splatting's filter."""
+    return b"\ncomment SplatRenderMode: mip\n" in ply.read_bytes()[:2000]
+
+
 def alike(after: Gaussians, before: Gaussians, *, place: float, colour: float = 0.02) -> None:
     """Hold what was read against what was written, each in its steps."""
     unit = torch.nn.functional.normalize(before.quats, dim=1)
@@ -66,6 +71,7 @@ def test_a_sog_holds_the_scene_for_us_and_for_others(tmp_path: Path, coefficient
     ):
         alike(after, before, place=0.01)
         assert after.shN.shape == before.shN.shape
+        assert filtered(tmp_path / "theirs.ply")
         if coefficients:
             # 3000 random vectors in a palette of 3000: the codebook's steps are all that is lost.
             assert (after.shN - before.shN).abs().mean() < 0.01
@@ -76,6 +82,7 @@ def test_an_spz_holds_the_scene_for_others(tmp_path: Path) -> None:
     write_spz(before, tmp_path / "s.spz")
     after = converted(tmp_path / "s.spz", tmp_path / "theirs.ply")
     alike(after, before, place=1 / 4096)
+    assert filtered(tmp_path / "theirs.ply")
     assert (after.shN - before.shN).abs().max() < 0.04
 
 

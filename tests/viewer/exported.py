@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from gpu.export.levels import PARTS
+from gpu.export.ply import write_ply
 from gpu.export.sog import write_sog
-from gpu.export.splat import read_splat
+from gpu.export.splat import read_splat, write_splat
 from gpu.export.spz import write_spz
 from gpu.gaussians import Gaussians
 from gpu.job.paths import LEVELS
@@ -48,11 +49,15 @@ def sog(folder: Path) -> bytes:
     return (folder / "scene.sog").read_bytes()
 
 
-def dust(folder: Path) -> bytes:
-    """The scene with Gaussians an eighth as large, as .sog."""
+def dust(folder: Path) -> dict[str, bytes]:
+    """The scene with Gaussians an eighth as large, by format. Of these a .splat alone can not say
+    that they were trained with the filter."""
     all_ = gaussians(folder)
-    write_sog(replace(all_, log_scales=all_.log_scales - math.log(8)), folder / "dust.sog")
-    return (folder / "dust.sog").read_bytes()
+    small = replace(all_, log_scales=all_.log_scales - math.log(8))
+    writers = {"splat": write_splat, "sog": write_sog, "spz": write_spz, "ply": write_ply}
+    for name, write in writers.items():
+        write(small, folder / f"dust.{name}")
+    return {name: (folder / f"dust.{name}").read_bytes() for name in writers}
 
 
 def spz(folder: Path) -> bytes:

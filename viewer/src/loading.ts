@@ -105,12 +105,13 @@ function levels(wanted: readonly Level[]): Loading {
 function ofSource(source: Source, promised: number | null, share: number): Loading {
   const most = share * MAX_GAUSSIANS;
   return async function* (stage, tell) {
-    stage.filter(false); // as most trainers leave it
+    stage.filter(false); // as most trainers leave it, until the file says that its own did not
     const { kind, source: again } = await sniff(counted(source, tell));
     if (kind === "sog") {
       const bytes = await whole(again, () => undefined);
       const sog = readSog(bytes, source.what);
       if (sog.meta.count > most) throw new ViewerError(...texts.errors.tooMany(source.what, most));
+      stage.filter(sog.meta.model === "antialiased");
       const layers = stage.newLayers();
       await layers.add(sog, 1);
       stage.refine(true);
@@ -120,7 +121,7 @@ function ofSource(source: Source, promised: number | null, share: number): Loadi
     const readers = { ply: readPly, spz: readSpz, splat: readSplat };
     // The length of the transfer is believed before the manifest's figure, which only sizes the first allocation.
     const length = kind === "splat" && source.total !== null ? Math.floor(source.total / BYTES) : promised;
-    yield* streamed(stage, readers[kind](again), length || null, source.what, most);
+    yield* streamed(stage, readers[kind](again, (filtered) => stage.filter(filtered)), length || null, source.what, most);
   };
 }
 

@@ -3,7 +3,7 @@ import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
 import { texts } from "../texts";
 import { isCompressed, readCompressed } from "./compressed";
-import { Aligner, byte, pack, packRotation, type Records, SH_C0, WORDS } from "./records";
+import { Aligner, byte, pack, packRotation, type Records, SH_C0, type Trained, WORDS } from "./records";
 
 const MAX_HEADER = 64 * 1024;
 const SIZES: Readonly<Record<string, number>> = {
@@ -16,6 +16,9 @@ const NEEDED = [
   "rot_0", "rot_1", "rot_2", "rot_3",
 ] as const;
 
+/** What Brush, Postshot before and since version 1 (as PlayCanvas's tools read them), and ours write of scenes trained with the filter. */
+const FILTERED = /^comment (SplatRenderMode: mip|antialiased 1|postshot\.anti_aliasing=1)\s*$/im;
+
 interface Layout {
   readonly count: number;
   readonly stride: number;
@@ -27,8 +30,9 @@ interface Layout {
  * Reads a 3DGS .ply as it arrives, standard or compressed. Colour is the one from all sides (degree 0); higher
  * spherical harmonics are left out, as in a .splat.
  */
-export async function* readPly(source: Source): Records {
+export async function* readPly(source: Source, trained: Trained = () => {}): Records {
   const { header, chunks } = await split(source);
+  trained(FILTERED.test(header));
   const body = { ...source, chunks };
   yield* isCompressed(header) ? readCompressed(header, body) : readStandard(header, body);
 }

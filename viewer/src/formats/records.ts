@@ -7,6 +7,12 @@ import { clamp } from "../math";
 export const WORDS = 8;
 export const BYTES = 32;
 
+/**
+ * Told whether a file says that its scene was trained with Mip-Splatting's 2D filter (Yu et al. 2024): what is smaller
+ * than a pixel is then drawn as much fainter as the screen makes it larger.
+ */
+export type Trained = (filtered: boolean) => void;
+
 /** Batches of whole Gaussians. */
 export type Records = AsyncIterable<Uint32Array>;
 

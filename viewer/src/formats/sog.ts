@@ -21,6 +21,8 @@ export interface SogMeta {
   readonly quats: { readonly files: readonly string[] };
   readonly sh0: Coded;
   readonly shN: Coded | null;
+  /** How the scene was trained (splat-transform's SplatModel): "antialiased" is with the filter. */
+  readonly model: string;
 }
 
 interface Coded {
@@ -92,7 +94,8 @@ function readMeta(bytes: Uint8Array | undefined): SogMeta | null {
   const [scales, sh0] = [coded(raw.scales, 1), coded(raw.sh0, 1)];
   const shN = raw.shN === undefined ? null : coded(raw.shN, 2);
   if (!means || !quats || !mins || !maxs || !scales || !sh0 || (raw.shN !== undefined && !shN)) return null;
-  return { version: 2, count: count as number, means: { mins, maxs, files: means.files }, scales, quats, sh0, shN };
+  const model = typeof raw.model === "string" ? raw.model : "default";
+  return { version: 2, count: count as number, means: { mins, maxs, files: means.files }, scales, quats, sh0, shN, model };
 }
 
 function part(value: unknown, count: number): (Record<string, unknown> & { files: readonly string[] }) | null {

@@ -3,12 +3,15 @@ import { type Source, whole } from "../download";
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
 import { texts } from "../texts";
-import { byte, pack, packRotation, type Records, SH_C0, WORDS } from "./records";
+import { byte, pack, packRotation, type Records, SH_C0, type Trained, WORDS } from "./records";
 
 const MAGIC = 0x5053474e;
 const GZIP = 0x1f;
 /** Bytes of the header, as far as it is that of all versions. */
 const HEADER = 16;
+/** The flag, in the byte of them, of a scene that was trained with the filter. */
+const FLAGS = 14;
+const ANTIALIASED = 1;
 /** Bytes of version 4's table for each array, and of a Gaussian in those that are shown: place, opacity, colour, size, rotation. */
 const ENTRY = 16;
 const ARRAYS = [9, 1, 3, 3, 4];
@@ -22,7 +25,7 @@ const BATCH = 1 << 16;
  * Reads an .spz of version 2, 3 or 4 (https://github.com/nianticlabs/spz): one array after the other, so that
  * nothing can be shown before all of it is here. Colours of degree 0 are shown.
  */
-export async function* readSpz(source: Source): Records {
+export async function* readSpz(source: Source, trained: Trained = () => {}): Records {
   const packed = await whole(source, () => undefined);
   const bytes = packed[0] === GZIP ? await inflate(packed, source.what) : unpack(packed, source.what);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -30,6 +33,7 @@ export async function* readSpz(source: Source): Records {
   const rotationBytes = version === 2 ? 3 : 4;
   if (bytes.length < HEADER + count * (16 + rotationBytes)) throw new ViewerError(...texts.errors.damaged(source.what));
   if (degree >= HARMONICS.length) throw new ViewerError(...texts.errors.damaged(source.what));
+  trained((bytes[FLAGS]! & ANTIALIASED) !== 0);
   const at = { place: HEADER, alpha: HEADER + 9 * count, colour: HEADER + 10 * count, scale: HEADER + 13 * count, rotation: HEADER + 16 * count };
   for (let start = 0; start < count; start += BATCH) {
     const words = new Uint32Array(Math.min(BATCH, count - start) * WORDS);
