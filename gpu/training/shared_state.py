@@ -28,32 +28,38 @@ def together(shards: Shards, state: State, device: torch.device) -> State:
 
     It takes the memory of the largest tensor on the first GPU besides, not that of the whole.
     """
-    counts = shards.counts(len(state["optimizer/means"]), device)
     steps, begun_with = state[STEPS].tolist()
     first = sum(shards.counts(begun_with, device))
     whole: State = {}
     for name, tensor in sorted(state.items()):
-        if not has_rows(name):
-            whole[name] = tensor.detach().cpu()
-            continue
-        # Nothing has been seen since a refinement, in any process, or something by all.
-        parts = [_sent(shards, tensor.detach(), r, counts) for r in range(shards.world)]
-        whole[name] = torch.cat([part for part in parts if part is not None] or [tensor[:0].cpu()])
+        rows = has_rows(name)
+        whole[name] = _all(shards, tensor.detach(), device) if rows else tensor.detach().cpu()
     whole[STEPS] = torch.tensor([steps, first])
     return whole if shards.rank == FIRST else {}
 
 
-def _sent(shards: Shards, tensor: Tensor, rank: int, counts: list[int]) -> Tensor | None:
+def _all(shards: Shards, tensor: Tensor, device: torch.device) -> Tensor:
+    """Return the rows of all processes, on the CPU of the first; elsewhere none.
+
+    Who has how many is asked for each tensor: some have no rows until something was seen, and a
+    process may have no Gaussians, and nobody may wait for what nobody sends.
+    """
+    counts = shards.counts(len(tensor), device)
+    parts = [_sent(shards, tensor, rank, count) for rank, count in enumerate(counts) if count]
+    return torch.cat([part for part in parts if part is not None] or [tensor[:0].cpu()])
+
+
+def _sent(shards: Shards, tensor: Tensor, rank: int, count: int) -> Tensor | None:
     """Return a process's rows in the first process, on its CPU."""
-    if len(tensor) != counts[shards.rank] or rank == FIRST:
-        return tensor.cpu() if shards.rank == rank == FIRST else None
+    if shards.rank == rank == FIRST:
+        return tensor.cpu()
     if shards.rank == rank:
         torch.distributed.send(tensor.contiguous(), FIRST)
-    if shards.rank != FIRST:
-        return None
-    got = tensor.new_empty(counts[rank], *tensor.shape[1:])
-    torch.distributed.recv(got, rank)
-    return got.cpu()
+    elif shards.rank == FIRST:
+        got = tensor.new_empty(count, *tensor.shape[1:])
+        torch.distributed.recv(got, rank)
+        return got.cpu()
+    return None
 
 
 def divided(shards: Shards, state: State, seed: int, device: torch.device) -> State:

@@ -17,13 +17,13 @@ import gpu.training.together
 from gpu.export.ply import read_ply, write_ply
 from gpu.gaussians import Gaussians
 from gpu.job import JobSpec, Source
-from gpu.training.checkpoint import Keeper, read_checkpoint
+from gpu.training.checkpoint import Keeper, State, read_checkpoint
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import load_dataset
 from gpu.training.glimpse import Glimpse
 from gpu.training.launch import TrainingStopped, train_on_all
 from gpu.training.shards import Shards
-from gpu.training.shared_state import divided
+from gpu.training.shared_state import STEPS, divided, together
 from gpu.training.stage import gpus_for
 from gpu.training.step import Step
 from gpu.training.together import Keeping, Plan, train_together
@@ -63,9 +63,18 @@ def work(rank: int, meeting: str, out: str) -> None:
         "gathered": shards.gathered(mine).logit_opacities,
         "own": shards.own(PHOTOS),
     }
+    found |= {"brought": [brought(shards, empty) for empty in range(WORLD)]}
     found |= shown(shards, Path(out)) | trained(rank, Path(out))
     torch.save(found, Path(out) / f"{rank}.pt")
     torch.distributed.destroy_process_group()
+
+
+def brought(shards: Shards, empty: int) -> State:
+    """Bring together what is kept where one process has no Gaussians, and none was seen yet."""
+    count = 0 if shards.rank == empty else 2
+    means = torch.full((count, 3), float(shards.rank))
+    unseen = {"strategy/seen": torch.zeros(0), STEPS: torch.tensor([1, count])}
+    return together(shards, {"optimizer/means": means, **unseen}, CPU)
 
 
 def shown(shards: Shards, out: Path) -> dict[str, object]:
@@ -186,6 +195,13 @@ class TestCheckpoints:
             assert found["after"].header.step == 6 and found["after"].header.continued
             assert int(found["after"].state["optimizer/means.step"]) == 6
             assert torch.equal(found["after"].state["optimizer/means"], found["longer"])
+
+    def test_a_process_without_gaussians_keeps_nobody_waiting(
+        self, processes: list[dict[str, Any]]
+    ) -> None:
+        for empty, whole in enumerate(processes[0]["brought"]):
+            assert torch.equal(whole["optimizer/means"], torch.full((2, 3), 1.0 - empty))
+            assert len(whole["strategy/seen"]) == 0
 
     def test_one_gpu_goes_on_from_it(self, processes: list[dict[str, Any]], tmp_path: Path) -> None:
         found = processes[0]["kept"]
