@@ -62,6 +62,17 @@ def test_a_pin_stays_on_its_place_and_comes_back_with_the_link(page: Page, serve
     assert {"noopener", "noreferrer"} <= set((anchor.get_attribute("rel") or "").split())
 
 
+def test_a_note_stays_in_a_narrow_window(page: Page, server: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    note = "Wobbly+wall+where+we+MMMM+measured+with+care"
+    come(page, server, ";".join(f"{x},-2,3.9,{note}," for x in (-2.4, 0, 2.4)))
+    boxes = [label.bounding_box() for label in page.locator(".pin .label").all()]
+    assert len(boxes) == 3
+    for box in boxes:
+        assert box and box["width"] > 80
+        assert 0 <= box["x"] and box["x"] + box["width"] <= 390, boxes
+
+
 def test_the_keyboard_alone_pins_goes_there_and_removes(page: Page, server: Server) -> None:
     come(page, server)
     page.locator("canvas").focus()
