@@ -9,6 +9,7 @@ from functools import partial
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from slack_bolt import App
 
 from bot.compute.choice import choose_backend
 from bot.core.catalogue import Catalogue
@@ -76,19 +77,12 @@ class Service:
         droplets = settings.droplets
         # Without droplets there is nothing to pay for, and nothing that costs may start.
         self._budget = Budget(self.ledger, droplets.monthly_budget if droplets else 0.0)
-        backend = choose_backend(
+        self._slots = droplets.slots if droplets else 1
+        self._strangers = Strangers()
+        self._backend = choose_backend(
             settings, self.ledger, self._storage, afford=self._budget.check, may_act=may_act
         )
-        strangers = Strangers()
-        self._dispatcher = Dispatcher(
-            self.ledger,
-            backend,
-            self._storage,
-            public_url=settings.public_url,
-            slots=droplets.slots if droplets else 1,
-            may_start=may_act,
-            look=strangers.look,
-        )
+        self._dispatcher = self._make_dispatcher()
         self._thumbnails = Thumbnails(
             self._storage, Seals(self._secrets, "thumbnails"), settings.public_url
         )
@@ -96,61 +90,82 @@ class Service:
             self._storage, self.ledger, Seals(self._secrets, "uploads"), settings.public_url
         )
         self._catalogue = Catalogue(self._storage)
-        self._market = Market(backend.plan)
+        self._market = Market(self._backend.plan)
         self._workspaces = open_workspaces(settings, self.ledger.tenants)
         self._groups = UserGroups(self._workspaces, [*settings.starters, *settings.admins])
         self._rounds = Rounds(
             partial(findings, settings, self.ledger), wake=lambda: self._scheduler.wake("doctor")
         )
-        self.desk = Desk(
+        self.desk = self._make_desk()
+        self._outbox = self._make_outbox()
+        senders = open_senders(settings.notify)
+        self.ledger.places = len(senders)
+        self._notifier = Notifier(self.ledger, senders)
+        self._intake = self._make_intake()
+        self._homes = Homes(self.desk, self._workspaces, self._thumbnail_url)
+        self._slack = self._make_slack()
+        app_token = settings.slack_app_token
+        self._socket = Socket(self._slack, settings, may_act=may_act) if app_token else None
+
+    def _make_dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.ledger,
+            self._backend,
+            self._storage,
+            public_url=self._settings.public_url,
+            slots=self._slots,
+            may_start=self._may_act,
+            look=self._strangers.look,
+        )
+
+    def _make_desk(self) -> Desk:
+        settings, droplets = self._settings, self._settings.droplets
+        return Desk(
             self.ledger,
             self._catalogue,
-            backend=backend.name,
+            backend=self._backend.name,
             price_per_hour=droplets.max_price if droplets else 0.0,
             wake=lambda: self._scheduler.wake("dispatch"),
             budget=self._budget,
             rounds=self._rounds,
             market=self._market,
             roles=Roles(settings.starters, settings.admins, self._groups.members),
-            read_log=backend.log,
+            read_log=self._backend.log,
             invite=self._uploads.invite,
-            slots=droplets.slots if droplets else 1,
-            size_of=strangers.glance,
+            slots=self._slots,
+            size_of=self._strangers.glance,
             look=Looks(self._storage),
         )
-        self._outbox = SlackOutbox(
+
+    def _make_outbox(self) -> SlackOutbox:
+        return SlackOutbox(
             self.ledger,
             self._workspaces,
-            read_picture=backend.picture,
+            read_picture=self._backend.picture,
             thumbnail_url=self._thumbnail_url,
-            with_plan=settings.plan_blocks,
+            with_plan=self._settings.plan_blocks,
             preview_url=self._preview_url,
         )
 
-        senders = open_senders(settings.notify)
-        self.ledger.places = len(senders)
-        self._notifier = Notifier(self.ledger, senders)
-        self._intake = Intake(
+    def _make_intake(self) -> Intake:
+        return Intake(
             self.ledger,
             self._workspaces,
             self._storage,
-            SlackFiles(settings.slack_api_url),
-            folder=settings.data / "intake",
+            SlackFiles(self._settings.slack_api_url),
+            folder=self._settings.data / "intake",
             refresh=self._catalogue.refresh,
             quote=self.desk.quote,
         )
 
-        self._homes = Homes(self.desk, self._workspaces, self._thumbnail_url)
-        self._slack = create_slack_app(
-            settings,
+    def _make_slack(self) -> App:
+        return create_slack_app(
+            self._settings,
             self.desk,
             self._workspaces,
             thumbnail_url=self._thumbnail_url,
             photo_url=self._thumbnails.url,
             homes=self._homes,
-        )
-        self._socket = (
-            Socket(self._slack, settings, may_act=may_act) if settings.slack_app_token else None
         )
 
     def web(self) -> FastAPI:
