@@ -20,8 +20,8 @@ from gpu.training.dataset import View
 from gpu.training.previews import rendered
 
 #: The part of all Gaussians that is there when each of LEVELS has come. The first makes a picture;
-#: the rest is divided so that the last to be decoded is not much.
-PARTS = (0.05, 0.2, 0.6, 1.0)
+#: the rest is divided so that the last to be decoded, for which a picture waits, is not much.
+PARTS = (0.05, 0.2, 0.6, 0.9, 1.0)
 #: Factors of size that are tried for what is not complete, on so many views of so many pixels.
 GROW = (1.0, 1.2, 1.4, 1.7, 2.0)
 VIEWS, LONG_SIDE = 3, 240
@@ -43,7 +43,7 @@ class Level:
 
 
 def write_levels(gaussians: Gaussians, folder: Path, views: Sequence[View]) -> list[Level]:
-    """Write the levels of a scene of four Gaussians or more; `grow` is measured on the views."""
+    """Write the levels of a scene of five Gaussians or more; `grow` is measured on the views."""
     ordered = gaussians.select(importance(gaussians).argsort(descending=True, stable=True))
     few = [_small(view) for view in views[:: max(1, len(views) // VIEWS)][:VIEWS]]
     levels, start = [], 0

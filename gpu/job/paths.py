@@ -11,7 +11,7 @@ from gpu.job.spec import Stage
 MANIFEST, SPLAT, PLY = "manifest.json", "scene.splat", "scene.ply"
 SOG, SPZ = "scene.sog", "scene.spz"
 #: What a viewer loads: each adds Gaussians to those before.
-LEVELS = ("level-0.sog", "level-1.sog", "level-2.sog", "level-3.sog")
+LEVELS = tuple(f"level-{number}.sog" for number in range(5))
 THUMBNAIL, METRICS = "thumbnail.jpg", "metrics.json"
 #: Where the photos were taken, for a viewer.
 CAMERAS = "cameras.json"

@@ -20,7 +20,7 @@ from tests.conftest import NODE, REPOSITORY
 from . import scene
 
 #: Made up: the cube's Gaussians are as wide as the gaps between a twentieth of them.
-GROW = (3.0, 1.6, 1.2, 1.0)
+GROW = (3.0, 1.6, 1.2, 1.0, 1.0)
 
 
 def gaussians(folder: Path) -> Gaussians:
