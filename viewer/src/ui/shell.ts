@@ -87,11 +87,15 @@ export class Shell {
     this.compare();
   }
 
-  /** A poster of our jobs is twice as wide as high, and is what is drawn first, unless the link names another place. */
+  /**
+   * A poster of our jobs is twice as wide as high, and is what is drawn first, unless the link names another place. What
+   * is not is blurred, but not before that is known: compiling a blur keeps a software renderer from all else.
+   */
   private compare(): void {
     const { naturalWidth, naturalHeight } = this.poster;
-    const exact = naturalWidth > 0 && naturalWidth === 2 * naturalHeight && fromAddress(location.hash).place === null;
-    this.poster.classList.toggle("exact", exact);
+    const exact = naturalWidth === 2 * naturalHeight && fromAddress(location.hash).place === null;
+    this.poster.classList.toggle("exact", naturalWidth > 0 && exact);
+    this.poster.classList.toggle("rough", naturalWidth > 0 && !exact);
   }
 
   /** The first Gaussians are on the screen. */
