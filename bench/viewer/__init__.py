@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from bench.viewer.measure import Load, load
+from bench.viewer.measure import HEIGHT, WIDTH, Load, load
 from bench.viewer.scene import write
 from bench.viewer.serve import Server
 from gpu.export.cameras import Camera
@@ -36,6 +36,8 @@ VIEWER = HERE.parents[1] / "viewer" / "dist"
 PEERS = HERE / "peers"
 ROUNDS = 3
 FROM, TO = (-22.0, -22.0, 18.0), (0.0, 0.0, 1.0)
+#: Of the viewer's usual lens, degrees.
+FIELD_OF_VIEW = 52.0
 
 OURS = "Splatbot"
 SUPERSPLAT = "supersplat-viewer 1.36.2"
@@ -108,9 +110,13 @@ def y_down(scene: Gaussians) -> Gaussians:
 
 
 def settings() -> dict[str, Any]:
-    """Return supersplat-viewer's settings: our camera, in its axes (y up)."""
+    """Return supersplat-viewer's settings: our camera, in its axes (y up).
+
+    Our field of view is that of the shorter side, its that of the longer one.
+    """
     (x, y, z), (tx, ty, tz) = FROM, TO
-    pose = {"position": [x, z, -y], "target": [tx, tz, -ty], "fov": 52}
+    fov = 2 * math.degrees(math.atan(math.tan(math.radians(FIELD_OF_VIEW / 2)) * WIDTH / HEIGHT))
+    pose = {"position": [x, z, -y], "target": [tx, tz, -ty], "fov": fov}
     return {
         "version": 2,
         "tonemapping": "none",
