@@ -16,6 +16,28 @@ from .server import Answer, Server
 
 pytestmark = pytest.mark.slow
 
+#: What is drawn is not finished before `window.finish` is true.
+HOLD = """
+const { drawElementsInstanced, fenceSync, getSyncParameter } = WebGL2RenderingContext.prototype;
+const held = new WeakSet();
+let drew = false;
+Object.assign(WebGL2RenderingContext.prototype, {
+  drawElementsInstanced(...given) {
+    drew ||= given[4] > 100;
+    return drawElementsInstanced.apply(this, given);
+  },
+  fenceSync(...given) {
+    const fence = fenceSync.apply(this, given);
+    if (drew) held.add(fence);
+    return fence;
+  },
+  getSyncParameter(fence, name) {
+    const waits = held.has(fence) && !window.finish;
+    return waits ? this.UNSIGNALED : getSyncParameter.call(this, fence, name);
+  },
+});
+"""
+
 Levels = tuple[list[dict[str, Any]], dict[str, bytes]]
 
 
@@ -33,6 +55,22 @@ def leveled(server: Server, levels: Levels) -> Server:
         server.answers[f"/files/{name}"] = Answer(body)
     server.answers["/files/scene.splat"] = Answer(status=404)
     return server
+
+
+def test_a_scene_is_complete_when_it_is_drawn_not_when_that_is_asked_for(
+    page: Page, server: Server, tmp_path: Path
+) -> None:
+    server.answers["/files/scene.sog"] = Answer(exported.sog(tmp_path))
+    publish(server, splat_url="scene.sog")
+    page.add_init_script(HOLD)
+    page.goto(link(server))
+    page.wait_for_selector("summary")
+    for _ in range(60):
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert not page.evaluate("() => window.splatViewer.complete")
+    page.evaluate("() => (window.finish = true)")
+    page.evaluate("() => window.splatViewer.ready")
+    assert share_near(picture(page), scene.LIGHT) > 0.1
 
 
 def test_a_coarse_picture_comes_first_and_the_rest_joins_it(page: Page, leveled: Server) -> None:

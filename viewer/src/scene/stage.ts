@@ -70,8 +70,10 @@ export class Stage {
   private painted = 1;
   private drawnAt = 0;
   private guest: Guest | null = null;
-  /** Called when all that is shown is sorted and on the screen; and in the frame in which the next picture is finished. */
+  /** Called when all that is shown is sorted and on the screen: its commands are given, then carried out. */
   private settled: (() => void)[] = [];
+  private given: (() => void)[] = [];
+  /** Called in the frame in which the next picture is finished. */
   private finished: (() => void)[] = [];
 
   constructor(private readonly canvas: HTMLCanvasElement) {
@@ -234,13 +236,20 @@ export class Stage {
       this.ratio = ratio;
       this.wanted = true;
     }
-    if (this.pacing.look()) this.detail.measured(this.pacing.took, this.pacing.finished);
+    if (this.look()) this.detail.measured(this.pacing.took, this.pacing.finished);
     this.draw();
+  }
+
+  /** Takes note of what the graphics card has finished; whether something was. */
+  private look(): boolean {
+    const some = this.pacing.look();
+    if (this.pacing.idle) for (const resolve of this.given.splice(0)) resolve();
+    return some;
   }
 
   /** Each frame whole and at once: a headset shows its pictures whether they are finished or not. */
   private entertain(guest: Guest, seconds: number): void {
-    this.pacing.look();
+    this.look();
     if (!guest.step(seconds) || !this.pacing.ready) return; // the headset shows the one before again
     const { subject } = this.first;
     if (subject instanceof Layers && subject.sums.length > 0) subject.draw(guest.levels(subject.sums), true);
@@ -298,7 +307,7 @@ export class Stage {
     this.onDrawn();
     for (const call of this.finished.splice(0)) call();
     const visible = this.sides.filter((side) => side.visible);
-    if (visible.length > 0 && visible.every(({ ready }) => ready)) for (const resolve of this.settled.splice(0)) resolve();
+    if (visible.length > 0 && visible.every(({ ready }) => ready)) this.given.push(...this.settled.splice(0));
     const now = performance.now();
     if (this.moving && now - this.drawnAt < 2000) this.resolution.measured(now - this.drawnAt);
     this.drawnAt = now;
