@@ -13,7 +13,7 @@ import pycolmap
 from numpy.typing import NDArray
 
 from gpu.geometry.gps import enu_metres
-from gpu.geometry.mapping import PRECISE, adjustment
+from gpu.geometry.mapping import PRECISE, adjustment, drop_wrong
 from gpu.geometry.world import World
 from gpu.ingest.photos import Photo
 
@@ -27,7 +27,7 @@ RAYLEIGH = np.sqrt(np.pi / 2)
 #: Standard deviations from which a place counts ever less (Cauchy): 95 % of normal errors in space
 #: are nearer (chi-square with three degrees of freedom, as in COLMAP's mapper).
 FAR = 2.7955
-#: The model may fit the photos worse by this share, no more.
+#: The model may fit the photos worse by this share, and lose this share of observations, no more.
 WORSE = 0.01
 
 
@@ -58,9 +58,10 @@ def hold_to_gps(
     trust.ceres.prior_position_loss_scale = FAR
     options = adjustment(held, PRECISE)
     pycolmap.create_pose_prior_bundle_adjuster(options, trust, config, priors, held).solve()
-    held.update_point_3d_errors()
+    drop_wrong(held)
     worse = held.compute_mean_reprojection_error() > (1 + WORSE) * before
-    return None if worse else held
+    fewer = held.compute_num_observations() < (1 - WORSE) * model.compute_num_observations()
+    return None if worse or fewer else held
 
 
 def _sigma(metres: Sequence[float], error: float) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 import pycolmap
 import pytest
 
-from gpu.geometry.mapping import PRECISE, adjust
+from gpu.geometry.mapping import PRECISE, adjust, drop_wrong
 from gpu.geometry.world import centres_of
 from tests.gpu.truth import error
 
@@ -50,3 +50,16 @@ def test_the_same_model_is_adjusted_to_the_same_cameras() -> None:
     adjust(other, PRECISE)
     for name, centre in centres_of(one).items():
         assert np.array_equal(centre, centres_of(other)[name])
+
+
+def test_a_point_behind_a_camera_is_dropped_and_does_not_spoil_the_models_error() -> None:
+    model, _ = spoiled(0)
+    number = min(model.point3D_ids())
+    seen_by = model.image(model.point3D(number).track.elements[0].image_id)
+    model.point3D(number).xyz = seen_by.projection_center() - seen_by.viewing_direction()
+    model.update_point_3d_errors()
+    assert model.compute_mean_reprojection_error() > 1e100
+    points = model.num_points3D()
+    drop_wrong(model)
+    assert model.compute_mean_reprojection_error() < 2
+    assert model.num_points3D() >= points - 1
