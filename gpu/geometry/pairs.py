@@ -13,11 +13,14 @@ from gpu.ingest.photos import Photo
 
 #: Up to this many photos every pair is compared.
 EXHAUSTIVE = 30
-#: Above it, this many nearest neighbours on the ground, and as many that look alike ...
-NEIGHBOURS, ALIKE = 14, 8
-#: ... and this many followers in the order in which they were taken, then those 2, 4, 8, ...
-#: further on, which close the loops of a walk.
-FOLLOWERS = 6
+#: Of more photos each is compared with this many that look like it ...
+ALIKE = 8
+#: ... with these of its neighbours, counted from the nearest, where GPS says where all were taken:
+#: of dense photos the nearest see everything from one place, and lenses need wide angles ...
+NEIGHBOURS = (*range(1, 9), 10, 12, 16, 24, 32)
+#: ... and with this many followers in the order in which they were taken. Without GPS with more of
+#: them, and those 8, 16, 32, ... further on, which close the loops of a walk.
+FOLLOWERS, FOLLOWERS_ALONE = 3, 6
 
 Pair = tuple[int, int]
 
@@ -33,10 +36,11 @@ def choose_pairs(photos: Sequence[Photo], alike: Iterable[Pair] = ()) -> list[Pa
     if count <= EXHAUSTIVE:
         return all_pairs(count)
     order = _order(photos)
-    pairs = {_pair(order[i], order[j]) for i, j in _sequential(count)} | set(alike)
-    if all(photo.gps for photo in photos):
-        pairs |= _nearest(enu_metres([photo.gps for photo in photos if photo.gps])[:, :2])
-    return sorted(pairs)
+    places = [photo.gps for photo in photos if photo.gps]
+    near = _near(enu_metres(places)[:, :2]) if len(places) == count else set()
+    steps = range(1, FOLLOWERS + 1) if near else _steps_alone(count)
+    followers = {_pair(order[i], order[i + step]) for step in steps for i in range(count - step)}
+    return sorted(near | followers | set(alike))
 
 
 def _order(photos: Sequence[Photo]) -> list[int]:
@@ -54,13 +58,15 @@ def _pair(one: int, other: int) -> Pair:
     return (min(one, other), max(one, other))
 
 
-def _sequential(count: int) -> set[Pair]:
-    steps = {*range(1, FOLLOWERS + 1), *(1 << k for k in range(3, count.bit_length()))}
-    return {(i, i + step) for step in steps for i in range(count - step)}
+def _steps_alone(count: int) -> tuple[int, ...]:
+    """Return how far on photos are compared of whose places nothing is known."""
+    return (*range(1, FOLLOWERS_ALONE + 1), *(1 << k for k in range(3, count.bit_length())))
 
 
-def _nearest(places: NDArray[np.float64]) -> set[Pair]:
-    """Pair every place [N, 2] (metres) with its nearest ones."""
+def _near(places: NDArray[np.float64]) -> set[Pair]:
+    """Pair every place [N, 2] (metres) with its NEIGHBOURS, as far as there are so many."""
     distances = np.linalg.norm(places[:, None] - places[None], axis=-1)
-    order = np.argsort(distances, axis=1, kind="stable")[:, 1 : NEIGHBOURS + 1]
-    return {_pair(i, int(j)) for i, row in enumerate(order) for j in row if i != j}
+    np.fill_diagonal(distances, -1.0)  # each is its own nearest, also among others at its place
+    order = np.argsort(distances, axis=1, kind="stable")
+    wanted = [rank for rank in NEIGHBOURS if rank < len(places)]
+    return {_pair(i, int(j)) for i, row in enumerate(order[:, wanted]) for j in row}

@@ -342,6 +342,16 @@ def test_gps_finds_the_neighbour_of_another_line() -> None:
     assert (0, 19) not in set(choose_pairs(photos_at([None] * 100)))
 
 
+def test_dense_photos_are_compared_as_far_out_and_as_often_as_sparse_ones() -> None:
+    """The same 81 places once and four times: the nearest neighbours alone would be 1.4 apart."""
+    grid = [(50.0 + c * 1e-4, 8.0 + r * 1.5e-4, 90.0) for r in range(9) for c in range(9)]
+    for times in (1, 4):
+        pairs = choose_pairs(photos_at(grid * times))
+        apart = [np.hypot(j % 9 - i % 9, j // 9 % 9 - i // 9 % 9) for i, j in pairs if j > i + 3]
+        assert sum(far > 1.2 for far in apart) > 0.8 * len(grid) * times
+        assert len(pairs) < 12 * len(grid) * times
+
+
 # When it does not work
 
 
