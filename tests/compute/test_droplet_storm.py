@@ -9,10 +9,11 @@ import pytest
 
 from tests.compute.storm import Storm, rage
 
-#: Histories, steps in each of them at most, and in all of those that CI runs at least (issue 3).
+#: Histories and steps in each of them at most; as many histories as CI runs have so many steps at
+#: least (issue 3). A few may have fewer than their share.
 OTHERS = int(os.environ.get("SPLATBOT_STORM", "0"))
-HISTORIES, STEPS = OTHERS or 460, 50
-IN_ALL = 20_000
+MANY, STEPS, IN_ALL = 460, 50, 20_000
+HISTORIES = OTHERS or MANY
 
 
 @pytest.mark.slow
@@ -21,4 +22,5 @@ def test_no_storm_costs_a_second_droplet_or_forgets_one() -> None:
     Storm.steps = Storm.histories = 0
     rage(HISTORIES, STEPS, is_random=OTHERS > 0)
     print(f"{Storm.histories} histories, {Storm.steps} steps")
-    assert OTHERS or Storm.steps >= IN_ALL, f"the storm had {Storm.steps} steps, not {IN_ALL}"
+    least = IN_ALL * (HISTORIES // MANY)
+    assert Storm.steps >= least, f"the storm had {Storm.steps} steps, not {least}"
