@@ -40,6 +40,8 @@ LOCK = "process.lock"
 #: Settings of the bot whose names start so are none of the pipeline's business: it reads photos
 #: of strangers.
 PRIVATE = ("SLACK_", "SPLATBOT_", "SPACES_", "DIGITALOCEAN_", "AWS_")
+#: What is meant for the pipeline all the same (gpu.training.lpips).
+PASSED = ("SPLATBOT_LPIPS_WEIGHTS",)
 
 
 class LocalBackend:
@@ -177,7 +179,11 @@ def _is_alive(handle: Handle) -> bool:
 
 def _environment(mark: str) -> dict[str, str]:
     """Return the environment of a job: the bot's without its secrets, and with the job's mark."""
-    shared = {name: v for name, v in os.environ.items() if not name.startswith(PRIVATE)}
+    shared = {
+        name: value
+        for name, value in os.environ.items()
+        if name in PASSED or not name.startswith(PRIVATE)
+    }
     return shared | {processes.VARIABLE: mark, "PYTHONUNBUFFERED": "1"}
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gpu.export.cameras import central_view, first_camera, on_foot
-from gpu.export.figures import Measured, figures_of, measure, rounded, summary
+from gpu.export.figures import Measured, figures_of, measure, perceived, rounded, summary
 from gpu.export.ground import Ground, ground_of
 from gpu.export.levels import write_levels
 from gpu.export.manifest import Scene, manifest_of, weights
@@ -36,6 +36,7 @@ from gpu.job.spec import PUBLISH
 from gpu.stage import Context, Outcome
 from gpu.training.config import best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
+from gpu.training.lpips import Lpips
 from gpu.training.metrics import Score, evaluate
 
 TURNTABLE = "previews/turntable.gif"
@@ -81,6 +82,7 @@ def run_compress(ctx: Context) -> Outcome:
         "sog_bytes": files[SOG],
         "psnr": scene.psnr,
         "ssim": scene.ssim,
+        **perceived(scene.lpips),
         **{f"pruned_{name}": count for name, count in pruned.items()},
     }
     ctx.progress(0.95, "Turning around the scene")
@@ -119,9 +121,10 @@ def _write(
     write_sog(gaussians, root / SOG)
     write_spz(gaussians, root / SPZ)
     shown = read_sog(root / SOG).to(device)
-    splat = measure(root / SPLAT, read_splat(root / SPLAT).to(device), dataset.held_out)
-    ply = measure(root / PLY, read_ply(root / PLY).to(device), dataset.held_out)
-    return splat, ply, measure(root / SOG, shown, dataset.held_out)
+    held_out, lpips = dataset.held_out, Lpips.installed()
+    splat = measure(root / SPLAT, read_splat(root / SPLAT).to(device), held_out, lpips)
+    ply = measure(root / PLY, read_ply(root / PLY).to(device), held_out, lpips)
+    return splat, ply, measure(root / SOG, shown, held_out, lpips)
 
 
 def _before(
@@ -168,6 +171,7 @@ def _scene(
         splat_bytes=splat.file.stat().st_size,
         psnr=rounded(shown.score.psnr),
         ssim=rounded(shown.score.ssim),
+        lpips=rounded(shown.score.lpips),
         held_out=len(dataset.held_out),
         joined=joined,
     )

@@ -14,6 +14,7 @@ from gpu.ingest.photos import Photos
 from gpu.job import JobPaths, JobSpec, Stage
 from gpu.stamps import load_stamp
 from gpu.training.dataset import View
+from gpu.training.lpips import Lpips
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 
 PACKAGES = ("splatbot", "torch", "gsplat", "numba", "numpy", "pillow", "pycolmap")
@@ -32,9 +33,11 @@ class Measured:
         return Score.of(self.photos)
 
 
-def measure(file: Path, gaussians: Gaussians, held_out: Sequence[View]) -> Measured:
+def measure(
+    file: Path, gaussians: Gaussians, held_out: Sequence[View], lpips: Lpips | None = None
+) -> Measured:
     """Measure what was read back from `file`."""
-    return Measured(file, len(gaussians), evaluate(gaussians, held_out))
+    return Measured(file, len(gaussians), evaluate(gaussians, held_out, lpips))
 
 
 def figures_of(
@@ -63,9 +66,7 @@ def figures_of(
         "held_out": [names[view.name] for view in held_out],
         "image_size": max((max(view.width, view.height) for view in held_out), default=None),
         "gaussians": splat.gaussians,
-        "psnr": rounded(sog.score.psnr),
-        "psnr_corrected": rounded(sog.score.psnr_corrected),
-        "ssim": rounded(sog.score.ssim),
+        **likeness(sog.score),
         "splat": _measured(splat, names),
         "ply": _measured(ply, names),
         "sog": _measured(sog, names),
@@ -87,24 +88,38 @@ def summary(
 ) -> str:
     """Return what `compress` says in one sentence."""
     mega = shown.file.stat().st_size / 1e6
-    likeness = f", {shown.score.psnr:.1f} dB on held-out photos" if shown.score.psnr else ""
-    likeness += " before they joined" if likeness and joined else ""
+    alike = f", {shown.score.psnr:.1f} dB on held-out photos" if shown.score.psnr else ""
+    alike += " before they joined" if alike and joined else ""
     left_out = sum(pruned.values())
-    said = f"{shown.file.name} has {shown.gaussians:,} Gaussians in {mega:.1f} MB{likeness}"
+    said = f"{shown.file.name} has {shown.gaussians:,} Gaussians in {mega:.1f} MB{alike}"
     return f"{said}; {left_out:,} of those of `{stage}` were left out."
 
 
 def _measured(measured: Measured, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "bytes": measured.file.stat().st_size,
-        "psnr": rounded(measured.score.psnr),
-        "psnr_corrected": rounded(measured.score.psnr_corrected),
-        "ssim": rounded(measured.score.ssim),
-        "photos": {
-            names[photo.name]: {"psnr": rounded(photo.psnr), "ssim": rounded(photo.ssim)}
-            for photo in measured.photos
-        },
+        **likeness(measured.score),
+        "photos": {names[photo.name]: _photo(photo) for photo in measured.photos},
     }
+
+
+def _photo(photo: PhotoMetric) -> dict[str, float | None]:
+    return {"psnr": rounded(photo.psnr), "ssim": rounded(photo.ssim)} | perceived(photo.lpips)
+
+
+def likeness(score: Score) -> dict[str, float | None]:
+    """Return the figures of likeness, rounded."""
+    return {
+        "psnr": rounded(score.psnr),
+        "psnr_corrected": rounded(score.psnr_corrected),
+        "ssim": rounded(score.ssim),
+        **perceived(score.lpips),
+    }
+
+
+def perceived(lpips: float | None) -> dict[str, float | None]:
+    """Return LPIPS under its name, or nothing where it was not measured."""
+    return {} if lpips is None else {"lpips": rounded(lpips)}
 
 
 def _geometry(geometry: Geometry) -> dict[str, object]:

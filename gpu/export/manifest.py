@@ -31,6 +31,7 @@ class Scene:
     splat_bytes: int
     psnr: float | None
     ssim: float | None
+    lpips: float | None
     held_out: int
     joined: bool
 
@@ -103,6 +104,7 @@ def _metadata(geometry: Geometry, scene: Scene, photos: int) -> Mapping[str, obj
         "photos_registered": len(geometry.registered),
         "psnr": scene.psnr,
         "ssim": scene.ssim,
+        **({} if scene.lpips is None else {"lpips": scene.lpips}),
         "held_out": scene.held_out,
         "held_out_joined": scene.joined,
         "georeference": _georeference(geometry),

@@ -133,7 +133,7 @@ def preview_manifest(
     walk = on_foot(camera, size, None, geometry.ground_z, metric=geometry.metric)
     scene = Scene(
         low=low, high=high, ground=None, walls=None, camera=camera, walk=walk,
-        gaussians=len(few), splat_bytes=count, psnr=None, ssim=None,
+        gaussians=len(few), splat_bytes=count, psnr=None, ssim=None, lpips=None,
         held_out=len(dataset.held_out), joined=False,
     )  # fmt: skip
     final = dict(manifest_of(ctx.spec, geometry, scene, photos.given, time.time()))

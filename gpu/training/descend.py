@@ -22,6 +22,7 @@ from gpu.stage import Context, Outcome
 from gpu.training.config import Rates, TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.joining import PART, join, joins_in, sentence
+from gpu.training.lpips import Lpips
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.nadir import Ground, Reprojector, ground_below, nadir_view, tiling
 from gpu.training.previews import rendered, write_row
@@ -73,6 +74,7 @@ def run_descend(ctx: Context) -> Outcome:
     ctx.paths.gaussians(Stage.DESCEND) and previews/descend.jpg, and ctx.paths.all_photos where
     the held-out photos have joined.
     """
+    lpips = Lpips.installed()
     ctx.paths.all_photos.unlink(missing_ok=True)
     joins = joins_in(Stage.DESCEND, ctx.spec)
     device = best_device()
@@ -83,11 +85,11 @@ def run_descend(ctx: Context) -> Outcome:
     ground = ground_below(dataset)
     if ground.above <= 0:
         write_ply(gaussians, ctx.paths.gaussians(Stage.DESCEND))
-        photos = evaluate(gaussians, dataset.held_out)
+        photos = evaluate(gaussians, dataset.held_out, lpips)
         joined = join(ctx, gaussians, dataset, config, device) if joins else 0
         said = f"The photos were not taken from above: no descent.{sentence(joined)}"
         return Outcome(said, {"joined": joined, **photo_metrics(photos)})
-    descent = Descent(gaussians, dataset, ground, _level(config), device)
+    descent = Descent(gaussians, dataset, ground, _level(config), device, lpips)
     down = ctx.part(0.0, DESCENT) if joins else ctx
     for i, factor in enumerate(LEVELS):
         level = descent.descend_to(factor)
@@ -112,14 +114,15 @@ class Descent:
         ground: Ground,
         config: TrainConfig,
         device: torch.device,
+        lpips: Lpips | None = None,
     ) -> None:
         self.gaussians = gaussians
         self.levels: list[Level] = []
         self.virtual: list[View] = []  # of the last level that was kept
-        self.photos: list[PhotoMetric] = evaluate(gaussians, dataset.held_out)
+        self.photos: list[PhotoMetric] = evaluate(gaussians, dataset.held_out, lpips)
         self._best = self._psnr(self.photos)
         self._dataset, self._ground = dataset, ground
-        self._config, self._device = config, device
+        self._config, self._device, self._lpips = config, device, lpips
 
     def descend_to(self, factor: float) -> Level:
         """Train one level; keep it or roll it back; return what happened."""
@@ -127,7 +130,7 @@ class Descent:
         start = shorten_needles(self.gaussians)
         views = [*self._dataset.train, *virtual]
         candidate = train(start, views, self._config, self._device)
-        photos = evaluate(candidate, self._dataset.held_out)
+        photos = evaluate(candidate, self._dataset.held_out, self._lpips)
         after, before = self._psnr(photos), self._best
         kept = after >= before - TOLERANCE
         if kept:

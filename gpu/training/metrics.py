@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gpu.gaussians import Gaussians
 from gpu.training.dataset import View
+from gpu.training.lpips import SMALLEST, Lpips
 from gpu.training.render import render_view
 from gpu.training.ssim import ssim
 
@@ -22,28 +23,36 @@ class PhotoMetric:
 
     `psnr_corrected` is that of the render with its colours fitted to the photo: it says how good
     the scene is where a photo's exposure differs. It is a figure of its own, never the PSNR.
+    `lpips` is 0 or more (0: alike), and None where it was not measured (gpu.training.lpips).
     """
 
     name: str
     psnr: float
     ssim: float
     psnr_corrected: float
+    lpips: float | None = None
 
 
 @dataclass(frozen=True)
 class Score:
-    """The means over some photos; None where there were no photos."""
+    """The means over some photos; None where there were no photos, or one was not measured."""
 
     psnr: float | None
     ssim: float | None
     psnr_corrected: float | None
+    lpips: float | None = None
 
     @classmethod
     def of(cls, photos: Sequence[PhotoMetric]) -> Score:
         if not photos:
             return cls(None, None, None)
-        figures = [(p.psnr, p.ssim, p.psnr_corrected) for p in photos]
-        return cls(*(sum(column) / len(photos) for column in zip(*figures, strict=True)))
+        figures = [(p.psnr, p.ssim, p.psnr_corrected, p.lpips) for p in photos]
+        return cls(*(_mean(column) for column in zip(*figures, strict=True)))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def psnr(image: Tensor, reference: Tensor) -> float:
@@ -52,21 +61,36 @@ def psnr(image: Tensor, reference: Tensor) -> float:
     return float(-10 * torch.log10(error))
 
 
-def compare(name: str, image: Tensor, reference: Tensor, mask: Tensor | None = None) -> PhotoMetric:
+def compare(
+    name: str,
+    image: Tensor,
+    reference: Tensor,
+    mask: Tensor | None = None,
+    lpips: Lpips | None = None,
+) -> PhotoMetric:
     """Return the measures of two images [H, W, 3]; the render is clipped to 0 to 1 first.
 
-    Pixels outside the mask [H, W] have no say: they are left out of the means.
+    Pixels outside the mask [H, W] have no say: they are left out of the means. For SSIM and LPIPS
+    the photo takes the render's place there, and the part of their means that this is is taken out.
     """
     image = image.clamp(0, 1)
     if mask is None or bool(mask.all()) or not bool(mask.any()):
         corrected = psnr(color_fitted(image, reference), reference)
-        return PhotoMetric(name, psnr(image, reference), float(ssim(image, reference)), corrected)
+        likeness, unlike = float(ssim(image, reference)), _distance(lpips, image, reference)
+        return PhotoMetric(name, psnr(image, reference), likeness, corrected, unlike)
     shown, wanted = image[mask][None], reference[mask][None]
     corrected = psnr(color_fitted(shown, wanted), wanted)
-    # Where the photo takes the render's place SSIM is 1, and that part of its mean is taken out.
-    whole = float(ssim(torch.where(mask[..., None], image, reference), reference))
-    likeness = 1 - (1 - whole) / float(mask.float().mean())
-    return PhotoMetric(name, psnr(shown, wanted), likeness, corrected)
+    filled, part = torch.where(mask[..., None], image, reference), float(mask.float().mean())
+    likeness = 1 - (1 - float(ssim(filled, reference))) / part
+    whole = _distance(lpips, filled, reference)
+    unlike = None if whole is None else whole / part
+    return PhotoMetric(name, psnr(shown, wanted), likeness, corrected, unlike)
+
+
+def _distance(lpips: Lpips | None, image: Tensor, reference: Tensor) -> float | None:
+    if lpips is None or min(image.shape[:2]) < SMALLEST:
+        return None
+    return float(lpips(*(i.permute(2, 0, 1)[None] for i in (image, reference))))
 
 
 def color_fitted(image: Tensor, reference: Tensor) -> Tensor:
@@ -85,12 +109,14 @@ def color_fitted(image: Tensor, reference: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def evaluate(gaussians: Gaussians, views: Sequence[View]) -> list[PhotoMetric]:
+def evaluate(
+    gaussians: Gaussians, views: Sequence[View], lpips: Lpips | None = None
+) -> list[PhotoMetric]:
     """Return the likeness of the scene to each view's photo, in the order of the views."""
-    return [_measured(gaussians, view) for view in views]
+    return [_measured(gaussians, view, lpips) for view in views]
 
 
-def _measured(gaussians: Gaussians, view: View) -> PhotoMetric:
+def _measured(gaussians: Gaussians, view: View, lpips: Lpips | None) -> PhotoMetric:
     render = render_view(gaussians, view).renders[0]
     mask = None if view.mask is None else view.mask.to(render.device)
-    return compare(view.name, render, view.pixels.to(render), mask)
+    return compare(view.name, render, view.pixels.to(render), mask, lpips)

@@ -23,6 +23,7 @@ from gpu.training.init import gaussians_from_points
 from gpu.training.joining import MEASURED, join, joins_in, keep, sentence
 from gpu.training.launch import train_on_all
 from gpu.training.lens import TOLERABLE
+from gpu.training.lpips import Lpips
 from gpu.training.memory import fitting
 from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.previews import beside
@@ -52,8 +53,9 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
     Reads ctx.paths.undistorted, writes ctx.paths.gaussians(Stage.TRAIN) and previews/train.jpg,
     and ctx.paths.all_photos where photos have joined.
     Goes on from ctx.paths.checkpoint where that is of this run.
-    Raises NoModel when there is nothing to train from.
+    Raises NoModel when there is nothing to train from, and BadWeights before anything is computed.
     """
+    lpips = Lpips.installed()
     ctx.paths.all_photos.unlink(missing_ok=True)
     joins = joins_in(Stage.TRAIN, ctx.spec)
     first = ctx.part(0.0, MEASURED) if joins else ctx
@@ -61,7 +63,7 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
     begun = time.monotonic()
     trained, total, steps = _trained(first, work, clock)
     seconds = time.monotonic() - begun
-    photos = evaluate(trained, work.dataset.held_out)
+    photos = evaluate(trained, work.dataset.held_out, lpips)
     beside(trained, typical(work.dataset.held_out, photos), ctx.paths.root / PICTURE)
     write_ply(trained, ctx.paths.gaussians(Stage.TRAIN))
     joined = _joined(ctx.part(MEASURED, 1.0), work, trained) if joins else 0
@@ -217,6 +219,10 @@ def photo_metrics(photos: Sequence[PhotoMetric]) -> dict[str, Metric]:
     }
     for photo in photos:
         figures |= {f"psnr/{photo.name}": photo.psnr, f"ssim/{photo.name}": photo.ssim}
+        if photo.lpips is not None:
+            figures[f"lpips/{photo.name}"] = photo.lpips
+    if score.lpips is not None:
+        figures["lpips"] = score.lpips
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()}
 
 

@@ -52,12 +52,12 @@ def test_the_pipeline_learns_no_secret_of_the_bot_and_people_none_of_its_own(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("SLACK_BOT_TOKEN", "SPACES_SECRET", "DIGITALOCEAN_TOKEN", "AWS_SECRET_ACCESS_KEY")
-    for name in (*names, "SPLATBOT_HOOK_SECRETS"):
+    for name in (*names, "SPLATBOT_HOOK_SECRETS", "SPLATBOT_LPIPS_WEIGHTS"):
         monkeypatch.setenv(name, "x")
     bench.ask("a", "secret")
     bench.tick_until(lambda: bench.state("a") == "failed")
     error = bench.ledger.job("a").error
-    assert "SPLATBOT_JOB" in error
+    assert "SPLATBOT_JOB" in error and "SPLATBOT_LPIPS_WEIGHTS" in error  # this one is for it
     for name in ("SLACK", "SPACES", "DIGITALOCEAN", "AWS", "HOOK", "abc123"):
         assert name not in error
 

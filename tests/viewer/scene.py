@@ -100,6 +100,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
             "photos_registered": 35,
             "psnr": 26.42,
             "ssim": 0.871,
+            "lpips": 0.214,
             "held_out_joined": True,
             "splat_size_mb": 1.0,
         },

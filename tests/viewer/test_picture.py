@@ -100,7 +100,8 @@ def test_the_panel_tells_the_figures(page: Page, server: Server) -> None:
     visit(page, server)
     page.locator("summary").click()
     text = page.locator("details").inner_text()
-    for words in ("demo/cube", "30,196", "35 of 36 used", "26.4 dB", "0.871", "metres", "1.0 MB"):
+    likeness = "26.4 dB", "0.871", "Held-out LPIPS", "0.214"
+    for words in ("demo/cube", "30,196", "35 of 36 used", *likeness, "metres", "1.0 MB"):
         assert words in text
     download = page.locator("details a").first
     assert download.get_attribute("href") == f"{server.url}/files/scene.splat"

@@ -70,7 +70,9 @@ export interface Metadata {
   readonly photosRegistered: number | null;
   readonly psnr: number | null;
   readonly ssim: number | null;
-  /** Whether the photos of these two figures have trained the scene since. */
+  /** Null where the pipeline had no weights for it. */
+  readonly lpips: number | null;
+  /** Whether the photos of these figures have trained the scene since. */
   readonly heldOutJoined: boolean | null;
   readonly splatSizeMb: number | null;
   readonly georeference: Georeference | null;
@@ -225,6 +227,7 @@ function readMetadata(fields: Fields | null): Metadata {
     photosRegistered: from.number("photos_registered"),
     psnr: from.number("psnr"),
     ssim: from.number("ssim"),
+    lpips: from.number("lpips"),
     heldOutJoined: from.flag("held_out_joined"),
     splatSizeMb: from.number("splat_size_mb"),
     georeference: readGeoreference(from.child("georeference")),

@@ -236,6 +236,7 @@ export const texts = {
     photos: "Photos",
     psnr: "Held-out PSNR",
     ssim: "Held-out SSIM",
+    lpips: "Held-out LPIPS",
     measured: "Measured",
     beforeJoining: "before these photos joined",
     preview: (done: number) => `Preview, ${Math.round(done * 100)} % trained`,

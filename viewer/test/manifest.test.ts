@@ -80,6 +80,7 @@ describe("a manifest", () => {
     ["metadata.gaussians", { metadata: { gaussians: 1e15 } }],
     ["metadata.gaussians", { metadata: { gaussians: 1.5 } }],
     ["metadata.psnr", { metadata: { psnr: "26 dB" } }],
+    ["metadata.lpips", { metadata: { lpips: "good" } }],
     ["preview.done", { preview: {} }],
   ])("is refused by the name of its field: %s", (field, changes) => {
     expect(complaint(changes)).toContain(`“${field}”`);

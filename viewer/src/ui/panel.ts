@@ -33,6 +33,7 @@ function figures(manifest: Manifest | null, gaussians: number): readonly Row[] {
     [words.photos, photos(metadata.photosRegistered, metadata.photos)],
     [words.psnr, say(metadata.psnr, words.decibels)],
     [words.ssim, say(metadata.ssim, words.ratio)],
+    [words.lpips, say(metadata.lpips, words.ratio)],
     [words.measured, metadata.psnr !== null && metadata.heldOutJoined ? words.beforeJoining : null],
     [words.scale, say(metadata.metric, (metric) => (metric ? words.metric : words.units))],
     [words.size, say(metadata.splatSizeMb, words.sizeMb)],
