@@ -3,8 +3,9 @@
 `python -m bench.peer CHECKOUT SCENE OUT --preset default|mcmc --steps N` prints a line of JSON.
 CHECKOUT is a checkout of gsplat v1.5.3, SCENE a folder with images and a COLMAP model in sparse.
 What it needs and nothing measures is replaced: the window (viser, nerfview), the command line
-(tyro), and LPIPS, whose weights are fetched at run time. The old pycolmap fork's reader is written
-on today's pycolmap. fused-ssim, on which the trainer's speed depends, has to be installed.
+(tyro), and LPIPS, whose weights torchmetrics fetches at run time: ours takes its place where it has
+weights (gpu/training/lpips.py). The old pycolmap fork's reader is written on today's pycolmap.
+fused-ssim, on which the trainer's speed depends, has to be installed.
 
 The seconds are wall time from reading the photos to the final Gaussians on the disk, without the
 evaluation that follows.
@@ -16,6 +17,7 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -23,6 +25,8 @@ from typing import Any
 import numpy as np
 import pycolmap
 import torch
+
+from gpu.training.lpips import Lpips
 
 
 class SceneManager:
@@ -87,7 +91,19 @@ class NoLpips(torch.nn.Module):
         return torch.zeros(())
 
 
-def prepare(checkout: Path) -> Any:
+class OurLpips(torch.nn.Module):
+    """Our LPIPS, asked as torchmetrics' is: net_type "alex", pictures [B, 3, H, W] from 0 to 1."""
+
+    def __init__(self, lpips: Lpips, *, net_type: str, normalize: bool) -> None:
+        super().__init__()
+        assert net_type == "alex" and normalize
+        self._lpips = lpips
+
+    def forward(self, images: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
+        return self._lpips(images, references)
+
+
+def prepare(checkout: Path, lpips: Lpips | None) -> Any:
     """Return the module simple_trainer with stand-ins for what does not matter here."""
     for name in ("viser", "nerfview", "tyro"):
         sys.modules.setdefault(name, StandIn(name))
@@ -96,7 +112,9 @@ def prepare(checkout: Path) -> Any:
     sys.path.insert(0, str(checkout / "examples"))
     import simple_trainer  # type: ignore[import-not-found]
 
-    simple_trainer.LearnedPerceptualImagePatchSimilarity = NoLpips
+    simple_trainer.LearnedPerceptualImagePatchSimilarity = (
+        partial(OurLpips, lpips) if lpips else NoLpips
+    )
     return simple_trainer
 
 
@@ -123,9 +141,10 @@ def config(trainer: Any, preset: str, scene: Path, out: Path, steps: int) -> Any
     return trainer.Config(strategy=strategy, **weights, **common)
 
 
-def run(checkout: Path, preset: str, scene: Path, out: Path, steps: int) -> dict[str, float]:
-    """Train once and return seconds, psnr in dB, ssim, gaussians, and memory in GiB."""
-    trainer = prepare(checkout)
+def run(checkout: Path, preset: str, scene: Path, out: Path, steps: int) -> dict[str, float | None]:
+    """Train once and return seconds, psnr in dB, ssim, lpips, gaussians, and memory in GiB."""
+    lpips = Lpips.installed()  # Read before the time begins.
+    trainer = prepare(checkout, lpips)
     # Compiles the kernels where they are not: that is not part of the time.
     trainer.rasterization, trainer.fused_ssim(*torch.rand(2, 1, 3, 32, 32, device="cuda"))
     torch.cuda.synchronize()
@@ -141,6 +160,7 @@ def run(checkout: Path, preset: str, scene: Path, out: Path, steps: int) -> dict
         "seconds": seconds,
         "psnr": stats["psnr"],
         "ssim": stats["ssim"],
+        "lpips": stats["lpips"] if lpips else None,
         "gaussians": stats["num_GS"],
         "memory": memory,
     }

@@ -42,7 +42,7 @@ def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int) -> str:
         )  # fmt: skip
         figures = json.loads(done.stdout.splitlines()[-1])
         scene = read_ply(plan.out).to(CUDA)
-    psnr, ssim = score(scene, dataset.held_out)
+    psnr, ssim, _ = score(scene, dataset.held_out)
     cost = f"{figures['seconds']:.1f} | {figures['memory'] / 2**30:.2f} GiB"
     return f"| {gpus} | {cost} | {psnr:.2f} dB | {ssim:.4f} | {len(scene):,} |"
 

@@ -1,4 +1,4 @@
-"""Training real photos on one GPU: held-out PSNR and SSIM, seconds, steps a second, memory.
+"""Training real photos on one GPU: held-out PSNR, SSIM and LPIPS, seconds, steps/s, memory.
 
 `python -m bench train` on a machine with an NVIDIA GPU. The protocol is that of gsplat's
 simple_trainer: poses from pycolmap, photos undistorted to 1024 px, every 8th by name held out. The
@@ -7,7 +7,8 @@ beforehand; each figure is the median of three seeds. Needs ../shared/datasets, 
 that an earlier run left in data/bench/train. With PEER=<a checkout of gsplat v1.5.3> its own
 trainer runs on the same photos: see bench/peer.py. SCENES= names some of the scenes, PRESETS= other
 presets than `fast`, PEER_RUNS= other runs of the peer than default:7000 (mcmc:30000, say), with a
-comma between them.
+comma between them. LPIPS, of both, where its weights are (gpu/training/lpips.py). Nothing that
+measures likeness counts into the seconds or the memory.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
@@ -32,6 +35,7 @@ from gpu.training.album import Album
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.init import gaussians_from_points
+from gpu.training.lpips import Lpips
 from gpu.training.metrics import Score, evaluate
 from gpu.training.step import Step
 from gpu.training.step_cuda import RecordedStep
@@ -56,18 +60,20 @@ CUDA = torch.device("cuda")
 
 @dataclass(frozen=True)
 class Run:
-    """What one training run cost and gave; psnr in dB, memory in GiB."""
+    """What one training run cost and gave; psnr in dB, memory in GiB, lpips where there is one."""
 
     seconds: float
     rate: float
     psnr: float
     ssim: float
+    lpips: float | None
     gaussians: float
     memory: float
 
     def __str__(self) -> str:
         """The cells of a table's row."""
-        likeness = f"{self.psnr:.2f} dB | {self.ssim:.4f}"
+        lpips = "" if self.lpips is None else f"{self.lpips:.4f}"
+        likeness = f"{self.psnr:.2f} dB | {self.ssim:.4f} | {lpips}"
         cost = f"{self.gaussians:,.0f} | {self.memory:.2f} GiB"
         return f"{self.seconds:.1f} | {self.rate:.0f} | {likeness} | {cost}"
 
@@ -112,16 +118,24 @@ def run(name: str, seed: int, iterations: int | None = None, preset: str | None 
     trained = train(start, dataset.train, config, CUDA)
     torch.cuda.synchronize()
     ended = time.perf_counter()
-    psnr, ssim = score(trained, dataset.held_out)
     memory = (torch.cuda.max_memory_allocated() - before) / 2**30
     rate = config.iterations / (ended - loaded)
-    return Run(ended - begun, rate, psnr, ssim, len(trained), memory)
+    likeness = score(trained, dataset.held_out)
+    return Run(ended - begun, rate, *likeness, len(trained), memory)
 
 
-def score(trained: Gaussians, held_out: tuple[View, ...]) -> tuple[float, float]:
-    total = Score.of(evaluate(trained, held_out))
+def score(trained: Gaussians, held_out: tuple[View, ...]) -> tuple[float, float, float | None]:
+    """Return PSNR in dB, SSIM, and LPIPS where its weights are."""
+    total = Score.of(evaluate(trained, held_out, Lpips.installed()))
     assert total.psnr is not None and total.ssim is not None
-    return total.psnr, total.ssim
+    return total.psnr, total.ssim, total.lpips
+
+
+def middle(runs: Sequence[Run]) -> Run:
+    """Return the median of each figure; None of one that not every run has."""
+    columns: Iterator[tuple[Any, ...]] = zip(*map(astuple, runs), strict=True)
+    figures: list[Any] = [None if None in column else median(column) for column in columns]
+    return Run(*figures)
 
 
 def peer_run(checkout: Path, name: str, preset: str = "default", steps: int = 7_000) -> Run:
@@ -165,14 +179,14 @@ def main() -> None:
     print(torch.cuda.get_device_name(), "\n")
     names = os.environ.get("SCENES", ",".join(SCENES)).split(",")
     print(f"Recorded steps differ from plain ones by {drift(names[0]):.1e} of the loss at most.\n")
-    print("| scene | trainer | seconds | steps/s | held-out | SSIM | Gaussians | GPU memory |")
-    print("|---|---|---|---|---|---|---|---|")
+    likeness = "held-out | SSIM | LPIPS"
+    print(f"| scene | trainer | seconds | steps/s | {likeness} | Gaussians | GPU memory |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name in names:
         run(name, 0, WARM)
         for preset in os.environ.get("PRESETS", "fast").split(","):
-            runs = [astuple(run(name, seed, preset=preset)) for seed in SEEDS]
-            middle = Run(*(median(figures) for figures in zip(*runs, strict=True)))
-            print(f"| {name} | {preset} | {middle} |", flush=True)
+            runs = [run(name, seed, preset=preset) for seed in SEEDS]
+            print(f"| {name} | {preset} | {middle(runs)} |", flush=True)
         if peer:
             for kind, steps in peer_runs():
                 theirs = peer_run(Path(peer), name, kind, steps)
