@@ -23,6 +23,7 @@ from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining
 from gpu.training.metrics import Score, evaluate
 from gpu.training.trainer import train
+from gpu.training.twins import grow
 
 
 def rows(name: str, size: int, iterations: int | None) -> list[str]:
@@ -35,7 +36,7 @@ def rows(name: str, size: int, iterations: int | None) -> list[str]:
     points, colors = dataset.points.to(device), dataset.colors.to(device)
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
     begun = time.perf_counter()
-    scene = train(start, first, config, device)
+    scene = grow(start, first, config, device)
     found = [row(name, "before", scene, (dataset.held_out, joins), begun)]
     for label, views in (("with them", first + joins), ("as many steps without", first)):
         begun = time.perf_counter()

@@ -1,8 +1,9 @@
 """One GPU beside all of a machine's, on one scene with many Gaussians: likeness, seconds, memory.
 
 `python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE= and GAUSSIANS= for
-others than the usual; what it needs besides, bench/train.py says. The steps, and the photos of a
-step, are the same for both.
+others than the usual, and GPUS= for other numbers of GPUs than one and all (`GPUS=1` and `GPUS=2`
+may run beside each other on four); what it needs besides, bench/train.py says. The steps, and the
+photos of a step, are the same for all. Each figure is the median of three seeds.
 """
 
 from __future__ import annotations
@@ -12,24 +13,42 @@ import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import torch
 
-from bench.train import CUDA, HOLDOUT, REPOSITORY, SIZE, job, posed, score
+from bench.train import CUDA, HOLDOUT, REPOSITORY, SEEDS, SIZE, job, posed, score
 from gpu.export.ply import read_ply
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import Dataset, load_dataset
 from gpu.training.launch import torchrun
 from gpu.training.together import Plan
 
-SCENE, GAUSSIANS, SEED, WEIGHT = "caliterra", 3_200_000, 0, 0.001
+SCENE, GAUSSIANS, STEPS, WEIGHT = "caliterra", 3_200_000, 1_600, 0.001
 
 
-def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int) -> str:
-    """Train on so many GPUs, each with a process of its own; return a table's row."""
+class Figures(NamedTuple):
+    """Of a run: seconds, memory of each GPU in GiB, PSNR in dB, SSIM, and how many Gaussians."""
+
+    seconds: float
+    memory: float
+    psnr: float
+    ssim: float
+    gaussians: float
+
+    def row(self, label: str) -> str:
+        """Return a table's row."""
+        cost = f"{self.seconds:.1f} | {self.memory:.2f} GiB"
+        likeness = f"{self.psnr:.2f} dB | {self.ssim:.4f}"
+        return f"| {label} | {cost} | {likeness} | {self.gaussians:,.0f} |"
+
+
+def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int, seed: int) -> Figures:
+    """Train on so many GPUs, each with a process of its own."""
     config = TrainConfig.of(
-        job(name, SEED, preset="best"), CUDA, len(dataset.train), len(dataset.points)
+        job(name, seed, STEPS, "best"), CUDA, len(dataset.train), len(dataset.points)
     )
     # With the usual weights most of so many would be pulled away again.
     config = replace(config, max_gaussians=gaussians, opacity_weight=WEIGHT, scale_weight=WEIGHT)
@@ -43,13 +62,13 @@ def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int) -> str:
         figures = json.loads(done.stdout.splitlines()[-1])
         scene = read_ply(plan.out).to(CUDA)
     psnr, ssim, _ = score(scene, dataset.held_out)
-    cost = f"{figures['seconds']:.1f} | {figures['memory'] / 2**30:.2f} GiB"
-    return f"| {gpus} | {cost} | {psnr:.2f} dB | {ssim:.4f} | {len(scene):,} |"
+    return Figures(figures["seconds"], figures["memory"] / 2**30, psnr, ssim, len(scene))
 
 
 def main() -> None:
     gpus = torch.cuda.device_count()
-    if gpus < 2:
+    counts = [int(n) for n in os.environ.get("GPUS", f"1,{max(2, gpus)}").split(",")]
+    if gpus < max(counts):
         print("This benchmark needs two NVIDIA GPUs or more.")
         return
     name, gaussians = os.environ.get("SCENE", SCENE), int(os.environ.get("GAUSSIANS", GAUSSIANS))
@@ -57,8 +76,12 @@ def main() -> None:
     print(f"{torch.cuda.get_device_name()}, {name}, up to {gaussians:,} Gaussians\n")
     print("| GPUs | seconds | GPU memory, each | held-out | SSIM | Gaussians |")
     print("|---|---|---|---|---|---|")
-    for count in (1, gpus):
-        print(trained_on(count, name, dataset, gaussians), flush=True)
+    for count in counts:
+        runs = []
+        for seed in SEEDS:
+            runs.append(trained_on(count, name, dataset, gaussians, seed))
+            print(runs[-1].row(f"{count}, seed {seed}"), flush=True)
+        print(Figures(*map(median, zip(*runs, strict=True))).row(f"{count}"), flush=True)
 
 
 if __name__ == "__main__":

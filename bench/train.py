@@ -40,7 +40,8 @@ from gpu.training.metrics import Score, evaluate
 from gpu.training.step import Step
 from gpu.training.step_cuda import RecordedStep
 from gpu.training.trainer import Run as TrainingRun
-from gpu.training.trainer import scene_extent, train
+from gpu.training.trainer import scene_extent
+from gpu.training.twins import grow
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PHOTOS = REPOSITORY.parent / "shared" / "datasets"
@@ -115,7 +116,7 @@ def run(name: str, seed: int, iterations: int | None = None, preset: str | None 
     config = TrainConfig.of(spec, CUDA, len(dataset.train), len(points))
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
     loaded = time.perf_counter()
-    trained = train(start, dataset.train, config, CUDA)
+    trained = grow(start, dataset.train, config, CUDA)
     torch.cuda.synchronize()
     ended = time.perf_counter()
     memory = (torch.cuda.max_memory_allocated() - before) / 2**30

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from gpu.training.dataset import View
 VERSION = 1
 EVERY = 60.0  #: seconds between two checkpoints
 HEADER = "header"
+STEPS = "run/steps"  #: of a run's state: the steps taken, and the Gaussians that it began with
 
 #: Tensors by name: all that a part of a training run has to know to go on.
 State: TypeAlias = dict[str, Tensor]
@@ -119,6 +120,17 @@ def read_checkpoint(file: Path) -> Checkpoint | None:
         return None
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as wrong:
         raise UnusableCheckpoint("it is damaged") from wrong
+
+
+class Keeps(Protocol):
+    """What a run asks of whoever keeps its states: a `Keeper`, or what stands for one."""
+
+    @property
+    def found(self) -> Checkpoint | None: ...
+
+    def offer(self, step: int, iterations: int, state: Callable[[], State]) -> None: ...
+
+    def keep(self, step: int, iterations: int, state: State) -> None: ...
 
 
 class Keeper:

@@ -26,6 +26,17 @@ class Rates:
     shN: float = 5e-4  # noqa: N815 - named as the parameter is
     final: float = 1.0
 
+    def slower(self, part: float) -> Rates:
+        """Return rates of which all but the positions' are so much smaller."""
+        return replace(
+            self,
+            quats=part * self.quats,
+            log_scales=part * self.log_scales,
+            logit_opacities=part * self.logit_opacities,
+            sh0=part * self.sh0,
+            shN=part * self.shN,
+        )
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -34,6 +45,7 @@ class Effort:
     With fewer photos than ENOUGH, `few` is the factor of the steps: more would only learn by
     heart what a photo shows and the next one does not. For the same reason Gaussians are then
     pulled more strongly towards being few and small, and `few_dropout` times as many left out.
+    With as few as TWINS there are two scenes at first: see TrainConfig.
     """
 
     few: float
@@ -41,6 +53,7 @@ class Effort:
     max_gaussians: float
     views_per_step: int
     few_dropout: float = 1.0
+    twins: bool = True
 
     def steps(self, photos: int) -> float:
         """Return the factor of the steps for so many training photos."""
@@ -53,9 +66,12 @@ class Effort:
 
 
 ENOUGH = 30
+MORE = 1.6  #: times the steps of one scene that twins take
+#: Both twins soon learn fewer photos by heart; with more they gain less, for twice the time.
+TWINS = range(10, 17)
 #: By the names of gpu.job.spec.PRESETS; what they are worth is in bench/results.md.
 EFFORTS: Mapping[str, Effort] = {
-    "draft": Effort(few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2),
+    "draft": Effort(few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2, twins=False),
     "fast": Effort(few=1.0, iterations=1.0, max_gaussians=1.0, views_per_step=2),
     "best": Effort(few=1.33, iterations=2.0, max_gaussians=1.6, views_per_step=4, few_dropout=2.0),
 }
@@ -75,6 +91,8 @@ class TrainConfig:
     random_background   photos are compared before colours drawn by lot: where a photo shows
                     something, black must not stand for it
     warm            it goes on from a trained scene: all spherical harmonics from the start
+    twins           two scenes of half the Gaussians are trained and made one (gpu.training.twins);
+                    `iterations` are those of both and of the one
     """
 
     iterations: int
@@ -93,6 +111,7 @@ class TrainConfig:
     dropout: float = 0.0
     random_background: bool = False
     warm: bool = False
+    twins: bool = False
 
     @classmethod
     def of(cls, spec: JobSpec, device: torch.device, photos: int, points: int) -> TrainConfig:
@@ -107,8 +126,8 @@ class TrainConfig:
         # Thirty steps a photo while photos are few; of many each is like others, and needs less.
         steps = _between(1_000, min(30 * photos, max(1_200, 18 * photos)), 7_000)
         weight = 0.01 if photos >= ENOUGH else 0.03
-        return cls(
-            iterations=spec.iterations or int(steps * effort.steps(photos)),
+        config = cls(
+            iterations=int(steps * effort.steps(photos)),
             max_gaussians=int(_cap(points) * effort.max_gaussians),
             sh_degree=2,
             seed=spec.seed,
@@ -120,13 +139,36 @@ class TrainConfig:
             dropout=effort.dropout(photos),
             random_background=True,
         )
+        if effort.twins and photos in TWINS:
+            config = config.doubled(effort)
+        return replace(config, iterations=spec.iterations or config.iterations)
+
+    def doubled(self, effort: Effort) -> TrainConfig:
+        """Return the config of twins, each with three quarters of what one scene alone has."""
+        return replace(
+            self,
+            iterations=int(MORE * self.iterations),
+            max_gaussians=int(1.5 * self.max_gaussians),
+            views_per_step=max(4, self.views_per_step),
+            dropout=min(0.3, 2 * self.dropout / effort.few_dropout),
+            twins=True,
+        )
+
+    @property
+    def single(self) -> TrainConfig:
+        """What trains one scene alone, with the steps for that; itself where there are no twins."""
+        if not self.twins:
+            return self
+        return replace(self, twins=False, iterations=int(self.iterations / MORE))
 
     def continued(self, iterations: int) -> TrainConfig:
         """Return what goes on from a state of this config to so many iterations altogether.
 
         The schedules are those of the longer run, but the photos stay at their full size.
         """
-        return replace(self, iterations=iterations, coarse=0.0, coarsest=0.0, warm=True)
+        return replace(
+            self, iterations=iterations, coarse=0.0, coarsest=0.0, warm=True, twins=False
+        )
 
 
 def image_size(spec: JobSpec, device: torch.device) -> int:

@@ -169,6 +169,7 @@ def write_altitudes(gaussians: Gaussians, ground: Ground, ctx: Context) -> None:
 
 def _level(config: TrainConfig) -> TrainConfig:
     """Return the settings of one level of a scene that was trained with `config`."""
+    config = config.single
     return replace(
         config,
         iterations=max(10, round(config.iterations * PART_OF_TRAINING)),

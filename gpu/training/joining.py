@@ -41,6 +41,7 @@ def joins_in(stage: Stage, spec: JobSpec) -> bool:
 
 def joining(config: TrainConfig) -> TrainConfig:
     """Return how a scene trained with `config` trains on with more photos: only details move."""
+    config = config.single
     first = config.rates.means_final * POSITIONS
     return replace(
         config,

@@ -11,10 +11,10 @@ import torch
 import torch.distributed
 from torch import Tensor
 
-from gpu.training.checkpoint import State
+from gpu.training.checkpoint import STEPS, State
 from gpu.training.shards import Shards
 
-STEPS, CHANCE = "run/steps", "run/chance"
+CHANCE = "run/chance"
 FIRST = 0  #: the process that keeps
 
 

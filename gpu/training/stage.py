@@ -30,7 +30,7 @@ from gpu.training.previews import beside
 from gpu.training.progress import Teller
 from gpu.training.resume import beginning
 from gpu.training.together import Plan
-from gpu.training.trainer import train
+from gpu.training.twins import grow
 
 PICTURE = "previews/train.jpg"
 FEWEST = 5_000  #: a scene of fewer Gaussians would be of no use
@@ -95,6 +95,8 @@ def prepared(ctx: Context) -> Work:
     free, _ = torch.cuda.mem_get_info(device)
     there = 1 if bent else torch.cuda.device_count()  # Several know pinholes alone.
     gpus = gpus_for(config, dataset, size, free, there)
+    if gpus:
+        config = config.single  # Twins are for few photos, which seldom need several.
     config, smaller = made_to_fit(ctx, config, dataset, size, free * max(1, gpus))
     if smaller < size:
         dataset = _photos(ctx, smaller, bent=bent)
@@ -193,7 +195,7 @@ def _train_what_fits(
 def _train(config: TrainConfig, work: Work, teller: Teller, keeper: Keeper) -> Gaussians:
     points, colors = (t.to(work.device) for t in (work.dataset.points, work.dataset.colors))
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
-    return train(start, work.dataset.train, config, work.device, teller, keeper)
+    return grow(start, work.dataset.train, config, work.device, teller, keeper)
 
 
 def _teller(

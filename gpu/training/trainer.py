@@ -11,7 +11,7 @@ from torch import Tensor
 from gpu.gaussians import Gaussians
 from gpu.training import schedules
 from gpu.training.album import Album
-from gpu.training.checkpoint import Keeper, State, part_of
+from gpu.training.checkpoint import STEPS, Keeps, State, part_of
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View
 from gpu.training.optimizer import SceneOptimizer
@@ -29,7 +29,7 @@ def train(
     config: TrainConfig,
     device: torch.device,
     watch: Watch | None = None,
-    keeper: Keeper | None = None,
+    keeper: Keeps | None = None,
 ) -> Gaussians:
     """Return Gaussians that render like the photos of `views`, on `device`.
 
@@ -128,7 +128,7 @@ class Run:
     def state(self) -> State:
         """Return all that the next steps depend on besides photos and config; not copied."""
         return {
-            "run/steps": torch.tensor([self.steps, self._first]),
+            STEPS: torch.tensor([self.steps, self._first]),
             "run/chance": self._chance.get_state(),
             **{f"optimizer/{name}": t for name, t in self._optimizer.state().items()},
             **{f"strategy/{name}": t for name, t in self._strategy.state().items()},
@@ -137,7 +137,7 @@ class Run:
     def restore(self, state: State) -> None:
         """Go on where the run was whose state this is; its tensors may be on another device."""
         device = self.gaussians.means.device
-        self.steps, self._first = state["run/steps"].tolist()
+        self.steps, self._first = state[STEPS].tolist()
         self._chance.set_state(state["run/chance"])
         # Copies on the CPU too: steps change them where they lie, and the state is its owner's.
         there = {name: tensor.to(device, copy=True) for name, tensor in state.items()}

@@ -218,7 +218,7 @@ class TestStage:
             return train(*given[:4], killed_after(lived, keeper), keeper)  # type: ignore[arg-type]
 
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(train_stage, "train", mortal)
+            patch.setattr(train_stage, "grow", mortal)
             run_train(ctx, clock=every_minute())
 
     def said(self, ctx: Context) -> list[str]:
@@ -256,7 +256,7 @@ class TestStage:
             begins.append(given[-1].begin)
             return first
 
-        monkeypatch.setattr(train_stage, "train", trained)
+        monkeypatch.setattr(train_stage, "grow", trained)
         run_train(replace(ctx, spec=replace(ctx.spec, **change)))  # type: ignore[arg-type]
         refusal = self.said(ctx)[-1]
         assert why in refusal and "from the beginning" in refusal
@@ -293,7 +293,7 @@ class TestStage:
     ) -> None:
         ctx = job(tmp_path, iterations=50)
         ctx = replace(ctx, spec=replace(ctx.spec, more=60, earlier="a"))
-        monkeypatch.setattr(train_stage, "train", lambda first, *_: first)
+        monkeypatch.setattr(train_stage, "grow", lambda first, *_: first)
         assert run_train(ctx).metrics["iterations"] == 110
         assert "job a has left none" in self.said(ctx)[0]
 

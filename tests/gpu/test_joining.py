@@ -107,7 +107,8 @@ def test_a_flight_s_photos_join_after_the_descent(
         seen.append({view.name for view in views})
         return start
 
-    for module in (stage, descend, joining):
+    monkeypatch.setattr(stage, "grow", note)
+    for module in (descend, joining):
         monkeypatch.setattr(module, "train", note)
     monkeypatch.setattr(Reprojector, "fill", lambda _, view: replace(view, mask=None))
     assert stage.run_train(ctx).metrics["joined"] == 0

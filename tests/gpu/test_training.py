@@ -304,7 +304,7 @@ def test_a_full_memory_means_fewer_gaussians_and_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ctx, memory = job(tmp_path), FullMemory(8_000)
-    monkeypatch.setattr(train_stage, "train", memory)
+    monkeypatch.setattr(train_stage, "grow", memory)
     run_train(ctx)
     assert memory.caps == [15_000, 7_500]
     assert isinstance(ctx.progress, Recorder)
@@ -314,6 +314,6 @@ def test_a_full_memory_means_fewer_gaussians_and_is_said(
 def test_a_memory_that_holds_nothing_ends_the_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_stage, "train", FullMemory(100))
+    monkeypatch.setattr(train_stage, "grow", FullMemory(100))
     with pytest.raises(torch.OutOfMemoryError):
         run_train(job(tmp_path))

@@ -1,0 +1,175 @@
+"""Two scenes trained from few photos, made one: what only one of them believes counts half.
+
+What a few photos leave open, each training fills in by chance: floaters, the depth of what one
+photo shows, colours beside the photos. The mean picture of several trainings is better than any of
+them, but not a scene. The Gaussians of two of them, each with the opacity of which two make one,
+are: where both agree they look as either does, and elsewhere the light passes through both. A few
+steps settle the rest. What that is worth is in bench/results.md.
+
+An ensemble of scenes that are trained side by side is in CoR-GS (Zhang et al., ECCV 2024), which
+compares them while they train and keeps one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from gpu.gaussians import Gaussians
+from gpu.training.checkpoint import STEPS, Checkpoint, Keeper, State, part_of
+from gpu.training.config import TrainConfig
+from gpu.training.dataset import View
+from gpu.training.trainer import Watch, train
+
+PART = 0.45  #: of all steps are each twin's; the rest is theirs together
+OTHER = 1 << 16  #: added to the seed of the second
+MEANS_FINAL = 4e-5  #: to which a twin's rate of the positions falls, in scene extents
+#: Where the rate of the positions begins and ends for both together, and which part of their first
+#: values the other rates begin with, of which they end with another part.
+TOGETHER_MEANS, TOGETHER_RATES, TOGETHER_FINAL = (1.2e-5, 4e-6), 0.3, 0.3
+#: Few photos are fitted a little too sharply: those that were not trained on like it so much wider.
+WIDER = 1.05
+LIMIT = 1e-6  #: opacities are kept so far from 0 and 1
+ELDER = "twin"  #: what the first one's tensors are called in a state of the second
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some of a run's steps, those after `begin` up to `end`, as if they were a run of their own.
+
+    It stands for the run's keeper and its watch, who count all `total` steps. What it has `beside`
+    is kept with its states.
+    """
+
+    begin: int
+    end: int
+    total: int
+    watching: Watch | None
+    keeper: Keeper | None
+    beside: State = field(default_factory=dict)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether what was kept is of this piece."""
+        return self.keeper is not None and self.begin < self.keeper.begin <= self.end
+
+    @property
+    def found(self) -> Checkpoint | None:
+        """The state to go on from within this piece."""
+        if self.keeper is None or self.keeper.found is None or not self.is_begun:
+            return None
+        found = self.keeper.found
+        return replace(found, state=later(found.state, -self.begin))
+
+    def offer(self, step: int, _iterations: int, state: Callable[[], State]) -> None:
+        """Keep the state after a step of this piece if it is time to."""
+        if self.keeper is not None:
+            self.keeper.offer(self.begin + step, self.total, lambda: self._whole(state()))
+
+    def keep(self, step: int, _iterations: int, state: State) -> None:
+        """Keep the last state of all; that of another piece is not needed any more."""
+        if self.keeper is not None and self.end == self.total:
+            self.keeper.keep(self.begin + step, self.total, self._whole(state))
+
+    def watch(self, done: float, loss: Tensor, gaussians: Gaussians) -> None:
+        """Pass on what a step has come to."""
+        if self.watching is not None:
+            steps = self.begin + done * (self.end - self.begin)
+            self.watching(steps / self.total, loss, gaussians)
+
+    def _whole(self, state: State) -> State:
+        return later(state, self.begin) | self.beside
+
+
+def later(state: State, steps: int) -> State:
+    """Return a run's state with so many more steps behind it."""
+    taken, first = state[STEPS].tolist()
+    return state | {STEPS: torch.tensor([taken + steps, first])}
+
+
+def grow(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    config: TrainConfig,
+    device: torch.device,
+    watch: Watch | None = None,
+    keeper: Keeper | None = None,
+) -> Gaussians:
+    """Train from the first Gaussians on: as twins where the config says so, else as `train`."""
+    if not config.twins:
+        return train(gaussians, views, config, device, watch, keeper)
+    first, second, last = pieces(config.iterations, watch, keeper)
+    if not last.is_begun:
+        start = thinned_evenly(gaussians, config.max_gaussians // 2)
+        elder = found_elder(second, device)
+        if elder is None:
+            elder = train(start, views, twin(config, 0), device, first.watch, first)
+        second = replace(second, beside={f"{ELDER}/{k}": t for k, t in elder.tensors().items()})
+        younger = train(start, views, twin(config, OTHER), device, second.watch, second)
+        gaussians = merged(elder, younger)
+    return wider(train(gaussians, views, settling(config), device, last.watch, last))
+
+
+def pieces(total: int, watch: Watch | None, keeper: Keeper | None) -> list[Piece]:
+    """Return the steps of one twin, of the other, and of both together."""
+    each = round(total * PART)
+    ends = (0, each, 2 * each, total)
+    return [Piece(a, b, total, watch, keeper) for a, b in pairwise(ends)]
+
+
+def found_elder(second: Piece, device: torch.device) -> Gaussians | None:
+    """Return the first twin where it was kept beside the second."""
+    if second.found is None:
+        return None
+    tensors = part_of(second.found.state, ELDER)
+    return Gaussians(**tensors).to(device)
+
+
+def twin(config: TrainConfig, other: int) -> TrainConfig:
+    """Return the config of one of the twins."""
+    return replace(
+        config,
+        iterations=round(config.iterations * PART),
+        max_gaussians=config.max_gaussians // 2,
+        rates=replace(config.rates, means_final=MEANS_FINAL),
+        seed=config.seed + other,
+        twins=False,
+    )
+
+
+def settling(config: TrainConfig) -> TrainConfig:
+    """Return the config of what both are trained with together."""
+    means, means_final = TOGETHER_MEANS
+    rates = config.rates.slower(TOGETHER_RATES)
+    return replace(
+        config.continued(config.iterations - 2 * round(config.iterations * PART)),
+        rates=replace(rates, means=means, means_final=means_final, final=TOGETHER_FINAL),
+        grow_until=0.0,
+    )
+
+
+def merged(a: Gaussians, b: Gaussians) -> Gaussians:
+    """Return the Gaussians of two scenes as one, which lets through as much as they on the mean.
+
+    The mean is the geometric one: of a Gaussian of opacity o it leaves 1 - sqrt(1 - o).
+    """
+    tensors = {name: torch.cat([t, b.tensors()[name]]) for name, t in a.tensors().items()}
+    opacities = torch.cat([a.opacities, b.opacities]).clamp(LIMIT, 1 - LIMIT)
+    return Gaussians(**{**tensors, "logit_opacities": (1 - (1 - opacities).sqrt()).logit()})
+
+
+def wider(gaussians: Gaussians) -> Gaussians:
+    """Return the Gaussians WIDER times as large."""
+    return replace(gaussians, log_scales=gaussians.log_scales + math.log(WIDER))
+
+
+def thinned_evenly(gaussians: Gaussians, most: int) -> Gaussians:
+    """Return at most so many of the Gaussians."""
+    if len(gaussians) <= most:
+        return gaussians
+    return gaussians.select(torch.linspace(0, len(gaussians) - 1, most).long())
