@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,6 +45,25 @@ SOLID = 0.3
 OUTSIDE = 1.0
 
 
+@dataclass(frozen=True)
+class Files:
+    """What was written and measured, and the Gaussians that scene.sog holds, on the CPU."""
+
+    splat: Measured
+    ply: Measured
+    sog: Measured
+    shown: Gaussians
+
+    def with_figures_of(self, before: Files) -> Files:
+        """Return the same files with what was measured on others."""
+        return replace(
+            self,
+            splat=replace(self.splat, photos=before.splat.photos),
+            ply=replace(self.ply, photos=before.ply.photos),
+            sog=replace(self.sog, photos=before.sog.photos),
+        )
+
+
 def run_compress(ctx: Context) -> Outcome:
     """Write the scene as .splat, .ply, .sog, .spz and levels of .sog, and what tells of it.
 
@@ -53,33 +71,24 @@ def run_compress(ctx: Context) -> Outcome:
     have joined the training, they say nothing of these files: the scene from before goes the same
     way, to files of its own, and what is measured on those are the figures.
     """
-    spec, root, device = ctx.spec, ctx.paths.root, best_device()
+    spec, device = ctx.spec, best_device()
     dataset = load_dataset(ctx.paths.undistorted, image_size(spec, device), spec.holdout)
-    photos, geometry = Photos.load(ctx.paths), Geometry.load(ctx.paths)
-    last = Stage.DESCEND if spec.pipeline is Pipeline.AERIAL else Stage.TRAIN
     ctx.progress(0.1, "Leaving out what nobody misses")
-    measured = read_ply(ctx.paths.gaussians(last)).to(device)
+    measured = read_ply(ctx.paths.gaussians(_last(spec))).to(device)
     joined = ctx.paths.all_photos.is_file()
     shown = read_ply(ctx.paths.all_photos).to(device) if joined else measured
     kept, pruned = _prune(shown, dataset)
     ctx.progress(0.5, "Writing and measuring the files")
-    splat, ply, sog = _write(kept, root, dataset, device)
+    files = _write(kept, ctx.paths.root, dataset, device)
     if joined:
-        splat, ply, sog = _before(measured, (splat, ply, sog), ctx, dataset, device)
-    views = dataset.train + dataset.held_out
-    levels = write_levels(kept, root, views)
-    scene = _scene(spec, geometry, dataset, splat, sog, joined=joined)
-    figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, splat, ply, sog)
-    figures["held_out_joined"] = joined
-    _json(root / METRICS, figures)
-    files = {name: (root / name).stat().st_size for name in (SOG, SPZ, SPLAT, PLY)}
-    cameras = write_cameras(ctx.paths, dataset, photos.names, photos=spec.photos == PUBLISH)
-    manifest = manifest_of(spec, geometry, scene, photos.given, time.time())
-    _json(root / MANIFEST, {**manifest, **weights(files, levels), "cameras": cameras})
+        files = _before(measured, files, ctx, dataset, device)
+    geometry = Geometry.load(ctx.paths)
+    scene = _scene(spec, geometry, dataset, files, joined=joined)
+    bytes_of = _described(ctx, kept, dataset, geometry, scene, files)
     metrics = {
-        "gaussians": splat.gaussians,
+        "gaussians": scene.gaussians,
         "splat_bytes": scene.splat_bytes,
-        "sog_bytes": files[SOG],
+        "sog_bytes": bytes_of[SOG],
         "psnr": scene.psnr,
         "ssim": scene.ssim,
         **perceived(scene.lpips),
@@ -87,15 +96,42 @@ def run_compress(ctx: Context) -> Outcome:
     }
     ctx.progress(0.95, "Turning around the scene")
     place = Place(scene.low, scene.high, scene.ground, geometry.ground_z)
-    pictures = _picture(ctx, scene, place, central_view(views), device)
-    return Outcome(summary(last, sog, pruned, joined=joined), metrics, pictures)
+    like = central_view(dataset.train + dataset.held_out)
+    pictures = _picture(ctx, scene, place, like, files, device)
+    return Outcome(summary(_last(spec), files.sog, pruned, joined=joined), metrics, pictures)
+
+
+def _last(spec: JobSpec) -> Stage:
+    """Return the stage whose Gaussians are published."""
+    return Stage.DESCEND if spec.pipeline is Pipeline.AERIAL else Stage.TRAIN
+
+
+def _described(
+    ctx: Context,
+    kept: Gaussians,
+    dataset: Dataset,
+    geometry: Geometry,
+    scene: Scene,
+    files: Files,
+) -> dict[str, int]:
+    """Write the levels, the cameras and what tells of all; return the bytes of each file."""
+    spec, root, photos = ctx.spec, ctx.paths.root, Photos.load(ctx.paths)
+    levels = write_levels(kept, root, dataset.train + dataset.held_out)
+    measured = (files.splat, files.ply, files.sog)
+    figures = figures_of(spec, ctx.paths, photos, geometry, dataset.held_out, *measured)
+    _json(root / METRICS, {**figures, "held_out_joined": scene.joined})
+    bytes_of = {name: (root / name).stat().st_size for name in (SOG, SPZ, SPLAT, PLY)}
+    cameras = write_cameras(ctx.paths, dataset, photos.names, photos=spec.photos == PUBLISH)
+    manifest = manifest_of(spec, geometry, scene, photos.given, time.time())
+    _json(root / MANIFEST, {**manifest, **weights(bytes_of, levels), "cameras": cameras})
+    return bytes_of
 
 
 def _picture(
-    ctx: Context, scene: Scene, place: Place, like: View, device: torch.device
+    ctx: Context, scene: Scene, place: Place, like: View, files: Files, device: torch.device
 ) -> tuple[str, ...]:
     """Draw the poster of the published scene, and the scene turning; return what to show of it."""
-    published = read_sog(ctx.paths.root / SOG).to(device)
+    published = files.shown.to(device)
     turn = ctx.spec.pipeline is Pipeline.AERIAL  # the viewer begins with a map then
     begins = first_seen(scene.camera, place, from_above=turn)
     draw_thumbnail(published, begins, ctx.paths.root / THUMBNAIL)
@@ -112,47 +148,43 @@ def _prune(gaussians: Gaussians, dataset: Dataset) -> tuple[Gaussians, dict[str,
     return kept.select(importance(kept).argsort(descending=True, stable=True)), left_out
 
 
-def _write(
-    gaussians: Gaussians, root: Path, dataset: Dataset, device: torch.device
-) -> tuple[Measured, Measured, Measured]:
+def _write(gaussians: Gaussians, root: Path, dataset: Dataset, device: torch.device) -> Files:
     """Write all files but the levels; measure what they hold."""
     write_ply(gaussians, root / PLY)
     write_splat(gaussians, root / SPLAT)
     write_sog(gaussians, root / SOG)
     write_spz(gaussians, root / SPZ)
-    shown = read_sog(root / SOG).to(device)
+    shown = read_sog(root / SOG)
     held_out, lpips = dataset.held_out, Lpips.installed()
     splat = measure(root / SPLAT, read_splat(root / SPLAT).to(device), held_out, lpips)
     ply = measure(root / PLY, read_ply(root / PLY).to(device), held_out, lpips)
-    return splat, ply, measure(root / SOG, shown, held_out, lpips)
+    sog = measure(root / SOG, shown.to(device), held_out, lpips)
+    return Files(splat, ply, sog, shown)
 
 
 def _before(
     gaussians: Gaussians,
-    published: Sequence[Measured],
+    published: Files,
     ctx: Context,
     dataset: Dataset,
     device: torch.device,
-) -> list[Measured]:
+) -> Files:
     """Return the published files with what is measured on those of the scene from before."""
     with TemporaryDirectory(dir=ctx.paths.work) as folder:
         kept, _ = _prune(gaussians, dataset)
-        measured = _write(kept, Path(folder), dataset, device)
-    pairs = zip(published, measured, strict=True)
-    return [replace(shown, photos=before.photos) for shown, before in pairs]
+        return published.with_figures_of(_write(kept, Path(folder), dataset, device))
 
 
 def _scene(
     spec: JobSpec,
     geometry: Geometry,
     dataset: Dataset,
-    splat: Measured,
-    shown: Measured,
+    files: Files,
     *,
     joined: bool,
 ) -> Scene:
     """Find the bounds, the ground and the viewer's cameras of the published scene."""
-    published = read_splat(splat.file)
+    published, splat, shown = read_splat(files.splat.file), files.splat, files.sog
     solid = published.select(published.opacities > SOLID)
     box = Box.around(_inside(solid.means, dataset.points), OUTSIDE)
     low, high = box.low.tolist(), box.high.tolist()
