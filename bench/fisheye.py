@@ -34,7 +34,7 @@ from gpu.training.config import TrainConfig
 from gpu.training.dataset import Dataset, border_lost, load_bent, load_dataset
 from gpu.training.init import gaussians_from_points
 from gpu.training.metrics import Score, evaluate
-from gpu.training.trainer import train
+from gpu.training.twins import grow
 
 PHOTOS, SIZE, SEED, POINTS = 32, 560, 7, 8_000
 CORNER = 1.45  #: radians from the middle of a photo to its corner
@@ -133,7 +133,7 @@ def trained(dataset: Dataset, bent: Dataset, straight: Dataset) -> Trained:
     points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
     begun = time.perf_counter()
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
-    scene = train(start, dataset.train, config, CUDA)
+    scene = grow(start, dataset.train, config, CUDA)
     torch.cuda.synchronize()
     seconds = time.perf_counter() - begun
     scores = (Score.of(evaluate(scene, each.held_out)) for each in (bent, straight))

@@ -1,9 +1,9 @@
 """One GPU beside all of a machine's, on one scene with many Gaussians: likeness, seconds, memory.
 
 `python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE= and GAUSSIANS= for
-others than the usual, and GPUS= for other numbers of GPUs than one and all (`GPUS=1` and `GPUS=2`
-may run beside each other on four); what it needs besides, bench/train.py says. The steps, and the
-photos of a step, are the same for all. Each figure is the median of three seeds.
+others than the usual, and GPUS= for other numbers of GPUs than one and all; what it needs besides,
+bench/train.py says. The steps, and the photos of a step, are the same for all. Each figure is the
+median of three seeds.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def main() -> None:
     gpus = torch.cuda.device_count()
     counts = [int(n) for n in os.environ.get("GPUS", f"1,{max(2, gpus)}").split(",")]
     if gpus < max(counts):
-        print("This benchmark needs two NVIDIA GPUs or more.")
+        print(f"This benchmark needs {max(counts)} NVIDIA GPUs.")
         return
     name, gaussians = os.environ.get("SCENE", SCENE), int(os.environ.get("GAUSSIANS", GAUSSIANS))
     dataset = load_dataset(posed(name), SIZE, HOLDOUT)

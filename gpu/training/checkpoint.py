@@ -31,6 +31,9 @@ EVERY = 60.0  #: seconds between two checkpoints
 HEADER = "header"
 STEPS = "run/steps"  #: of a run's state: the steps taken, and the Gaussians that it began with
 
+#: Of a state of twins (gpu.training.twins): whether it is of the first, the second, or both as one.
+PIECE, ONE = "run/piece", 2
+
 #: Tensors by name: all that a part of a training run has to know to go on.
 State: TypeAlias = dict[str, Tensor]
 
@@ -76,6 +79,22 @@ class Checkpoint:
         """Raise UnusableCheckpoint unless the state is of the scene."""
         if self.header.scene != scene:
             raise UnusableCheckpoint("it is of other photos, cameras or another seed")
+
+    @property
+    def piece(self) -> int | None:
+        """Which piece of a run with twins the state is of; None where it never had twins."""
+        return int(self.state[PIECE]) if PIECE in self.state else None
+
+    def check_scene_count(self, *, twins: bool) -> None:
+        """Raise UnusableCheckpoint unless it is of twins where there are to be some."""
+        if (self.piece is not None) != twins:
+            was, is_ = ("two scenes", "one") if self.piece is not None else ("one scene", "two")
+            raise UnusableCheckpoint(f"it is of {was}, and now {is_} will be trained")
+
+    def check_is_one(self) -> None:
+        """Raise UnusableCheckpoint where two scenes were not one yet."""
+        if self.piece not in (None, ONE):
+            raise UnusableCheckpoint("its two scenes were not one yet")
 
     def check_iterations(self, iterations: int) -> None:
         """Raise UnusableCheckpoint unless the state is of a run of so many iterations."""

@@ -66,9 +66,9 @@ class Effort:
 
 
 ENOUGH = 30
-MORE = 1.6  #: times the steps of one scene that twins take
-#: Both twins soon learn fewer photos by heart; with more they gain less, for twice the time.
-TWINS = range(10, 17)
+#: Training photos of which there are twins: fewer are soon learnt by heart by both, and of more
+#: they take too long for `fast`. Each needs some time: with fewer steps in all one scene is better.
+TWINS, TWINS_STEPS = range(10, 17), 1_200
 #: By the names of gpu.job.spec.PRESETS; what they are worth is in bench/results.md.
 EFFORTS: Mapping[str, Effort] = {
     "draft": Effort(few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2, twins=False),
@@ -91,8 +91,10 @@ class TrainConfig:
     random_background   photos are compared before colours drawn by lot: where a photo shows
                     something, black must not stand for it
     warm            it goes on from a trained scene: all spherical harmonics from the start
-    twins           two scenes of half the Gaussians are trained and made one (gpu.training.twins);
-                    `iterations` are those of both and of the one
+    alone           None: it trains one scene. Else two of half the Gaussians are trained and made
+                    one (gpu.training.twins), `iterations` are those of all three, and this is how
+                    one scene would be trained
+    wider           a trained scene is handed out with Gaussians so much larger
     """
 
     iterations: int
@@ -111,7 +113,8 @@ class TrainConfig:
     dropout: float = 0.0
     random_background: bool = False
     warm: bool = False
-    twins: bool = False
+    alone: TrainConfig | None = None
+    wider: float = 1.0
 
     @classmethod
     def of(cls, spec: JobSpec, device: torch.device, photos: int, points: int) -> TrainConfig:
@@ -139,36 +142,35 @@ class TrainConfig:
             dropout=effort.dropout(photos),
             random_background=True,
         )
-        if effort.twins and photos in TWINS:
-            config = config.doubled(effort)
-        return replace(config, iterations=spec.iterations or config.iterations)
+        config = replace(config, iterations=spec.iterations or config.iterations)
+        steps = spec.iterations or TWINS_STEPS
+        if effort.twins and photos in TWINS and steps >= TWINS_STEPS:
+            config = config.doubled(effort, spec.iterations)
+        return config
 
-    def doubled(self, effort: Effort) -> TrainConfig:
+    def doubled(self, effort: Effort, iterations: int | None) -> TrainConfig:
         """Return the config of twins, each with three quarters of what one scene alone has."""
         return replace(
             self,
-            iterations=int(MORE * self.iterations),
+            iterations=iterations or int(1.6 * self.iterations),
             max_gaussians=int(1.5 * self.max_gaussians),
             views_per_step=max(4, self.views_per_step),
             dropout=min(0.3, 2 * self.dropout / effort.few_dropout),
-            twins=True,
+            alone=self,
+            wider=1.05,
         )
 
     @property
     def single(self) -> TrainConfig:
-        """What trains one scene alone, with the steps for that; itself where there are no twins."""
-        if not self.twins:
-            return self
-        return replace(self, twins=False, iterations=int(self.iterations / MORE))
+        """What trains one scene, or goes on with one that was two; this where it does."""
+        return self if self.alone is None else self.alone
 
     def continued(self, iterations: int) -> TrainConfig:
         """Return what goes on from a state of this config to so many iterations altogether.
 
         The schedules are those of the longer run, but the photos stay at their full size.
         """
-        return replace(
-            self, iterations=iterations, coarse=0.0, coarsest=0.0, warm=True, twins=False
-        )
+        return replace(self, iterations=iterations, coarse=0.0, coarsest=0.0, warm=True, alone=None)
 
 
 def image_size(spec: JobSpec, device: torch.device) -> int:

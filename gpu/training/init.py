@@ -19,7 +19,7 @@ def gaussians_from_points(points: Tensor, colors: Tensor, sh_degree: int, cap: i
     `cap` are thinned evenly.
     """
     if len(points) > cap:
-        kept = torch.linspace(0, len(points) - 1, cap, device=points.device).long()
+        kept = evenly(len(points), cap).to(points.device)
         points, colors = points[kept], colors[kept]
     n = len(points)
     sizes = neighbour_distances(points).clamp_min(1e-6)
@@ -31,6 +31,11 @@ def gaussians_from_points(points: Tensor, colors: Tensor, sh_degree: int, cap: i
         sh0=((colors - 0.5) / SH_C0)[:, None],
         shN=points.new_zeros(n, (sh_degree + 1) ** 2 - 1, 3),
     )
+
+
+def evenly(count: int, most: int) -> Tensor:
+    """Return the indices of `most` of `count` things, evenly spread."""
+    return torch.linspace(0, count - 1, most).long()
 
 
 def neighbour_distances(points: Tensor) -> Tensor:

@@ -15,9 +15,11 @@ from gpu.training.config import TrainConfig
 from gpu.training.dataset import View
 from gpu.training.metrics import psnr
 from gpu.training.previews import rendered, write_row
+from gpu.training.twins import place
 
 PAUSE = 1.0  #: seconds between two messages at least: to read the loss, the loop waits for the GPU
 PICTURES = 3  #: while training runs
+PRESENTABLE = 0.5  #: the part of its steps after which one of two scenes is shown
 SMOOTH = 0.02  #: the part that a new loss has in the mean
 
 
@@ -42,12 +44,15 @@ class Teller:
         self._ctx, self._view, self._clock = ctx, view, clock
         self._total, self._step = config.iterations, begin
         self._mean: Tensor | None = None
+        self._twins, self._scene, self._is_early = config.alone is not None, "", False
         self._told_step, self._told_at = begin, clock()
         self._psnr: float | None = None
 
     def __call__(self, done: float, loss: Tensor, gaussians: Gaussians) -> None:
         """Take note of a step; say something when it is time to."""
         self._step += 1
+        if self._twins:
+            self._note(*place(done))
         if self._preview is not None:
             self._preview.offer(done, gaussians)
         self._mean = loss if self._mean is None else self._mean.lerp(loss, SMOOTH)
@@ -59,9 +64,20 @@ class Teller:
         self._ctx.progress(done, self._sentence(figures), metrics=figures, pictures=pictures)
         self._told_step, self._told_at = self._step, now
 
+    def _note(self, scene: str, part: float) -> None:
+        """Take note of which of two scenes is trained: another one's figures are its own."""
+        if scene != self._scene:
+            self._scene, self._mean, self._psnr = scene, None, None
+        self._is_early = part < PRESENTABLE
+
     def _is_shown(self) -> bool:
-        """Whether this step has a picture: PICTURES of them, evenly, none at the end."""
+        """Whether this step has a picture: PICTURES of them, evenly, none at the end.
+
+        Nor has a second scene of two that is still behind the first one's picture.
+        """
         every = max(1, self._total // (PICTURES + 1))
+        if self._is_early:
+            return False
         return self._step % every == 0 and self._step // every <= PICTURES
 
     def _figures(self, now: float, gaussians: int) -> dict[str, Metric]:
@@ -80,8 +96,9 @@ class Teller:
 
     def _sentence(self, figures: dict[str, Metric]) -> str:
         likeness = "" if self._psnr is None else f", one held-out photo at {self._psnr:.1f} dB"
+        scene = f" ({self._scene})" if self._scene else ""
         return (
-            f"Step {self._step:,} of {self._total:,}, {figures['gaussians']:,} Gaussians, "
+            f"Step {self._step:,} of {self._total:,}{scene}, {figures['gaussians']:,} Gaussians, "
             f"{figures['iterations_per_second']:.0f} steps a second{likeness}."
         )
 

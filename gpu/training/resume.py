@@ -53,6 +53,8 @@ def _schedule(ctx: Context, config: TrainConfig, found: Checkpoint) -> TrainConf
     """
     more = 0 if found.header.job == ctx.spec.job_id else ctx.spec.more or 0
     if more or found.header.continued:
+        found.check_is_one()
         return config.continued(found.header.iterations + more)
     found.check_iterations(config.iterations + (ctx.spec.more or 0))
+    found.check_scene_count(twins=config.alone is not None)
     return replace(config, iterations=found.header.iterations)

@@ -95,8 +95,9 @@ def prepared(ctx: Context) -> Work:
     free, _ = torch.cuda.mem_get_info(device)
     there = 1 if bent else torch.cuda.device_count()  # Several know pinholes alone.
     gpus = gpus_for(config, dataset, size, free, there)
-    if gpus:
-        config = config.single  # Twins are for few photos, which seldom need several.
+    if gpus and config.alone is not None:  # One scene may fit; several GPUs train no twins.
+        config = config.alone
+        gpus = gpus_for(config, dataset, size, free, there)
     config, smaller = made_to_fit(ctx, config, dataset, size, free * max(1, gpus))
     if smaller < size:
         dataset = _photos(ctx, smaller, bent=bent)

@@ -149,10 +149,15 @@ class Run:
     def _limit(self, most: int) -> None:
         """Keep the most opaque Gaussians where there are too many: the memory did not suffice."""
         if len(self.gaussians) > most:
-            kept = self.gaussians.opacities.topk(most).indices.sort().values
+            kept = most_opaque(self.gaussians, most)
             fresh = torch.zeros_like(kept, dtype=torch.bool)
             self._optimizer.replace(self.gaussians.select(kept), kept, fresh)
             self._strategy.forget()
+
+
+def most_opaque(gaussians: Gaussians, most: int) -> Tensor:
+    """Return the indices of the most opaque Gaussians, in their order."""
+    return gaussians.opacities.topk(min(most, len(gaussians))).indices.sort().values
 
 
 def scene_extent(views: Sequence[View]) -> float:

@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from gpu.gaussians import Gaussians
-from gpu.training.checkpoint import STEPS, Checkpoint, Keeper, State, part_of
+from gpu.training.checkpoint import PIECE, STEPS, Checkpoint, Keeper, State, part_of
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View
-from gpu.training.trainer import Watch, train
+from gpu.training.init import evenly
+from gpu.training.trainer import Watch, most_opaque, train
 
 PART = 0.45  #: of all steps are each twin's; the rest is theirs together
 OTHER = 1 << 16  #: added to the seed of the second
@@ -32,8 +33,6 @@ MEANS_FINAL = 4e-5  #: to which a twin's rate of the positions falls, in scene e
 #: Where the rate of the positions begins and ends for both together, and which part of their first
 #: values the other rates begin with, of which they end with another part.
 TOGETHER_MEANS, TOGETHER_RATES, TOGETHER_FINAL = (1.2e-5, 4e-6), 0.3, 0.3
-#: Few photos are fitted a little too sharply: those that were not trained on like it so much wider.
-WIDER = 1.05
 LIMIT = 1e-6  #: opacities are kept so far from 0 and 1
 ELDER = "twin"  #: what the first one's tensors are called in a state of the second
 
@@ -43,9 +42,10 @@ class Piece:
     """Some of a run's steps, those after `begin` up to `end`, as if they were a run of their own.
 
     It stands for the run's keeper and its watch, who count all `total` steps. What it has `beside`
-    is kept with its states.
+    is kept with its states, and its number.
     """
 
+    number: int
     begin: int
     end: int
     total: int
@@ -83,7 +83,7 @@ class Piece:
             self.watching(steps / self.total, loss, gaussians)
 
     def _whole(self, state: State) -> State:
-        return later(state, self.begin) | self.beside
+        return later(state, self.begin) | {PIECE: torch.tensor(self.number)} | self.beside
 
 
 def later(state: State, steps: int) -> State:
@@ -100,34 +100,56 @@ def grow(
     watch: Watch | None = None,
     keeper: Keeper | None = None,
 ) -> Gaussians:
-    """Train from the first Gaussians on: as twins where the config says so, else as `train`."""
-    if not config.twins:
-        return train(gaussians, views, config, device, watch, keeper)
+    """Train as twins where the config says so, else as `train`; return what is handed out."""
+    how = train if config.alone is None else _as_twins
+    return wider(how(gaussians, views, config, device, watch, keeper), config.wider)
+
+
+def _as_twins(
+    gaussians: Gaussians,
+    views: Sequence[View],
+    config: TrainConfig,
+    device: torch.device,
+    watch: Watch | None,
+    keeper: Keeper | None,
+) -> Gaussians:
     first, second, last = pieces(config.iterations, watch, keeper)
     if not last.is_begun:
-        start = thinned_evenly(gaussians, config.max_gaussians // 2)
-        elder = found_elder(second, device)
+        each = config.max_gaussians // 2
+        start = gaussians
+        if len(start) > each:
+            start = start.select(evenly(len(start), each).to(start.means.device))
+        elder = found_elder(second, each, device)
         if elder is None:
             elder = train(start, views, twin(config, 0), device, first.watch, first)
         second = replace(second, beside={f"{ELDER}/{k}": t for k, t in elder.tensors().items()})
         younger = train(start, views, twin(config, OTHER), device, second.watch, second)
         gaussians = merged(elder, younger)
-    return wider(train(gaussians, views, settling(config), device, last.watch, last))
+    return train(gaussians, views, settling(config), device, last.watch, last)
 
 
 def pieces(total: int, watch: Watch | None, keeper: Keeper | None) -> list[Piece]:
     """Return the steps of one twin, of the other, and of both together."""
     each = round(total * PART)
-    ends = (0, each, 2 * each, total)
-    return [Piece(a, b, total, watch, keeper) for a, b in pairwise(ends)]
+    steps = pairwise((0, each, 2 * each, total))
+    return [Piece(i, begin, end, total, watch, keeper) for i, (begin, end) in enumerate(steps)]
 
 
-def found_elder(second: Piece, device: torch.device) -> Gaussians | None:
-    """Return the first twin where it was kept beside the second."""
+def place(done: float) -> tuple[str, float]:
+    """Return which scene is trained when a part of all is done, in words, and how far that is."""
+    if done <= PART:
+        return "first of two scenes", done / PART
+    if done <= 2 * PART:
+        return "second of two scenes", done / PART - 1
+    return "both scenes as one", (done - 2 * PART) / (1 - 2 * PART)
+
+
+def found_elder(second: Piece, most: int, device: torch.device) -> Gaussians | None:
+    """Return at most so many Gaussians of the first twin where it was kept beside the second."""
     if second.found is None:
         return None
-    tensors = part_of(second.found.state, ELDER)
-    return Gaussians(**tensors).to(device)
+    elder = Gaussians(**part_of(second.found.state, ELDER))
+    return elder.select(most_opaque(elder, most)).to(device)
 
 
 def twin(config: TrainConfig, other: int) -> TrainConfig:
@@ -138,7 +160,7 @@ def twin(config: TrainConfig, other: int) -> TrainConfig:
         max_gaussians=config.max_gaussians // 2,
         rates=replace(config.rates, means_final=MEANS_FINAL),
         seed=config.seed + other,
-        twins=False,
+        alone=None,
     )
 
 
@@ -163,13 +185,9 @@ def merged(a: Gaussians, b: Gaussians) -> Gaussians:
     return Gaussians(**{**tensors, "logit_opacities": (1 - (1 - opacities).sqrt()).logit()})
 
 
-def wider(gaussians: Gaussians) -> Gaussians:
-    """Return the Gaussians WIDER times as large."""
-    return replace(gaussians, log_scales=gaussians.log_scales + math.log(WIDER))
+def wider(gaussians: Gaussians, factor: float) -> Gaussians:
+    """Return the Gaussians so many times as large.
 
-
-def thinned_evenly(gaussians: Gaussians, most: int) -> Gaussians:
-    """Return at most so many of the Gaussians."""
-    if len(gaussians) <= most:
-        return gaussians
-    return gaussians.select(torch.linspace(0, len(gaussians) - 1, most).long())
+    Few photos are fitted a little too sharply: those that were not trained on like it wider.
+    """
+    return replace(gaussians, log_scales=gaussians.log_scales + math.log(factor))

@@ -31,12 +31,12 @@ class Told(Recorder):
         self.figures.append(dict(metrics or {}))
 
 
-def ran(ctx: Context, seconds_a_step: float, begin: int = 0) -> Told:
+def ran(ctx: Context, seconds_a_step: float, begin: int = 0, config: TrainConfig = CONFIG) -> Told:
     """Return what is told of a run of 200 steps."""
     told, now = Told(), [0.0]
     ctx = replace(ctx, progress=told)
     view = photograph(truth(), aerial_views(1)[0])
-    teller = Teller(ctx, CONFIG, view, begin=begin, clock=lambda: now[0])
+    teller = Teller(ctx, config, view, begin=begin, clock=lambda: now[0])
     scene = truth()
     for step in range(begin, CONFIG.iterations):
         now[0] += seconds_a_step
@@ -50,6 +50,17 @@ def test_at_most_one_message_a_second_and_three_pictures(tmp_path: Path) -> None
     assert told.pictures == [f"previews/train-{n}.jpg" for n in (1, 2, 3)]
     assert all((tmp_path / name).is_file() for name in told.pictures)
     assert told.fractions[-1] == 1
+
+
+def test_of_two_scenes_it_is_said_which_and_none_is_shown_that_lags_behind(tmp_path: Path) -> None:
+    told = ran(job(tmp_path), 1 / 8, config=replace(CONFIG, alone=CONFIG))
+    assert told.messages[0].startswith("Step 8 of 200 (first of two scenes), 900 Gaussians")
+    assert told.messages[12].startswith("Step 98 of 200 (second of two scenes)")
+    assert told.messages[-1].startswith("Step 200 of 200 (both scenes as one)")
+    assert told.pictures == ["previews/train-1.jpg", "previews/train-3.jpg"]
+    known = [said.split()[1] for said in told.messages if "dB" in said]
+    assert "50" in known and "150" in known
+    assert not any(91 <= int(step) < 150 or int(step) > 180 for step in known)
 
 
 def test_every_message_has_loss_speed_number_and_once_known_the_likeness(tmp_path: Path) -> None:

@@ -10,20 +10,22 @@ from torch import Tensor
 
 from gpu.gaussians import Gaussians
 from gpu.job import JobSpec, Source
-from gpu.training.checkpoint import Keeper
+from gpu.training.checkpoint import Checkpoint, Keeper, scene_digest, write_checkpoint
 from gpu.training.config import TrainConfig
-from gpu.training.dataset import View
+from gpu.training.dataset import View, load_dataset
 from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining
 from gpu.training.render import render_view
+from gpu.training.resume import beginning
 from gpu.training.trainer import Watch, train
-from gpu.training.twins import WIDER, grow, merged
-from tests.gpu.photographed import aerial_views, photograph, truth
+from gpu.training.twins import grow, merged, place
+from tests.gpu.photographed import Recorder, aerial_views, job, photograph, truth
 from tests.gpu.test_checkpoint import Killed, equal, every_minute, kept, killed_after
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 #: 9 steps are each twin's and 2 both's.
-CONFIG = TrainConfig(20, 400, sh_degree=1, refine_every=4, dropout=0.2, seed=3, twins=True)
+SINGLE = TrainConfig(12, 300, sh_degree=1, refine_every=4, dropout=0.2, seed=3)
+CONFIG = replace(SINGLE, iterations=20, max_gaussians=400, alone=SINGLE, wider=1.05)
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +121,23 @@ class TestTraining:
         whole = grow(start(), views, CONFIG, CPU, keeper=keeper)
         keeper.wait()
         learnt = kept(keeper.file).state["optimizer/log_scales"].exp()
-        assert torch.allclose(whole.scales, WIDER * learnt)  # Only what is handed out is wider.
+        assert torch.allclose(whole.scales, 1.05 * learnt)  # Only what is handed out is wider.
         taken = list[float]()
         again = Keeper(keeper.file, "j", "scene", found=kept(keeper.file))
         more = grow(start(), views, CONFIG.continued(24), CPU, noting(taken), again)
         assert len(taken) == 4
-        assert len(more) >= len(whole)
+        assert len(more) == len(whole) and not torch.equal(more.means, whole.means)
+        learnt = 1.05 * kept_after(again).state["optimizer/log_scales"].exp()
+        assert torch.allclose(more.scales, learnt)
+
+    def test_a_full_memory_leaves_both_twins_fewer(self, views: list[View], tmp_path: Path) -> None:
+        """Killed in the second, and gone on with half as many."""
+        first = Keeper(tmp_path / "checkpoint.npz", "j", "scene", clock=every_minute())
+        with pytest.raises(Killed):
+            grow(start(), views, CONFIG, CPU, killed_after(14, first), first)
+        second = Keeper(first.file, "j", "scene", found=kept(first.file))
+        few = grow(start(), views, replace(CONFIG, max_gaussians=100), CPU, keeper=second)
+        assert 50 < len(few) <= 100
 
 
 class TestConfig:
@@ -141,22 +154,88 @@ class TestConfig:
         self, device: torch.device, photos: int, preset: str, *, has: bool
     ) -> None:
         spec = replace(self.SPEC, preset=preset)
-        assert TrainConfig.of(spec, device, photos, 5_000).twins is has
+        assert (TrainConfig.of(spec, device, photos, 5_000).alone is not None) is has
 
-    def test_what_goes_on_from_a_scene_has_no_twins(self) -> None:
+    @pytest.mark.parametrize(("asked", "has"), [(50, False), (1_199, False), (1_200, True)])
+    def test_asked_for_steps_are_all_steps_and_few_are_those_of_one(
+        self, asked: int, *, has: bool
+    ) -> None:
+        config = TrainConfig.of(replace(self.SPEC, iterations=asked), CUDA, 15, 5_000)
+        assert (config.iterations, config.single.iterations) == (asked, asked)
+        assert (config.alone is not None) is has
+
+    def test_what_goes_on_from_a_scene_is_as_if_it_had_always_been_one(self) -> None:
         config = TrainConfig.of(self.SPEC, CUDA, 15, 5_000)
-        assert not joining(config).twins and not config.continued(9_000).twins
-        assert joining(config).iterations == config.iterations // 8
+        one = config.single
+        assert one.alone is None and one.iterations < config.iterations
+        assert joining(config) == joining(one)
+        assert config.continued(9_000).alone is None
 
-    def test_asked_for_steps_are_those_of_all_together(self) -> None:
-        spec = replace(self.SPEC, iterations=500)
-        config = TrainConfig.of(spec, CUDA, 15, 5_000)
-        assert (config.iterations, config.single.iterations) == (500, 312)
+
+class TestResume:
+    """What was kept is gone on with where it is of the same kind of run."""
+
+    def began(
+        self, tmp_path: Path, config: TrainConfig, found: Checkpoint, more: int = 0
+    ) -> tuple[TrainConfig, int, str]:
+        """Return the config, the step and what is said when a job finds a checkpoint."""
+        ctx = job(tmp_path)
+        earlier = "earlier" if more else None
+        ctx = replace(ctx, spec=replace(ctx.spec, more=more or None, earlier=earlier))
+        dataset = load_dataset(ctx.paths.undistorted, 96, 8)
+        scene = scene_digest(dataset.train, config.sh_degree, config.seed)
+        header = replace(found.header, scene=scene, job=earlier or ctx.spec.job_id)
+        write_checkpoint(ctx.paths.checkpoint, replace(found, header=header))
+        whole, keeper = beginning(ctx, config, dataset, lambda: 0.0)
+        assert isinstance(ctx.progress, Recorder)
+        return whole, keeper.begin, ctx.progress.messages[-1]
+
+    def killed(self, tmp_path: Path, views: list[View], config: TrainConfig, at: int) -> Checkpoint:
+        """Return what a run leaves that lives for so many steps."""
+        keeper = Keeper(tmp_path / "killed.npz", "j", "scene", clock=every_minute())
+        with pytest.raises(Killed):
+            grow(start(), views, config, CPU, killed_after(at, keeper), keeper)
+        return kept(keeper.file)
+
+    def test_one_scene_of_as_many_steps_is_not_taken_for_a_twin(
+        self, tmp_path: Path, views: list[View]
+    ) -> None:
+        one = replace(SINGLE, iterations=20)
+        found = self.killed(tmp_path, views, one, at=12)
+        _, begin, said = self.began(tmp_path, CONFIG, found)
+        assert begin == 0 and "one scene, and now two" in said
+        assert self.began(tmp_path / "again", one, found)[1] == 12
+
+    def test_twins_are_not_taken_for_one_scene(self, tmp_path: Path, views: list[View]) -> None:
+        found = self.killed(tmp_path, views, CONFIG, at=12)
+        _, begin, said = self.began(tmp_path, replace(SINGLE, iterations=20), found)
+        assert begin == 0 and "two scenes, and now one" in said
+        assert self.began(tmp_path / "again", CONFIG, found)[1] == 12
+
+    @pytest.mark.parametrize(("lived", "goes_on"), [(5, False), (15, False), (19, True)])
+    def test_more_steps_need_both_to_be_one(
+        self, lived: int, tmp_path: Path, views: list[View], *, goes_on: bool
+    ) -> None:
+        found = self.killed(tmp_path, views, CONFIG, lived)
+        config, begin, said = self.began(tmp_path, CONFIG, found, more=50)
+        assert config.iterations == 70 and ("not one yet" in said) is not goes_on
+        assert (begin, config.alone is None) == ((lived, True) if goes_on else (0, False))
+
+
+def test_it_is_said_which_scene_is_trained() -> None:
+    said = [place(done)[0] for done in (0.1, 0.45, 0.46, 0.9, 0.91, 1.0)]
+    first, second, both = "first of two scenes", "second of two scenes", "both scenes as one"
+    assert said == [first, first, second, second, both, both]
+    assert [round(place(done)[1], 2) for done in (0.09, 0.45, 0.54, 0.95)] == [0.2, 1.0, 0.2, 0.5]
 
 
 def test_without_twins_it_is_the_usual_training(views: Sequence[View]) -> None:
-    config = replace(CONFIG, twins=False)
-    assert equal(grow(start(), views, config, CPU), train(start(), views, config, CPU))
+    assert equal(grow(start(), views, SINGLE, CPU), train(start(), views, SINGLE, CPU))
+
+
+def kept_after(keeper: Keeper) -> Checkpoint:
+    keeper.wait()
+    return kept(keeper.file)
 
 
 def noting(taken: list[float]) -> Watch:
