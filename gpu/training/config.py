@@ -124,16 +124,29 @@ class TrainConfig:
         """
         effort = EFFORTS[spec.preset or "fast"]
         if device.type == "cpu":
-            steps, gaussians = 1_200 * effort.steps(photos), 15_000 * effort.max_gaussians
-            return cls(spec.iterations or int(steps), int(gaussians), sh_degree=0, seed=spec.seed)
+            config = cls._on_cpu(effort, photos)
+        else:
+            config = cls._on_gpu(effort, photos, points)
+        config = replace(config, seed=spec.seed, iterations=spec.iterations or config.iterations)
+        enough = spec.iterations is None or spec.iterations >= TWINS_STEPS
+        if device.type == "cpu" or not (effort.twins and photos in TWINS and enough):
+            return config
+        return config.doubled(effort, spec.iterations)
+
+    @classmethod
+    def _on_cpu(cls, effort: Effort, photos: int) -> TrainConfig:
+        steps, gaussians = 1_200 * effort.steps(photos), 15_000 * effort.max_gaussians
+        return cls(int(steps), int(gaussians), sh_degree=0)
+
+    @classmethod
+    def _on_gpu(cls, effort: Effort, photos: int, points: int) -> TrainConfig:
         # Thirty steps a photo while photos are few; of many each is like others, and needs less.
         steps = _between(1_000, min(30 * photos, max(1_200, 18 * photos)), 7_000)
         weight = 0.01 if photos >= ENOUGH else 0.03
-        config = cls(
+        return cls(
             iterations=int(steps * effort.steps(photos)),
             max_gaussians=int(_cap(points) * effort.max_gaussians),
             sh_degree=2,
-            seed=spec.seed,
             rates=Rates(means=1.6e-4, log_scales=2e-2, final=0.1),
             opacity_weight=weight,
             scale_weight=weight,
@@ -142,11 +155,6 @@ class TrainConfig:
             dropout=effort.dropout(photos),
             random_background=True,
         )
-        config = replace(config, iterations=spec.iterations or config.iterations)
-        steps = spec.iterations or TWINS_STEPS
-        if effort.twins and photos in TWINS and steps >= TWINS_STEPS:
-            config = config.doubled(effort, spec.iterations)
-        return config
 
     def doubled(self, effort: Effort, iterations: int | None) -> TrainConfig:
         """Return the config of twins, each with three quarters of what one scene alone has."""
