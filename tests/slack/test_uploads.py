@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.core.config import SpacesSettings
 from bot.storage.pieces import PIECE, Pieces
@@ -187,6 +187,22 @@ def page(browser: Browser) -> Any:
 def choose(page: Page, files: dict[str, bytes]) -> None:
     given = [{"name": n, "mimeType": "image/jpeg", "buffer": d} for n, d in files.items()]
     page.locator("#files").set_input_files(given)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_what_is_chosen_before_the_bot_has_answered_is_uploaded_too(bot: Bot, page: Page) -> None:
+    held = list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/uploads", hold)
+    with page.expect_request("**/api/uploads"):
+        page.goto(Client(bot).link)
+    choose(page, {"a.jpg": photo(1)})
+    assert page.locator("#count").text_content() == ""
+    held[0].continue_()
+    expect(page.locator("#count")).to_have_text("1 of 1 photo")
 
 
 @pytest.mark.slow

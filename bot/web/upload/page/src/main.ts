@@ -15,6 +15,10 @@ const tell = (text: string, isWrong = false) => {
 const SHOWN = 200;
 
 async function start(): Promise<void> {
+  // Who is quicker than the bot's answer loses nothing: what was chosen waits for it.
+  const early: Chosen[] = [];
+  let add = (found: Chosen): void => { early.push(found); };
+  listen((found) => add(found));
   let known: Session;
   try {
     known = await session();
@@ -29,13 +33,13 @@ async function start(): Promise<void> {
   end.hidden = !known.files.length;
   const began = { at: 0, sent: 0 };
   const queue = new Queue(known.piece, () => schedule(() => draw(queue, began)));
-  const add = ({ usable: files, left }: Chosen) => {
+  add = ({ usable: files, left }) => {
     if (!queue.isBusy) Object.assign(began, { at: performance.now(), sent: total(queue.items, "sent") });
     for (const { name, file } of files.slice(0, known.most)) queue.add(name, file);
     if (!files.length) tell(`There are no photos in that. ${left}`.trim(), true);
     else if (left) tell(left);
   };
-  listen(add);
+  early.forEach(add);
   addEventListener("beforeunload", (event) => { if (queue.isBusy) event.preventDefault(); });
 }
 
