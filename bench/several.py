@@ -1,8 +1,8 @@
 """One GPU beside all of a machine's, on one scene with many Gaussians: likeness, seconds, memory.
 
-`python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE= and GAUSSIANS= for
-others than the usual, and GPUS= for other numbers of GPUs than one and all; what it needs besides,
-bench/train.py says. The steps, and the photos of a step, are the same for all. Each figure is the
+`python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE=, GAUSSIANS= and
+STEPS= for others than the usual, and GPUS= for other numbers of GPUs than one and all; what it
+needs besides, bench/train.py says. The steps, and the photos of a step, are the same for all. Each figure is the
 median of three seeds.
 """
 
@@ -26,7 +26,7 @@ from gpu.training.dataset import Dataset, load_dataset
 from gpu.training.launch import torchrun
 from gpu.training.together import Plan
 
-SCENE, GAUSSIANS, STEPS, WEIGHT = "caliterra", 3_200_000, 1_600, 0.001
+SCENE, GAUSSIANS, STEPS, WEIGHT = "caliterra", 3_200_000, 2_400, 0.001
 
 
 class Figures(NamedTuple):
@@ -47,8 +47,9 @@ class Figures(NamedTuple):
 
 def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int, seed: int) -> Figures:
     """Train on so many GPUs, each with a process of its own."""
+    steps = int(os.environ.get("STEPS", STEPS))
     config = TrainConfig.of(
-        job(name, seed, STEPS, "best"), CUDA, len(dataset.train), len(dataset.points)
+        job(name, seed, steps, "best"), CUDA, len(dataset.train), len(dataset.points)
     )
     # With the usual weights most of so many would be pulled away again.
     config = replace(config, max_gaussians=gaussians, opacity_weight=WEIGHT, scale_weight=WEIGHT)
