@@ -2,8 +2,8 @@
 
 `python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE=, GAUSSIANS= and
 STEPS= for others than the usual, and GPUS= for other numbers of GPUs than one and all; what it
-needs besides, bench/train.py says. The steps, and the photos of a step, are the same for all. Each figure is the
-median of three seeds.
+needs besides, bench/train.py says. The steps, and the photos of a step, are the same for all. Each
+figure is the median of three seeds.
 """
 
 from __future__ import annotations
