@@ -66,7 +66,7 @@ def figures_of(
         "held_out": [names[view.name] for view in held_out],
         "image_size": max((max(view.width, view.height) for view in held_out), default=None),
         "gaussians": splat.gaussians,
-        **likeness(sog.score),
+        **_likeness(sog.score),
         "splat": _measured(splat, names),
         "ply": _measured(ply, names),
         "sog": _measured(sog, names),
@@ -98,7 +98,7 @@ def summary(
 def _measured(measured: Measured, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "bytes": measured.file.stat().st_size,
-        **likeness(measured.score),
+        **_likeness(measured.score),
         "photos": {names[photo.name]: _photo(photo) for photo in measured.photos},
     }
 
@@ -107,7 +107,7 @@ def _photo(photo: PhotoMetric) -> dict[str, float | None]:
     return {"psnr": rounded(photo.psnr), "ssim": rounded(photo.ssim)} | perceived(photo.lpips)
 
 
-def likeness(score: Score) -> dict[str, float | None]:
+def _likeness(score: Score) -> dict[str, float | None]:
     """Return the figures of likeness, rounded."""
     return {
         "psnr": rounded(score.psnr),

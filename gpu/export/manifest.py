@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gpu.export.cameras import Camera
+from gpu.export.figures import perceived
 from gpu.export.ground import Ground
 from gpu.export.levels import Level
 from gpu.export.walls import Walls
@@ -104,7 +105,7 @@ def _metadata(geometry: Geometry, scene: Scene, photos: int) -> Mapping[str, obj
         "photos_registered": len(geometry.registered),
         "psnr": scene.psnr,
         "ssim": scene.ssim,
-        **({} if scene.lpips is None else {"lpips": scene.lpips}),
+        **perceived(scene.lpips),
         "held_out": scene.held_out,
         "held_out_joined": scene.joined,
         "georeference": _georeference(geometry),

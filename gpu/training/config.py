@@ -123,13 +123,11 @@ class TrainConfig:
         What the job says comes first. The numbers for CUDA are measured: bench/results.md.
         """
         effort = EFFORTS[spec.preset or "fast"]
-        if device.type == "cpu":
-            config = cls._on_cpu(effort, photos)
-        else:
-            config = cls._on_gpu(effort, photos, points)
+        on_cpu = device.type == "cpu"
+        config = cls._on_cpu(effort, photos) if on_cpu else cls._on_gpu(effort, photos, points)
         config = replace(config, seed=spec.seed, iterations=spec.iterations or config.iterations)
         enough = spec.iterations is None or spec.iterations >= TWINS_STEPS
-        if device.type == "cpu" or not (effort.twins and photos in TWINS and enough):
+        if on_cpu or not (effort.twins and photos in TWINS and enough):
             return config
         return config.doubled(effort, spec.iterations)
 

@@ -76,9 +76,8 @@ class Teller:
         Nor has a second scene of two that is still behind the first one's picture.
         """
         every = max(1, self._total // (PICTURES + 1))
-        if self._is_early:
-            return False
-        return self._step % every == 0 and self._step // every <= PICTURES
+        is_time = self._step % every == 0 and self._step // every <= PICTURES
+        return is_time and not self._is_early
 
     def _figures(self, now: float, gaussians: int) -> dict[str, Metric]:
         """Return what is known now; `preview_psnr` is that of the last picture's one photo."""

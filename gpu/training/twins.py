@@ -54,16 +54,15 @@ class Piece:
     beside: State = field(default_factory=dict)
 
     @property
-    def is_begun(self) -> bool:
-        """Whether what was kept is of this piece."""
-        return self.keeper is not None and self.begin < self.keeper.begin <= self.end
+    def steps(self) -> int:
+        return self.end - self.begin
 
     @property
     def found(self) -> Checkpoint | None:
-        """The state to go on from within this piece."""
-        if self.keeper is None or self.keeper.found is None or not self.is_begun:
+        """The state to go on from, where what was kept is of this piece."""
+        found = self.keeper.found if self.keeper is not None else None
+        if found is None or found.piece != self.number:
             return None
-        found = self.keeper.found
         return replace(found, state=later(found.state, -self.begin))
 
     def offer(self, step: int, _iterations: int, state: Callable[[], State]) -> None:
@@ -79,8 +78,7 @@ class Piece:
     def watch(self, done: float, loss: Tensor, gaussians: Gaussians) -> None:
         """Pass on what a step has come to."""
         if self.watching is not None:
-            steps = self.begin + done * (self.end - self.begin)
-            self.watching(steps / self.total, loss, gaussians)
+            self.watching((self.begin + done * self.steps) / self.total, loss, gaussians)
 
     def _whole(self, state: State) -> State:
         return later(state, self.begin) | {PIECE: torch.tensor(self.number)} | self.beside
@@ -101,8 +99,12 @@ def grow(
     keeper: Keeper | None = None,
 ) -> Gaussians:
     """Train as twins where the config says so, else as `train`; return what is handed out."""
-    how = train if config.alone is None else _as_twins
-    return wider(how(gaussians, views, config, device, watch, keeper), config.wider)
+    if config.alone is None:
+        trained = train(gaussians, views, config, device, watch, keeper)
+    else:
+        all_pieces = pieces(config.iterations, watch, keeper)
+        trained = _as_twins(gaussians, views, config, device, all_pieces)
+    return wider(trained, config.wider)
 
 
 def _as_twins(
@@ -110,22 +112,21 @@ def _as_twins(
     views: Sequence[View],
     config: TrainConfig,
     device: torch.device,
-    watch: Watch | None,
-    keeper: Keeper | None,
+    all_pieces: Sequence[Piece],
 ) -> Gaussians:
-    first, second, last = pieces(config.iterations, watch, keeper)
-    if not last.is_begun:
+    first, second, last = all_pieces
+    if last.found is None:
         each = config.max_gaussians // 2
         start = gaussians
         if len(start) > each:
             start = start.select(evenly(len(start), each).to(start.means.device))
         elder = found_elder(second, each, device)
         if elder is None:
-            elder = train(start, views, twin(config, 0), device, first.watch, first)
+            elder = train(start, views, twin(config, first, 0), device, first.watch, first)
         second = replace(second, beside={f"{ELDER}/{k}": t for k, t in elder.tensors().items()})
-        younger = train(start, views, twin(config, OTHER), device, second.watch, second)
+        younger = train(start, views, twin(config, second, OTHER), device, second.watch, second)
         gaussians = merged(elder, younger)
-    return train(gaussians, views, settling(config), device, last.watch, last)
+    return train(gaussians, views, settling(config, last), device, last.watch, last)
 
 
 def pieces(total: int, watch: Watch | None, keeper: Keeper | None) -> list[Piece]:
@@ -152,11 +153,11 @@ def found_elder(second: Piece, most: int, device: torch.device) -> Gaussians | N
     return elder.select(most_opaque(elder, most)).to(device)
 
 
-def twin(config: TrainConfig, other: int) -> TrainConfig:
-    """Return the config of one of the twins."""
+def twin(config: TrainConfig, piece: Piece, other: int) -> TrainConfig:
+    """Return the config of one of the twins, with a number to add to the seed."""
     return replace(
         config,
-        iterations=round(config.iterations * PART),
+        iterations=piece.steps,
         max_gaussians=config.max_gaussians // 2,
         rates=replace(config.rates, means_final=MEANS_FINAL),
         seed=config.seed + other,
@@ -164,12 +165,12 @@ def twin(config: TrainConfig, other: int) -> TrainConfig:
     )
 
 
-def settling(config: TrainConfig) -> TrainConfig:
+def settling(config: TrainConfig, piece: Piece) -> TrainConfig:
     """Return the config of what both are trained with together."""
     means, means_final = TOGETHER_MEANS
     rates = config.rates.slower(TOGETHER_RATES)
     return replace(
-        config.continued(config.iterations - 2 * round(config.iterations * PART)),
+        config.continued(piece.steps),
         rates=replace(rates, means=means, means_final=means_final, final=TOGETHER_FINAL),
         grow_until=0.0,
     )

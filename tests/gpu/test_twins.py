@@ -6,21 +6,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
-from gpu.gaussians import Gaussians
-from gpu.job import JobSpec, Source
+from gpu.export.ply import read_ply
+from gpu.gaussians import SH_C0, Gaussians
+from gpu.job import JobSpec, Source, Stage
+from gpu.stage import Context
 from gpu.training.checkpoint import Checkpoint, Keeper, scene_digest, write_checkpoint
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View, load_dataset
-from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining
 from gpu.training.render import render_view
 from gpu.training.resume import beginning
-from gpu.training.trainer import Watch, train
+from gpu.training.stage import run_train
+from gpu.training.trainer import train
 from gpu.training.twins import grow, merged, place
 from tests.gpu.photographed import Recorder, aerial_views, job, photograph, truth
-from tests.gpu.test_checkpoint import Killed, equal, every_minute, kept, killed_after
+from tests.gpu.test_checkpoint import Killed, equal, every_minute, kept, killed_after, start
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 #: 9 steps are each twin's and 2 both's.
@@ -38,11 +39,6 @@ def uninterrupted(views: list[View]) -> Gaussians:
     return grow(start(), views, CONFIG, CPU)
 
 
-def start() -> Gaussians:
-    points = truth().means[::6]
-    return gaussians_from_points(points, torch.full_like(points, 0.5), 1, 400)
-
-
 def at(distance: float, opacity: float, grey: float) -> Gaussians:
     """One Gaussian straight ahead of a camera in the origin that looks along +z."""
     one = torch.ones(1, 3)
@@ -51,7 +47,7 @@ def at(distance: float, opacity: float, grey: float) -> Gaussians:
         quats=torch.tensor([[1.0, 0, 0, 0]]),
         log_scales=one * 0.5,
         logit_opacities=torch.tensor([opacity]).logit(),
-        sh0=one[:, None] * (grey - 0.5) / 0.28209479177387814,
+        sh0=one[:, None] * (grey - 0.5) / SH_C0,
         shN=torch.zeros(1, 0, 3),
     )
 
@@ -110,21 +106,21 @@ class TestTraining:
         assert (found.header.step, found.header.iterations) == (lived, 20)
         taken = list[float]()
         second = Keeper(file, "j", "scene", found=found)
-        watch = noting(taken)
-        assert equal(grow(start(), views, CONFIG, CPU, watch, second), uninterrupted)
+        again = grow(start(), views, CONFIG, CPU, lambda done, *_: taken.append(done), second)
+        assert equal(again, uninterrupted)
         assert taken == pytest.approx([(step + 1) / 20 for step in range(lived, 20)])
-        second.wait()
-        assert kept(file).header.is_finished
+        assert kept_after(second).header.is_finished
 
     def test_more_steps_go_on_with_both(self, views: list[View], tmp_path: Path) -> None:
         keeper = Keeper(tmp_path / "checkpoint.npz", "j", "scene")
         whole = grow(start(), views, CONFIG, CPU, keeper=keeper)
-        keeper.wait()
-        learnt = kept(keeper.file).state["optimizer/log_scales"].exp()
+        found = kept_after(keeper)
+        learnt = found.state["optimizer/log_scales"].exp()
         assert torch.allclose(whole.scales, 1.05 * learnt)  # Only what is handed out is wider.
         taken = list[float]()
-        again = Keeper(keeper.file, "j", "scene", found=kept(keeper.file))
-        more = grow(start(), views, CONFIG.continued(24), CPU, noting(taken), again)
+        again = Keeper(keeper.file, "j", "scene", found=found)
+        longer, watch = CONFIG.continued(24), lambda done, *_: taken.append(done)
+        more = grow(start(), views, longer, CPU, watch, again)
         assert len(taken) == 4
         assert len(more) == len(whole) and not torch.equal(more.means, whole.means)
         learnt = 1.05 * kept_after(again).state["optimizer/log_scales"].exp()
@@ -170,6 +166,30 @@ class TestConfig:
         assert one.alone is None and one.iterations < config.iterations
         assert joining(config) == joining(one)
         assert config.continued(9_000).alone is None
+
+
+def test_a_whole_stage_trains_two_and_tells_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(CONFIG, iterations=40, max_gaussians=900, sh_degree=0, random_background=True)
+    monkeypatch.setattr(TrainConfig, "of", lambda *_: few)
+    ctx = job(tmp_path, use_all_photos="no")
+    outcome = run_train(ctx)
+    assert isinstance(ctx.progress, Recorder)
+    assert any("(first of two scenes)" in said for said in ctx.progress.messages)
+    assert "Step 40 of 40 (both scenes as one)" in ctx.progress.messages[-1]
+    assert outcome.metrics["iterations"] == 40
+    assert 450 < int(str(outcome.metrics["gaussians"])) <= 900
+    assert len(read_ply(ctx.paths.gaussians(Stage.TRAIN))) == outcome.metrics["gaussians"]
+    assert "step 40 of 40" in said_again(ctx)
+
+
+def said_again(ctx: Context) -> str:
+    """Return what is said when the same job trains once more: all is there."""
+    again = replace(ctx, progress=Recorder())
+    run_train(again)
+    assert isinstance(again.progress, Recorder)
+    return again.progress.messages[0]
 
 
 class TestResume:
@@ -236,10 +256,3 @@ def test_without_twins_it_is_the_usual_training(views: Sequence[View]) -> None:
 def kept_after(keeper: Keeper) -> Checkpoint:
     keeper.wait()
     return kept(keeper.file)
-
-
-def noting(taken: list[float]) -> Watch:
-    def watch(done: float, _loss: Tensor, _gaussians: Gaussians) -> None:
-        taken.append(done)
-
-    return watch
