@@ -1,4 +1,4 @@
-"""From projected Gaussians to the loss and its gradients, on the GPU: what varies with each step.
+"""From projected Gaussians to renders and back to their gradients, on the GPU.
 
 Tiles differ in number from step to step, so this part of a step can not be recorded.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gpu.rendering.tiles import TILE
 from gpu.training.album import Batch
-from gpu.training.losses import photo_loss
+from gpu.training.compare_cuda import Comparison
 
 
 class Projected(NamedTuple):
@@ -57,13 +57,12 @@ def draw(
     projected: Projected,
     batch: Batch,
     backgrounds: Tensor | None,
-    ssim_weight: float,
+    compare: Comparison,
     pulls: Pulls,
-    photos: int,
 ) -> Tensor:
-    """Write the gradients of the part of the mean loss of `photos` photos that a batch has.
+    """Write the gradients of the loss of a batch's renders; return the loss, a scalar.
 
-    Returns that part, a scalar. `backgrounds` are the colours behind the scene, [B, 3].
+    `backgrounds` are the colours behind the scene, [B, 3].
     """
     from gsplat import isect_offset_encode, isect_tiles, rasterize_to_pixels
 
@@ -78,8 +77,11 @@ def draw(
         means2d, conics, colors, opacities, width, height, TILE, offsets, drawn,
         backgrounds=backgrounds, absgrad=pulls.stretch is not None,
     )  # fmt: skip
-    loss = photo_loss(renders, batch, ssim_weight) * (count / photos)
-    torch._foreach_copy_(list(pulls.gradients), list(torch.autograd.grad(loss, leaves)))
+    edge = torch.autograd.graph.get_gradient_edge(renders)
+    loss, by_renders = compare(renders.detach(), batch)
+    del renders  # It lies in `compare` too, and its gradients do not need it.
+    gradients = torch.autograd.grad((edge,), leaves, (by_renders,))
+    torch._foreach_copy_(list(pulls.gradients), list(gradients))
     if pulls.stretch is not None:
         pulls.stretch.copy_(means2d.absgrad)  # type: ignore[attr-defined]
-    return loss.detach()
+    return loss

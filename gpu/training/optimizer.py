@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from gpu.training.checkpoint import State
 from gpu.training.config import Rates
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+EPS = 1e-15  #: as in 3DGS
 
 
 class SceneOptimizer:
@@ -25,8 +28,7 @@ class SceneOptimizer:
             {"params": [leaf.requires_grad_()], "name": name, "lr": rate}
             for (name, leaf), rate in zip(leaves.items(), self._rates, strict=True)
         ]
-        on_gpu = device.type == "cuda"
-        self._adam = torch.optim.Adam(groups, eps=1e-15, fused=True, capturable=on_gpu)
+        self._adam = _adam(groups, self._rates)
         for leaf in leaves.values():
             # As Adam does in its first step, which must not be a recorded one.
             moments = {key: torch.zeros_like(leaf) for key in MOMENTS}
@@ -53,6 +55,14 @@ class SceneOptimizer:
         self._adam.found_inf = torch.where(length.isfinite(), 0.0, 1.0)  # type: ignore[attr-defined]
         self._adam.step()
         self._adam.zero_grad(set_to_none=True)
+
+    def prepare(self) -> None:
+        """Load what a step needs, before steps are recorded; nothing changes."""
+        if self._rates.is_cuda:
+            from gpu.training.adam_cuda import GpuAdam
+
+            assert isinstance(self._adam, GpuAdam)
+            self._adam.prepare()
 
     def state(self) -> State:
         """Return the parameters, and Adam's moments and step for each; not copied."""
@@ -87,3 +97,12 @@ class SceneOptimizer:
                 state[key] = state[key][parents]
                 state[key][fresh] = 0
             self._adam.state[leaf] = state
+
+
+def _adam(groups: list[dict[str, Any]], rates: Tensor) -> torch.optim.Adam:
+    """Return the fastest Adam there is for parameters that lie where their rates do."""
+    if rates.is_cuda:
+        from gpu.training.adam_cuda import GpuAdam
+
+        return GpuAdam(groups, rates, EPS)
+    return torch.optim.Adam(groups, eps=EPS, fused=True)

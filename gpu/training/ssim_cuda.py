@@ -11,13 +11,12 @@ similarity S has the derivative
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 import triton
 from torch import Tensor
 from triton import language as tl
+
+from gpu.training.kernels import gpu_kernel
 
 #: Rows and numbers along a row of one program, and its warps: the fastest of 24 tried on an H200.
 ROWS, COLUMNS, WARPS = 2, 128, 8
@@ -27,15 +26,7 @@ BETWEEN = 8
 CACHE = 25 << 20
 
 
-def gpu_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function for the GPU when it is first launched, as `kernel[grid](...)`.
-
-    Once for all planes: Triton would compile anew for some values of `first`.
-    """
-    return triton.jit(function, do_not_specialize=["first"])
-
-
-@gpu_kernel
+@gpu_kernel()
 def _place(
     height: tl.tensor, width: tl.tensor, ROWS: tl.constexpr, COLUMNS: tl.constexpr
 ) -> tl.tensor:
@@ -47,7 +38,7 @@ def _place(
     return rows, columns, plane + rows * width + columns, inside
 
 
-@gpu_kernel
+@gpu_kernel("first")
 def _pixels(
     first: tl.tensor,
     height: tl.tensor,
@@ -67,7 +58,7 @@ def _pixels(
     return (image + rows * width + columns) * DEPTH + plane % DEPTH
 
 
-@gpu_kernel
+@gpu_kernel("first")
 def _moments(
     x_at: tl.tensor,
     y_at: tl.tensor,
@@ -106,7 +97,7 @@ def _moments(
     tl.store(out_at + 4 * plane + offsets, xy, inside)
 
 
-@gpu_kernel
+@gpu_kernel()
 def _similarity(
     moments_at: tl.tensor,
     taps_at: tl.tensor,
@@ -148,7 +139,7 @@ def _similarity(
     tl.atomic_add(total_at, by_ssim * tl.sum(tl.where(whole, value, 0.0)))
 
 
-@gpu_kernel
+@gpu_kernel()
 def _spread(
     partials_at: tl.tensor,
     taps_at: tl.tensor,
@@ -177,7 +168,7 @@ def _spread(
     tl.store(out_at + 2 * plane + offsets, c, inside)
 
 
-@gpu_kernel
+@gpu_kernel("first")
 def _gradient(
     x_at: tl.tensor,
     y_at: tl.tensor,

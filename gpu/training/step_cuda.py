@@ -1,11 +1,12 @@
 """A step on the GPU that is not held up by Python.
 
-A step is some 120 small kernels and a few large ones: started one by one, they take longer than
-they run. Those before and after the tiles are drawn depend on nothing but the number of Gaussians
-and the size of the photos, so they are recorded as CUDA graphs and played back with a call each:
+A step is some 150 small kernels and a few large ones: started one by one, they take longer than
+they run. Most depend on nothing but the number of Gaussians and the size of the photos, so they are
+recorded as CUDA graphs and played back with a call each:
 
     project    activations, harmonics, projection: recorded
-    draw       tiles, compositing, the loss and its gradient: not recorded, tiles vary in number
+    draw       tiles and compositing, and their gradients: not recorded, tiles vary in number
+    compare    the loss, between the two halves of `draw`: recorded (gpu.training.compare_cuda)
     descend    the gradients of `project`, regularisation, what densification sees, Adam: recorded
 
 It is the same arithmetic as `Step`'s. After a refinement the graphs are recorded again.
@@ -13,10 +14,7 @@ It is the same arithmetic as `Step`'s. After a refinement the graphs are recorde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,11 +22,11 @@ from torch import Tensor
 from gpu.rendering.harmonics import harmonics_colors
 from gpu.training import schedules
 from gpu.training.album import Batch
+from gpu.training.compare_cuda import Comparison
 from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.losses import regularise, thinned
+from gpu.training.recording import Pool, aside, recorded
 from gpu.training.step import Parts, Step
-
-Pool: TypeAlias = Any  #: torch's name of a part of the GPU's memory, private to torch
 
 
 class Kind(NamedTuple):
@@ -39,6 +37,10 @@ class Kind(NamedTuple):
     height: int
     sh_degree: int
     growing: bool
+
+    def outlives(self, other: Kind) -> bool:
+        """Whether no step of the other kind comes after one of this kind."""
+        return (self.sh_degree, self.growing) != (other.sh_degree, other.growing)
 
 
 class RecordedStep(Step):
@@ -60,6 +62,8 @@ class RecordedStep(Step):
         size = len(batch.images), batch.width, batch.height
         kind = Kind(*size, degree, done < config.grow_until)
         if kind not in self._recordings:
+            for over in [other for other in self._recordings if kind.outlives(other)]:
+                del self._recordings[over]
             self._recordings[kind] = self._record(kind, batch)
         recording = self._recordings[kind]
         if config.dropout:
@@ -75,35 +79,8 @@ class RecordedStep(Step):
         return Recording(self._parts, kind, batch, self._pool)
 
 
-@contextmanager
-def aside() -> Iterator[None]:
-    """Work on a stream of its own, as recording has to, in order with the current stream."""
-    here, side = torch.cuda.current_stream(), _side()
-    side.wait_stream(here)
-    with torch.cuda.stream(side):
-        yield
-    here.wait_stream(side)
-
-
-@cache
-def _side() -> torch.cuda.Stream:
-    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def recorded(graph: torch.cuda.CUDAGraph, pool: Pool) -> Iterator[None]:
-    """Record what is started within; unlike torch.cuda.graph without emptying torch's caches."""
-    with aside():
-        # Another thread may copy a checkpoint meanwhile: only this one must not wait for the GPU.
-        graph.capture_begin(pool, capture_error_mode="thread_local")
-        try:
-            yield
-        finally:
-            graph.capture_end()
-
-
 class Recording:
-    """The two graphs of one kind of step, and the memory that they read and write."""
+    """The graphs of one kind of step, and the memory that they read and write."""
 
     def __init__(self, parts: Parts, kind: Kind, batch: Batch, pool: Pool) -> None:
         self._parts, self._kind = parts, kind
@@ -118,6 +95,10 @@ class Recording:
         with recorded(self._project, pool):
             self._projected = self._seen()
         self._pulls = Pulls.like(self._projected.drawn, growing=kind.growing)
+        own = batch.some(self._own)
+        part, weight = len(own.images) / kind.photos, parts.config.ssim_weight
+        # In between: what is played last may use the memory that this one leaves, not the other's.
+        self._compare = Comparison(own, weight, part, pool)
         with recorded(self._descend, pool):
             self._go()
 
@@ -131,8 +112,14 @@ class Recording:
         self._descend.replay()
         return loss
 
+    @property
+    def _own(self) -> slice:
+        """Which photos of a batch are drawn here."""
+        return slice(None)
+
     def _warm_up(self) -> None:
         """Run once what will be recorded: kernels are loaded when they are first used."""
+        self._parts.optimizer.prepare()
         with aside():
             drawn = self._seen().drawn
             leaves = list(self._parts.optimizer.gaussians.tensors().values())
@@ -163,8 +150,7 @@ class Recording:
 
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
         """Write the gradients of a batch's loss by what was projected; return the loss."""
-        weight, photos = self._parts.config.ssim_weight, self._kind.photos
-        return draw(self._projected, batch, backgrounds, weight, self._pulls, photos)
+        return draw(self._projected, batch, backgrounds, self._compare, self._pulls)
 
     def _go(self) -> None:
         """Finish the gradients and take Adam's step."""

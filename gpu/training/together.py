@@ -37,10 +37,11 @@ from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.glimpse import Glimpse
 from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining, joins_in
+from gpu.training.recording import Pool
 from gpu.training.shards import Shards
 from gpu.training.shared_state import divided, together
 from gpu.training.step import Parts, Step
-from gpu.training.step_cuda import Kind, Pool, RecordedStep, Recording
+from gpu.training.step_cuda import Kind, RecordedStep, Recording
 from gpu.training.trainer import Run, Watch, scene_extent, steps
 
 WIDTHS = (2, 3, 3, 1)  #: Numbers of each of Projected.drawn.
@@ -171,20 +172,22 @@ class _ShardedRecording(Recording):
     """A recording whose photos are drawn where they belong."""
 
     def __init__(self, parts: Parts, kind: Kind, batch: Batch, pool: Pool, shards: Shards) -> None:
-        super().__init__(parts, kind, batch, pool)
         self._shards = shards
+        super().__init__(parts, kind, batch, pool)
         own = len(parts.optimizer.gaussians)
         self._counts = shards.counts(own, batch.viewmats.device)
 
+    @property
+    def _own(self) -> slice:
+        return self._shards.own(self._kind.photos)
+
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
-        shards, photos = self._shards, self._kind.photos
-        mine, seen = shards.own(photos), self._exchanged()
+        mine, seen = self._own, self._exchanged()
         pulls = Pulls.like(seen.drawn, growing=self._kind.growing)
         behind = None if backgrounds is None else backgrounds[mine]
-        weight = self._parts.config.ssim_weight
-        loss = draw(seen, batch.some(mine), behind, weight, pulls, photos)
+        loss = draw(seen, batch.some(mine), behind, self._compare, pulls)
         self._return(pulls)
-        return loss * shards.world
+        return loss * self._shards.world
 
     def _exchanged(self) -> Projected:
         """Return all Gaussians as the own photos see them."""

@@ -1,0 +1,39 @@
+"""Recording what is started on the GPU, to play it back with one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeAlias
+
+import torch
+
+Pool: TypeAlias = Any  #: torch's name of a part of the GPU's memory, private to torch
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Work on a stream of its own, as recording has to, in order with the current stream."""
+    here, side = torch.cuda.current_stream(), _side()
+    side.wait_stream(here)
+    with torch.cuda.stream(side):
+        yield
+    here.wait_stream(side)
+
+
+@cache
+def _side() -> torch.cuda.Stream:
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def recorded(graph: torch.cuda.CUDAGraph, pool: Pool) -> Iterator[None]:
+    """Record what is started within; unlike torch.cuda.graph without emptying torch's caches."""
+    with aside():
+        # Another thread may copy a checkpoint meanwhile: only this one must not wait for the GPU.
+        graph.capture_begin(pool, capture_error_mode="thread_local")
+        try:
+            yield
+        finally:
+            graph.capture_end()
