@@ -81,7 +81,9 @@ class GpuAdam(torch.optim.Adam):
         """Take a step along the gradients of those tensors that have one."""
         leaves = {i: group["params"][0] for i, group in enumerate(self.param_groups)}
         pulled = {i: leaf for i, leaf in leaves.items() if leaf.grad is not None}
-        torch._foreach_add_([self.state[t]["step"] for t in pulled.values()], 1 - self.found_inf)
+        taken = 1 - self.found_inf
+        for leaf in pulled.values():
+            self.state[leaf]["step"].add_(taken)
         for which, leaf in pulled.items():
             self._launch(which, leaf, leaf.grad, self.found_inf)
 
