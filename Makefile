@@ -55,9 +55,10 @@ format: .venv/.ready
 types: .venv/.ready
 	$(BIN)/mypy
 
-machine:
+machine: | .venv/bin/python
 	scripts/browser.sh
 	scripts/cloud-init.sh
+	scripts/triton.sh
 
 emulator: | .venv/bin/python
 	scripts/emulator.sh
@@ -76,4 +77,4 @@ bench-gpu: setup
 
 clean:
 	rm -rf .venv viewer/node_modules viewer/dist bot/sandbox/page/node_modules bot/sandbox/static
-	rm -rf bot/web/upload/page/node_modules bot/web/upload/static tests/emulator/node_modules .node
+	rm -rf bot/web/upload/page/node_modules bot/web/upload/static tests/emulator/node_modules .node .triton
