@@ -11,8 +11,8 @@ from bot.cli import main
 from bot.compute import spool
 from bot.compute.droplet import DESTROY_AGAIN, LOOK_FOR
 from bot.compute.sightings import APART
-from bot.core.commands import FLAGS, SWITCHES, VERBS
 from bot.core.dispatcher import DEADLINE, PATIENCE, RECONCILE, SILENCE
+from bot.core.grammar import FLAGS, SWITCHES, VERBS
 from bot.core.jobs import State
 from bot.core.orders import Order
 from bot.core.succession import FREEZE, LEASE, TTL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.core.commands import FLAGS, SWITCHES, VERBS
+from bot.core.grammar import FLAGS, SWITCHES, VERBS
 from bot.core.near import nearest
 from bot.slack.wording import escape
 from gpu.job import GEOMETRIES, NON_COMMERCIAL, RANGES

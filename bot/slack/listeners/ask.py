@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.core import commands as grammar
+from bot.core import commands
 from bot.core.desk import Desk
 from bot.core.intents import Kind
 from bot.core.jobs import Job, Options, Request, State, again
@@ -37,63 +37,63 @@ class Asker:
         return job_id or (self.here.id if self.here else None)
 
 
-def answer(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
+def answer(desk: Desk, command: commands.Command, asker: Asker) -> Post:
     """Do what a command asks; return what only the person sees. Raises SplatError."""
     match command:
-        case grammar.Help(topic):
+        case commands.Help(topic):
             return said(help.text(topic))
-        case grammar.Start():
+        case commands.Start():
             return _start(desk, command, asker)
-        case grammar.Rerun():
+        case commands.Rerun():
             return _rerun(desk, command, asker)
-        case grammar.ListDatasets(prefix):
+        case commands.ListDatasets(prefix):
             return said(wording.dataset_lines(desk.datasets(prefix), prefix))
-        case grammar.Upload(name):
+        case commands.Upload(name):
             link = desk.invite(name, asker.team, asker.channel, asker.user)
             return reports.invitation(*link)
-        case grammar.ShowCost(period):
+        case commands.ShowCost(period):
             return reports.cost(desk.budget.spending(period))
-        case grammar.ShowDoctor():
+        case commands.ShowDoctor():
             return reports.doctor(desk.rounds.ask(), time.time())
-        case grammar.ShowAudit():
+        case commands.ShowAudit():
             return said(wording.audit(desk.ledger.audit_log(limit=20)))
-        case grammar.ListJobs():
+        case commands.ListJobs():
             lines = map(wording.job_line, desk.ledger.jobs(limit=15))
             return said("\n".join(lines) or f"There are no jobs yet. {desk.where_to_go()}")
-        case grammar.ShowQueue():
+        case commands.ShowQueue():
             shown = desk.ledger.lineup(wording.QUEUE)
             return said(wording.queue(shown, desk.ledger.count_active()))
         case _:
             return _of_a_job(desk, command, asker)
 
 
-def _of_a_job(desk: Desk, command: grammar.Command, asker: Asker) -> Post:
+def _of_a_job(desk: Desk, command: commands.Command, asker: Asker) -> Post:
     """Answer what is about one job: that is named, or in whose thread it is, or the likely one."""
     match command:
-        case grammar.Cancel(job_id):
+        case commands.Cancel(job_id):
             return _stopped(desk, desk.cancel, asker.meant(job_id), asker.user)
-        case grammar.Destroy(job_id):
+        case commands.Destroy(job_id):
             meant = asker.meant(job_id)
             return _strangers(desk, meant) or _stopped(desk, desk.destroy, meant, asker.user)
-        case grammar.ShowStatus(job_id):
+        case commands.ShowStatus(job_id):
             meant = asker.meant(job_id)
             return _strangers(desk, meant) or _status(desk, desk.pick(meant))
-        case grammar.View(job_id):
+        case commands.View(job_id):
             return reports.view(desk.view(asker.meant(job_id)))
-        case grammar.ShowLogs(job_id):
+        case commands.ShowLogs(job_id):
             return reports.log(*desk.logs(asker.meant(job_id)))
         case _:
             return said(help.text(""))
 
 
-def _start(desk: Desk, command: grammar.Start, asker: Asker) -> Post:
+def _start(desk: Desk, command: commands.Start, asker: Asker) -> Post:
     request = _request(asker, command.dataset, command.pipeline, command.options, command.job_id)
     if command.dry_run:
         return reports.quote(desk.quote(request, looking=True))
     return _accepted(desk, command.text, desk.start(request))
 
 
-def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
+def _rerun(desk: Desk, command: commands.Rerun, asker: Asker) -> Post:
     earlier = desk.finished(asker.meant(command.job_id))
     options = again(earlier, command.options)
     request = _request(asker, earlier.dataset, earlier.pipeline, options, command.new_id)
@@ -103,7 +103,7 @@ def _rerun(desk: Desk, command: grammar.Rerun, asker: Asker) -> Post:
     if "more" in job.options:
         text = f"/splat rerun {job.options['earlier']} --more {job.options['more']}"
     else:
-        text = grammar.Start(job.dataset, job.pipeline, job.options, command.new_id).text
+        text = commands.Start(job.dataset, job.pipeline, job.options, command.new_id).text
     return _accepted(desk, text, job)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.core import commands as grammar
+from bot.core import commands, grammar
 from bot.core.desk import Desk
 from bot.core.errors import SplatError
 from bot.slack import dialog, wording
@@ -22,7 +22,7 @@ def register(app: App, desk: Desk) -> None:
     def splat(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         try:
             command = grammar.parse(body.get("text", ""))
-            if isinstance(command, grammar.OpenDialog):
+            if isinstance(command, commands.OpenDialog):
                 ack()
                 view = dialog.start_dialog(body["channel_id"])
                 client.views_open(trigger_id=body["trigger_id"], view=view)

@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from bot.core import commands as grammar
+from bot.core import commands, grammar
 from bot.core.desk import Desk
 from bot.core.errors import SplatError, UnknownCommand
 from bot.slack import wording
@@ -47,14 +47,14 @@ def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
     asker = Asker(team, event["channel"], event["user"], key, here)
     try:
         command = grammar.parse(words or "help")
-        if isinstance(command, grammar.Start):
+        if isinstance(command, commands.Start):
             raise _no_start(command)
         return answer(desk, command, asker)
     except SplatError as wrong:
         return said(wording.error(wrong))
 
 
-def _no_start(command: grammar.Start) -> UnknownCommand:
+def _no_start(command: commands.Start) -> UnknownCommand:
     """What a mention is answered that would be a start: people say all kinds of things to a bot."""
     if "/" not in command.dataset:
         return grammar.unknown(command.dataset)

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.commands import (
-    FLAGS,
-    VERBS,
     Cancel,
     Destroy,
     Help,
@@ -25,8 +23,8 @@ from bot.core.commands import (
     ShowStatus,
     Start,
     View,
-    parse,
 )
+from bot.core.grammar import FLAGS, VERBS, parse
 from gpu.job import RANGES, Pipeline, SplatError
 from gpu.job.spec import JOB_ID
 
