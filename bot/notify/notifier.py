@@ -15,7 +15,7 @@ from bot.core.config import BadSetting
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.core.rows import Notice
-from bot.slack import bills, wording
+from bot.slack import bills, job_wording
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +67,13 @@ class Notifier:
 
 def title(job: Job) -> str:
     """The subject of a mail."""
-    return f"{wording.title(job)}: {job.state}"
+    return f"{job_wording.title(job)}: {job.state}"
 
 
 def text(job: Job, spent: float) -> str:
     """What is said of a job's end, as plain text."""
     if job.state is State.SUCCEEDED:
-        lines = [f"Your splat of {job.dataset} is ready.", job.viewer_url, wording.figures(job)]
+        lines = [f"Your splat of {job.dataset} is ready.", job.viewer_url, job_wording.figures(job)]
     else:
         lines = [f"{job.dataset} did not work. {job.error}", job.hint]
     lines.append(f"It has cost {bills.dollars(spent)}." if spent else "")

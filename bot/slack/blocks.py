@@ -10,7 +10,7 @@ from typing import Any
 from bot.core.estimates import Estimate, overall_fraction
 from bot.core.jobs import Job, State
 from bot.core.machines import Machine
-from bot.slack import bills, wording
+from bot.slack import bills, job_wording, wording
 from bot.slack.parts import (
     SECTION,
     Block,
@@ -69,8 +69,8 @@ def status(
     `with_plan` shows the stages as Slack's own list of tasks, which not every client may draw.
     """
     begin = bills.starting(job, standing.machine)
-    line = wording.state_line(job, standing.position, begin)
-    blocks = [header(wording.title(job)), section(line)]
+    line = job_wording.state_line(job, standing.position, begin)
+    blocks = [header(job_wording.title(job)), section(line)]
     if job.state not in {State.QUEUED, State.CANCELLED}:
         blocks.append(_plan(job) if with_plan else section(_stages(job)))
     if job.state in {State.RUNNING, State.LAUNCHING}:
@@ -80,20 +80,20 @@ def status(
         blocks.append(_result(job) | _accessory(job, thumbnail_url))
     blocks.append(context(facts(job, standing)))
     blocks += _buttons(job, preview_url)
-    return Post(cut(f"{wording.escape(wording.title(job))}: {line}", SECTION), blocks)
+    return Post(cut(f"{wording.escape(job_wording.title(job))}: {line}", SECTION), blocks)
 
 
 def stage_done(event: Mapping[str, Any]) -> Post:
     """The thread's line for a finished stage."""
     took = event["metrics"].get("seconds", 0.0)
-    text = wording.stage_done(event["stage"], event["message"], took)
+    text = job_wording.stage_done(event["stage"], event["message"], took)
     return said(text)
 
 
 def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
     """The one closing reply, with what the job has cost as far as that is known."""
     is_paid = job.backend == bills.DROPLET
-    text = wording.final(job, _bill(job, standing) if is_paid else "")
+    text = job_wording.final(job, _bill(job, standing) if is_paid else "")
     blocks = [section(text)]
     if job.state is State.SUCCEEDED:
         blocks.append(_result(job))
@@ -103,7 +103,7 @@ def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
 
 
 def _plan(job: Job) -> Block:
-    title = wording.plan_title(job, overall_fraction(job))
+    title = job_wording.plan_title(job, overall_fraction(job))
     return plan(title, [(stage, f"{name} {note}".strip(), progress.value)
                         for stage, name, note, progress in _progress_of(job)])  # fmt: skip
 
@@ -133,7 +133,7 @@ class Progress(StrEnum):
 def _progress_of(job: Job) -> Iterator[tuple[str, str, str, Progress]]:
     """Yield every stage: its id and name, its seconds or percent, and how far it is."""
     for stage in _stages_of(job):
-        name = wording.STAGE_NAMES[stage.value]
+        name = job_wording.STAGE_NAMES[stage.value]
         if stage.value in job.stage_seconds:
             took = wording.seconds(job.stage_seconds[stage.value])
             yield stage.value, name, took, Progress.DONE
@@ -156,7 +156,7 @@ def progress(job: Job, standing: Standing) -> str:
     fraction = overall_fraction(job)
     full = round(fraction * BAR)
     bar = "▰" * full + "▱" * (BAR - full)
-    return f"{bar} {fraction:.0%} · {wording.eta(standing.estimate)}"
+    return f"{bar} {fraction:.0%} · {job_wording.eta(standing.estimate)}"
 
 
 def _silence(job: Job, standing: Standing) -> list[Block]:
@@ -174,7 +174,7 @@ def facts(job: Job, standing: Standing) -> str:
     if job.state is State.RUNNING:
         parts.append("" if _silence(job, standing) else bills.load(job.heartbeat))
         if silent > STALE and standing.given_up_at is None:
-            parts.append(wording.stale(silent))
+            parts.append(job_wording.stale(silent))
     return " · ".join(filter(None, parts))
 
 
@@ -188,20 +188,21 @@ def _buttons(job: Job, preview_url: str) -> list[Block]:
     if job.is_over:
         return []
     cancel = button("Cancel", "cancel_job", job.id)
-    cancel["confirm"] = confirm("Cancel this job?", wording.confirm_cancel(job), "Cancel the job")
+    text = job_wording.confirm_cancel(job)
+    cancel["confirm"] = confirm("Cancel this job?", text, "Cancel the job")
     destroy = button("Destroy", "destroy_job", job.id, style="danger")
-    text = wording.confirm_destroy(job)
+    text = job_wording.confirm_destroy(job)
     destroy["confirm"] = confirm("Destroy this job's machine?", text, "Destroy")
     # A job that waits has no machine; one that is being stopped is past asking.
     live = {State.QUEUED: [cancel], State.CANCELLING: [destroy]}.get(job.state, [cancel, destroy])
     if preview_url and job.state is State.RUNNING:
-        look = button(wording.PREVIEW, "open_viewer", job.id) | {"url": preview_url}
+        look = button(job_wording.PREVIEW, "open_viewer", job.id) | {"url": preview_url}
         return [actions(look, *live)]
     return [actions(*live)]
 
 
 def _result(job: Job) -> Block:
-    return section(wording.figures(job) or "No figures.")
+    return section(job_wording.figures(job) or "No figures.")
 
 
 def _accessory(job: Job, thumbnail_url: str) -> Block:

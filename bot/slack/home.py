@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.core.desk import Desk
 from bot.core.jobs import Job, State
-from bot.slack import bills, blocks, wording
+from bot.slack import bills, blocks, job_wording, wording
 from bot.slack.blocks import Standing
 from bot.slack.parts import Block, actions, button, context, divider, header, image, section
 from bot.slack.standing import standing_of
@@ -83,15 +83,15 @@ def _now(home: Home) -> list[Block]:
     """What runs, each with its bar and its cost, and what waits."""
     shown = []
     for job, standing in home.running[:RUNNING]:
-        line = wording.state_line(job, 0, bills.starting(job, standing.machine))
+        line = job_wording.state_line(job, 0, bills.starting(job, standing.machine))
         bar = "" if job.state is State.CANCELLING else blocks.progress(job, standing)
-        title = f"*{wording.escape(wording.title(job))}*"
+        title = f"*{wording.escape(job_wording.title(job))}*"
         shown.append(section("\n".join(filter(None, (title, line, bar)))))
         shown.append(context(blocks.facts(job, standing)))
     rest = [job for job, _ in home.running[RUNNING:]]
     if rest or home.waiting or not shown:
         others = [*rest, *home.waiting]
-        shown.append(section(wording.queue(others, len(others))))
+        shown.append(section(job_wording.queue(others, len(others))))
     return shown
 
 
@@ -104,8 +104,9 @@ def _newest(home: Home) -> list[Block]:
 
 def _card(job: Job, picture: str) -> list[Block]:
     """One job, with its figures, its picture and its button when it has them."""
-    figures = wording.figures(job) if job.viewer_url else ""
-    card = section("\n".join(filter(None, (wording.card_title(job), figures, wording.by(job)))))
+    figures = job_wording.figures(job) if job.viewer_url else ""
+    lines = (job_wording.card_title(job), figures, job_wording.by(job))
+    card = section("\n".join(filter(None, lines)))
     if picture:
         card["accessory"] = image(picture, f"The splat of {job.dataset}")
     if not job.viewer_url:

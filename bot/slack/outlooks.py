@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bot.core.quotes import Quote
 from bot.slack import bills, seen
+from bot.slack.job_wording import licence_note
 from bot.slack.wording import (
     escape,
-    licence_note,
     megabytes,
     photo_count,
     photos_and_videos,

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.core.ledger import Ledger
 from bot.core.rows import Notice
-from bot.slack import answers, wording
+from bot.slack import answers, job_wording
 from bot.slack.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class PictureUploader:
             {
                 "filename": name.rsplit("/", 1)[-1],
                 "file": data,
-                "title": wording.picture_title(name, figures),
+                "title": job_wording.picture_title(name, figures),
             }
             for name, data in read
             if data

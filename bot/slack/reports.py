@@ -9,7 +9,7 @@ from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job
 from bot.core.quotes import Quote
 from bot.core.rounds import Report
-from bot.slack import bills, outlooks, received, wording
+from bot.slack import bills, job_wording, outlooks, received, wording
 from bot.slack.parts import (
     SECTION,
     Block,
@@ -65,15 +65,15 @@ def _destroy(machine: Foreign, now: float) -> Block:
 def view(job: Job) -> Post:
     """Where a job's splat can be seen."""
     if not job.viewer_url:
-        return said(wording.no_splat(job))
+        return said(job_wording.no_splat(job))
     opens = button("Open viewer", "open_viewer", job.id, style="primary") | {"url": job.viewer_url}
-    shown = section(f"{wording.job_line(job)}\n{wording.figures(job)}".strip())
-    return Post(cut(wording.job_line(job), SECTION), [shown, actions(opens)])
+    shown = section(f"{job_wording.job_line(job)}\n{job_wording.figures(job)}".strip())
+    return Post(cut(job_wording.job_line(job), SECTION), [shown, actions(opens)])
 
 
 def log(job: Job, text: str) -> Post:
     """The end of a job's log."""
-    return Post(f"The log of #{job.id}", [section(wording.log(job, text))])
+    return Post(f"The log of #{job.id}", [section(job_wording.log(job, text))])
 
 
 def invitation(dataset: str, url: str) -> Post:

@@ -1,4 +1,7 @@
-"""Every text that people read in Slack; machines and money are in bills.py, help in help.py."""
+"""What people read about photos, roles and the bot itself; how names, times and sizes are written.
+
+Texts about jobs are in job_wording.py, about machines and money in bills.py, help in help.py.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.errors import NotAllowed
-from bot.core.estimates import Estimate
-from bot.core.jobs import Job, Options, State
 from bot.core.roles import EVERYBODY
 from bot.core.rounds import Finding, Report
 from bot.storage.base import Dataset
-from gpu.job import NON_COMMERCIAL, Pipeline, SplatError
-
-STAGE_NAMES = {
-    "prepare": "Prepare the machine",
-    "fetch": "Fetch photos",
-    "preprocess": "Prepare photos",
-    "geometry": "Find cameras",
-    "train": "Train",
-    "descend": "Descend",
-    "compress": "Compress",
-    "publish": "Publish",
-}
+from gpu.job import Pipeline, SplatError
 
 WELCOME = "Photos in, a 3D scene out that you can walk in. Type `/splat help`, or press the button."
 
@@ -51,10 +41,6 @@ NOT_ACTING = {
     "retired": "A new version of the bot is taking over; try again in a few seconds.",
 }
 
-
-#: Jobs of the queue that are shown: Slack takes 3,000 characters.
-QUEUE = 20
-
 CHOOSE = "Choose photos: then this says how many there are, how long it takes and what it costs."
 
 NO_PHOTOS_CHOSEN = "Choose one of the sets of photos in the list."
@@ -70,9 +56,6 @@ PIPELINES = {
 PIPELINE_HINT = "In a command these are called splat and aerial."
 
 AUTOMATIC = "Automatic"
-
-#: The button that opens a scene which a running job has not finished.
-PREVIEW = "Look at a preview (not finished)"
 
 #: The options of a start that a dialog offers: label and meaning.
 OPTIONS = {
@@ -124,52 +107,6 @@ def error(wrong: SplatError) -> str:
     return f":warning: {text}"
 
 
-def accepted(command: str, job: Job, position: int) -> str:
-    """The echo of a start, for the person alone."""
-    place = f" It is number {position} in the queue." if position > 1 else ""
-    note = licence_note(job.options)
-    return f"`{escape(command)}` is job `#{job.id}`.{place}{f' {note}' if note else ''}"
-
-
-def licence_note(options: Options) -> str:
-    """What has to be known of the way in which cameras are found, before its result is used."""
-    name = options.get("geometry")
-    return f"`{name}` is for non-commercial use alone." if name in NON_COMMERCIAL else ""
-
-
-def was_over(job: Job) -> str:
-    """Said when somebody stops what has ended."""
-    return f"{job_line(job)}: it was over already, so nothing was stopped."
-
-
-def title(job: Job) -> str:
-    """The heading of a job's message."""
-    return f"{job.dataset} · {job.pipeline} · #{job.id}"
-
-
-def state_line(job: Job, position: int, begin: str) -> str:
-    """One sentence on where a job stands; `begin` is said until the job itself says something."""
-    silent = f"{STAGE_NAMES[job.stage]}." if job.stage else begin
-    return {
-        State.QUEUED: f"Waiting in the queue: number {max(position, 1)}.",
-        State.LAUNCHING: begin,
-        State.RUNNING: escape(job.message) or silent,
-        State.CANCELLING: f"Being stopped, asked by {person(job.cancelled_by)}.",
-        State.SUCCEEDED: ":white_check_mark: Your splat is ready.",
-        State.FAILED: f":x: *{escape(job.error)}*\n{escape(job.hint)}".strip(),
-        State.CANCELLED: f"Cancelled by {person(job.cancelled_by)}.",
-    }[job.state]
-
-
-def plan_title(job: Job, fraction: float) -> str:
-    """The title of a job's list of stages."""
-    if job.is_over:
-        return {State.SUCCEEDED: "Done", State.FAILED: "Stopped", State.CANCELLED: "Cancelled"}[
-            job.state
-        ]
-    return f"{fraction:.0%} done"
-
-
 def seconds(value: float) -> str:
     """A duration as people say it."""
     if value < 60:
@@ -178,85 +115,9 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
 
 
-def eta(estimate: Estimate | None) -> str:
-    """The time that is left, as a range; no history, no estimate."""
-    if estimate is None:
-        return "no estimate yet: the first job of this kind"
-    if estimate.high < 1:  # "0 s left" would be wrong for as long as it is said
-        return "nearly done"
-    low, high = seconds(estimate.low), seconds(estimate.high)
-    return f"{low} left" if low == high else f"{low} to {high} left"
-
-
-def stale(age: float) -> str:
-    """Said when a job has been silent for long."""
-    return f":hourglass: last word from the job {seconds(age)} ago"
-
-
 def megabytes(count: float) -> str:
     """A number of bytes; small ones are not called 0.0 MB."""
     return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{math.ceil(count / 1e3)} kB"
-
-
-def figures(job: Job) -> str:
-    """The measured figures of a finished job; only those that were measured."""
-    m = job.metrics
-    parts = []
-    if "photos_registered" in m:
-        given = f" of {m['photos']}" if "photos" in m else ""
-        parts.append(f"{m['photos_registered']}{given} photos")
-    if "gaussians" in m:
-        parts.append(f"{m['gaussians']:,} Gaussians")
-    if m.get("psnr") is not None:
-        joined = ", before they joined" if m.get("joined") else ""
-        parts.append(f"{m['psnr']:.1f} dB on {m.get('held_out', 'the')} held-out photos{joined}")
-    if job.shown_bytes is not None:
-        parts.append(megabytes(job.shown_bytes))
-    if job.started_at and job.finished_at:
-        parts.append(seconds(job.finished_at - job.started_at))
-    return " · ".join(parts)
-
-
-def final(job: Job, bill: str) -> str:
-    """The one closing reply, which mentions the person; `bill` is empty where nothing is billed."""
-    name = f"*{escape(job.dataset)}*"
-    if job.state is State.SUCCEEDED:
-        said = f"Your splat of {name} is ready: <{job.viewer_url}|open it>"
-    elif job.state is State.FAILED:
-        said = f"{name} did not work. {escape(job.error)} {escape(job.hint)}".strip()
-    else:
-        said = f"{name} was cancelled by {person(job.cancelled_by)}."
-    paid = f"\n{bill[0].upper()}{bill[1:]}." if bill else ""
-    return f"{person(job.user)} {said}{paid}"
-
-
-def stage_done(name: str, message: str, took: float) -> str:
-    """A line in the thread."""
-    return f":white_check_mark: *{STAGE_NAMES[name]}* ({seconds(took)}) {escape(message)}"
-
-
-def picture_title(name: str, metrics: Mapping[str, Any]) -> str:
-    """What a picture of the thread shows; one that we do not know by its file's name."""
-    stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    known = {
-        "photos": _usable(metrics),
-        "geometry": "Cameras and points, from above",
-        "matches": "Which photos show the same things, and which do not",
-        "descend": "The descent to the ground",
-        "turntable": "The splat",
-        "thumbnail": "The splat",
-    }
-    if stem.startswith("train"):
-        likeness = metrics.get("preview_psnr", metrics.get("psnr"))
-        return "A held-out photo, and its render" + (f": {likeness:.1f} dB" if likeness else "")
-    return known.get(stem, stem.replace("_", " ").capitalize())
-
-
-def _usable(metrics: Mapping[str, Any]) -> str:
-    usable, dropped = metrics.get("photos_usable"), metrics.get("photos_dropped", 0)
-    if usable is None:
-        return "Your photos, and which were left out"
-    return f"{usable} of {usable + dropped} photos are usable"
 
 
 def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
@@ -290,52 +151,10 @@ def photos_and_videos(photos: int, videos: int) -> str:
     return " and ".join(f"{n:,} {what}{'s' if n > 1 else ''}" for n, what in counts if n)
 
 
-def job_line(job: Job) -> str:
-    """One job in a list."""
-    link = f" <{job.viewer_url}|open>" if job.viewer_url else ""
-    return f"`#{job.id}` {escape(job.dataset)} · {job.pipeline} · *{job.state}*{link}"
-
-
-def card_title(job: Job) -> str:
-    """The first line of a job among those that are over."""
-    ended = {State.SUCCEEDED: "", State.FAILED: ":x: ", State.CANCELLED: ""}.get(job.state, "")
-    how = "" if job.viewer_url else f" · {job.state}"
-    return f"{ended}*{escape(job.dataset)}* · {job.pipeline}{how}"
-
-
-def by(job: Job) -> str:
-    """Whose a job is, when it ended, and its number."""
-    when = f" · {moment(job.finished_at)}" if job.finished_at else ""
-    return f"`#{job.id}` for {person(job.user)}{when}"
-
-
 def moment(when: float) -> str:
     """A day and a time, in the reader's own time zone where Slack shows it."""
     utc = datetime.fromtimestamp(when, UTC)
     return f"<!date^{when:.0f}^{{date_short}} {{time}}|{utc:%d %b %H:%M} UTC>"
-
-
-def no_splat(job: Job) -> str:
-    """Said when somebody wants to see what is not there."""
-    return f"{job_line(job)}: there is no splat of it{'' if job.is_over else ' yet'}."
-
-
-def log(job: Job, text: str) -> str:
-    """The end of a job's log, as it is."""
-    if not text:
-        return f"{job_line(job)}: there is no log of it{'' if job.is_over else ' yet'}."
-    plain = escape(text).replace("`" * 3, "…")
-    return f"{job_line(job)}\n```{plain[-2_700:]}```"
-
-
-def queue(active: Sequence[Job], count: int) -> str:
-    """What runs and what waits, in the order in which it comes; of `count` jobs the first."""
-    shown = active[:QUEUE]
-    waiting = [job for job in shown if job.state is State.QUEUED]
-    lines = [f"▸ {job_line(job)}" for job in shown if job.state is not State.QUEUED]
-    lines += [f"{n}. {job_line(job)} for {person(job.user)}" for n, job in enumerate(waiting, 1)]
-    lines += [f"… and {count - len(shown)} more"] if count > len(shown) else []
-    return "\n".join(lines) or "Nothing runs, and nothing waits."
 
 
 def slots(taken: int, there: int) -> str:
@@ -367,19 +186,6 @@ def _audit_line(note: Mapping[str, Any]) -> str:
     detail = f" {stood}{escape(note['detail'])}" if note["detail"] else ""
     when = moment(note["time"])
     return f"{when} {person(note['actor'])}: {note['action'].replace('_', ' ')}{job}{detail}"
-
-
-def confirm_cancel(job: Job) -> str:
-    """What cancelling means."""
-    return f"Job #{job.id} stops and its slot is free again. Your photos stay as they are."
-
-
-def confirm_destroy(job: Job) -> str:
-    """What destroying means."""
-    return (
-        f"Job #{job.id} is ended at once, its machine is removed, and what it has computed so far"
-        " is lost."
-    )
 
 
 def diagnosis(report: Report, now: float) -> str:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from bot.slack.drainer import QUIET
-from bot.slack.wording import STAGE_NAMES
+from bot.slack.job_wording import STAGE_NAMES
 from bot.storage.names import private_key
 from gpu.job.messages import EVENTS, LOG
 from gpu.parcel.render import generate

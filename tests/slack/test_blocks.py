@@ -16,7 +16,7 @@ from bot.core.jobs import TERMINAL, Job, State
 from bot.core.machines import Machine, Outcome
 from bot.core.quotes import Quote
 from bot.sandbox import blocks_check
-from bot.slack import blocks, links, offers, outlooks, reports, wording
+from bot.slack import blocks, job_wording, links, offers, outlooks, reports
 from bot.slack.blocks import Standing
 from bot.slack.dialog import dataset_options, start_dialog
 from bot.slack.home import Home, view
@@ -207,15 +207,15 @@ def test_slack_takes_the_card_below_any_link(job: Job, picture: str) -> None:
 
 @given(some.lists(jobs(), max_size=60), jobs(), words)
 def test_slack_takes_any_list_and_log(shown: list[Job], job: Job, text: str) -> None:
-    accepted(said(wording.queue(shown, len(shown))))
-    accepted(said("\n".join(map(wording.job_line, shown)) or "none"))
+    accepted(said(job_wording.queue(shown, len(shown))))
+    accepted(said("\n".join(map(job_wording.job_line, shown)) or "none"))
     accepted(reports.log(job, text))
     accepted(reports.view(job))
 
 
 def test_a_long_queue_says_how_many_are_not_shown() -> None:
-    waiting = [running(id=f"j{n}", state=State.QUEUED) for n in range(wording.QUEUE)]
-    assert wording.queue(waiting, 143).splitlines()[-1] == "… and 123 more"
+    waiting = [running(id=f"j{n}", state=State.QUEUED) for n in range(job_wording.QUEUE)]
+    assert job_wording.queue(waiting, 143).splitlines()[-1] == "… and 123 more"
 
 
 def test_a_dataset_picker_offers_at_most_what_slack_takes() -> None:
@@ -265,5 +265,5 @@ def test_a_job_on_our_own_machine_is_free() -> None:
 
 
 def test_the_dialogs_before_a_job_is_stopped_say_what_is_lost() -> None:
-    assert "Your photos stay" in wording.confirm_cancel(running())
-    assert "is lost" in wording.confirm_destroy(running())
+    assert "Your photos stay" in job_wording.confirm_cancel(running())
+    assert "is lost" in job_wording.confirm_destroy(running())

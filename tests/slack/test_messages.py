@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.rush import RUSH
 from bot.sandbox.web_api import Reply
-from bot.slack import wording
+from bot.slack import job_wording
 from gpu.job import Stage, Status
 from tests.core.conftest import a_request, an_event
 from tests.fakes.slack import buttons, text_of
@@ -68,10 +68,10 @@ def test_a_preview_has_a_button_until_the_splat_is_ready(bot: Bot) -> None:
     bot.start()
     bot.tell(1, Stage.TRAIN, Status.PROGRESS, metrics={"gaussians": 7})
     bot.drain()
-    assert wording.PREVIEW not in buttons(bot.status())
+    assert job_wording.PREVIEW not in buttons(bot.status())
     bot.tell(2, Stage.TRAIN, Status.PROGRESS, metrics={"preview": True})
     bot.drain()
-    address = buttons(bot.status())[wording.PREVIEW]["url"]
+    address = buttons(bot.status())[job_wording.PREVIEW]["url"]
     manifest = quote(f"{bot.settings.public_url}/files/splats/a/manifest.json", safe="")
     assert address == f"{bot.settings.public_url}/viewer/?manifest={manifest}"
     bot.ledger.succeed("a", viewer_url=address, manifest_url="http://m")

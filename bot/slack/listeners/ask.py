@@ -10,7 +10,7 @@ from bot.core import commands
 from bot.core.desk import Desk
 from bot.core.intents import Kind
 from bot.core.jobs import Job, Options, Request, State, again
-from bot.slack import bills, blocks, help, reports, wording
+from bot.slack import bills, blocks, help, job_wording, reports, wording
 from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
 from gpu.job import Pipeline
@@ -58,11 +58,11 @@ def answer(desk: Desk, command: commands.Command, asker: Asker) -> Post:
         case commands.ShowAudit():
             return said(wording.audit(desk.ledger.audit_log(limit=20)))
         case commands.ListJobs():
-            lines = map(wording.job_line, desk.ledger.jobs(limit=15))
+            lines = map(job_wording.job_line, desk.ledger.jobs(limit=15))
             return said("\n".join(lines) or f"There are no jobs yet. {desk.where_to_go()}")
         case commands.ShowQueue():
-            shown = desk.ledger.lineup(wording.QUEUE)
-            return said(wording.queue(shown, desk.ledger.count_active()))
+            shown = desk.ledger.lineup(job_wording.QUEUE)
+            return said(job_wording.queue(shown, desk.ledger.count_active()))
         case _:
             return _of_a_job(desk, command, asker)
 
@@ -127,14 +127,14 @@ def _request(
 
 
 def _accepted(desk: Desk, text: str, job: Job) -> Post:
-    return said(wording.accepted(text, job, desk.ledger.queue_position(job.id)))
+    return said(job_wording.accepted(text, job, desk.ledger.queue_position(job.id)))
 
 
 def stop(desk: Desk, how: Stop, job_id: str | None, user: str) -> tuple[Job, str]:
     """Stop a job; return it, and what is to be said if there was nothing to stop."""
     before = desk.pick(job_id)
     job = how(before.id, user)
-    return job, wording.was_over(job) if before.is_over else ""
+    return job, job_wording.was_over(job) if before.is_over else ""
 
 
 def _stopped(desk: Desk, how: Stop, job_id: str | None, user: str) -> Post:
