@@ -47,11 +47,12 @@ OUTSIDE = 1.0
 
 @dataclass(frozen=True)
 class Files:
-    """What was written and measured, and the Gaussians that scene.sog holds, on the CPU."""
+    """What was written and measured, and what scene.splat and scene.sog hold, on the CPU."""
 
     splat: Measured
     ply: Measured
     sog: Measured
+    plain: Gaussians
     shown: Gaussians
 
     def with_figures_of(self, before: Files) -> Files:
@@ -80,6 +81,7 @@ def run_compress(ctx: Context) -> Outcome:
     kept, pruned = _prune(shown, dataset)
     ctx.progress(0.5, "Writing and measuring the files")
     files = _write(kept, ctx.paths.root, dataset, device)
+    write_spz(kept, ctx.paths.root / SPZ)
     if joined:
         files = _before(measured, files, ctx, dataset, device)
     geometry = Geometry.load(ctx.paths)
@@ -149,17 +151,16 @@ def _prune(gaussians: Gaussians, dataset: Dataset) -> tuple[Gaussians, dict[str,
 
 
 def _write(gaussians: Gaussians, root: Path, dataset: Dataset, device: torch.device) -> Files:
-    """Write all files but the levels; measure what they hold."""
+    """Write the files that are measured, and measure what they hold."""
     write_ply(gaussians, root / PLY)
     write_splat(gaussians, root / SPLAT)
     write_sog(gaussians, root / SOG)
-    write_spz(gaussians, root / SPZ)
-    shown = read_sog(root / SOG)
+    plain, shown = read_splat(root / SPLAT), read_sog(root / SOG)
     held_out, lpips = dataset.held_out, Lpips.installed()
-    splat = measure(root / SPLAT, read_splat(root / SPLAT).to(device), held_out, lpips)
+    splat = measure(root / SPLAT, plain.to(device), held_out, lpips)
     ply = measure(root / PLY, read_ply(root / PLY).to(device), held_out, lpips)
     sog = measure(root / SOG, shown.to(device), held_out, lpips)
-    return Files(splat, ply, sog, shown)
+    return Files(splat, ply, sog, plain, shown)
 
 
 def _before(
@@ -184,8 +185,8 @@ def _scene(
     joined: bool,
 ) -> Scene:
     """Find the bounds, the ground and the viewer's cameras of the published scene."""
-    published, splat, shown = read_splat(files.splat.file), files.splat, files.sog
-    solid = published.select(published.opacities > SOLID)
+    splat, shown = files.splat, files.sog
+    solid = files.plain.select(files.plain.opacities > SOLID)
     box = Box.around(_inside(solid.means, dataset.points), OUTSIDE)
     low, high = box.low.tolist(), box.high.tolist()
     ground = ground_of(*(np.asarray(t, np.float64) for t in (solid.means, box.low, box.high)))
