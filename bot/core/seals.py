@@ -54,9 +54,5 @@ def _sign(key: bytes, body: str) -> str:
     return _text(hmac.new(key, body.encode(), hashlib.sha256).digest())
 
 
-def _is_same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
-
-
 def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -45,9 +45,6 @@ CHOOSE = "Choose photos: then this says how many there are, how long it takes an
 
 NO_PHOTOS_CHOSEN = "Choose one of the sets of photos in the list."
 
-#: What a dialog says that can not look up what was chosen.
-NO_OUTLOOK = "What this would take is not known yet."
-
 PIPELINES = {
     Pipeline.SPLAT: "Any capture: an object, a room, a walk around",
     Pipeline.AERIAL: "A drone flight: with the descent to the ground",

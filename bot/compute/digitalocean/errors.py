@@ -35,11 +35,6 @@ class Refused(ApiError):
         said = ("unavailable", "not available", "out of stock", "capacity", "sold out")
         return self.status == 422 and any(words in text for words in said)
 
-    @property
-    def is_about_limit(self) -> bool:
-        """Whether the account may have no more droplets."""
-        return self.status == 422 and "limit" in self.message.lower()
-
 
 class NotFound(Refused):
     """There is no such thing."""
