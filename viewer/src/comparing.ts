@@ -4,7 +4,7 @@ import { fromManifest, type Tell } from "./loading";
 import type { Manifest } from "./manifest";
 import { readManifest } from "./opening";
 import type { Stage } from "./scene/stage";
-import { texts } from "./texts";
+import { texts } from "./texts/page";
 import { metresApart } from "./tools/geo";
 import { Divider, Notice } from "./ui/divider";
 

@@ -1,6 +1,6 @@
 import { ViewerError } from "./errors";
 import { STALLED_MS } from "./limits";
-import { texts } from "./texts";
+import { errors } from "./texts/errors";
 
 export interface Source {
   /** What it is, for sentences: “The splat file”. */
@@ -60,7 +60,7 @@ async function* read(response: Response, watch: Watchdog, limit: number): AsyncG
   let received = 0;
   try {
     for (;;) {
-      const { done, value } = await watch.guard(reader.read(), () => new ViewerError(...texts.errors.cut(watch.what)));
+      const { done, value } = await watch.guard(reader.read(), () => new ViewerError(...errors.cut(watch.what)));
       if (done) return;
       received += value.byteLength;
       if (received > limit) throw tooLarge(watch.what, limit);
@@ -94,7 +94,7 @@ class Watchdog {
     try {
       return await step;
     } catch {
-      throw stalled ? new ViewerError(...texts.errors.stalled(this.what)) : explain();
+      throw stalled ? new ViewerError(...errors.stalled(this.what)) : explain();
     } finally {
       clearTimeout(timer);
     }
@@ -110,15 +110,15 @@ function declaredLength(response: Response): number | null {
 
 /** The browser hides why a fetch failed; the addresses tell what is likely. */
 function unreachable(url: URL, what: string): ViewerError {
-  if (location.protocol === "https:" && url.protocol === "http:") return new ViewerError(...texts.errors.mixed(what, url.host));
-  if (url.origin !== location.origin) return new ViewerError(...texts.errors.cors(what, url.host, location.origin));
-  return new ViewerError(...texts.errors.unreachable(what, url.host));
+  if (location.protocol === "https:" && url.protocol === "http:") return new ViewerError(...errors.mixed(what, url.host));
+  if (url.origin !== location.origin) return new ViewerError(...errors.cors(what, url.host, location.origin));
+  return new ViewerError(...errors.unreachable(what, url.host));
 }
 
 function refused(status: number, what: string): ViewerError {
-  if (status === 404 || status === 410) return new ViewerError(...texts.errors.notFound(what));
-  if (status === 401 || status === 403) return new ViewerError(...texts.errors.forbidden(what, status));
-  return new ViewerError(...texts.errors.status(what, status));
+  if (status === 404 || status === 410) return new ViewerError(...errors.notFound(what));
+  if (status === 401 || status === 403) return new ViewerError(...errors.forbidden(what, status));
+  return new ViewerError(...errors.status(what, status));
 }
 
-const tooLarge = (what: string, limit: number): ViewerError => new ViewerError(...texts.errors.tooLarge(what, limit / 1e6));
+const tooLarge = (what: string, limit: number): ViewerError => new ViewerError(...errors.tooLarge(what, limit / 1e6));

@@ -1,4 +1,4 @@
-import { texts } from "./texts";
+import { errors } from "./texts/errors";
 
 /** What went wrong in one sentence, and what the reader can do about it. */
 export class ViewerError extends Error {
@@ -15,7 +15,7 @@ export class ViewerError extends Error {
 export function inWords(cause: unknown): ViewerError {
   if (cause instanceof ViewerError) return cause;
   console.error(cause);
-  return new ViewerError(...texts.errors.unexpected);
+  return new ViewerError(...errors.unexpected);
 }
 
 /** Reads JSON from elsewhere; throws `otherwise` where it is something else. */

@@ -3,7 +3,7 @@ import type { Pose } from "./pose";
 import type { Rig } from "./rig";
 import type { Headset } from "./scene/headset";
 import type { Stage } from "./scene/stage";
-import { texts } from "./texts";
+import { texts } from "./texts/page";
 
 interface Around {
   readonly rig: () => Rig | null;

@@ -10,7 +10,7 @@ import type { Level, Manifest } from "./manifest";
 import type { Cloud } from "./scene/cloud";
 import type { Layers } from "./scene/layers";
 import type { Side } from "./scene/side";
-import { texts } from "./texts";
+import { errors, theSplat } from "./texts/errors";
 
 /** Fewer Gaussians than this look worse than the poster. */
 const MIN_PICTURE = 10_000;
@@ -38,7 +38,7 @@ export function fromManifest(manifest: Manifest, share = 1): Loading {
   const url = manifest.splatUrl;
   const limit = share * (/\.ply$/i.test(url.pathname) ? MAX_PLY_BYTES : MAX_SPLAT_BYTES);
   return async function* (stage, tell) {
-    yield* ofSource(await open(url, texts.theSplat, limit), manifest.metadata.gaussians, share)(stage, tell);
+    yield* ofSource(await open(url, theSplat, limit), manifest.metadata.gaussians, share)(stage, tell);
   };
 }
 
@@ -46,8 +46,8 @@ export function fromManifest(manifest: Manifest, share = 1): Loading {
 export function fromThisComputer(file: File): Loading {
   const limit = /\.ply$/i.test(file.name) ? MAX_PLY_BYTES : MAX_SPLAT_BYTES;
   const source = fromFile(file);
-  if (!/\.(ply|splat|spz|sog)$/i.test(file.name)) throw new ViewerError(...texts.errors.unknownFile(file.name.slice(0, 80)));
-  if (file.size > limit) throw new ViewerError(...texts.errors.tooLarge(source.what, limit / 1e6));
+  if (!/\.(ply|splat|spz|sog)$/i.test(file.name)) throw new ViewerError(...errors.unknownFile(file.name.slice(0, 80)));
+  if (file.size > limit) throw new ViewerError(...errors.tooLarge(source.what, limit / 1e6));
   return ofSource(source, null, 1);
 }
 
@@ -70,7 +70,7 @@ function levels(wanted: readonly Level[]): Loading {
     const almost = new Promise<void>((resolve) => (nearly = resolve));
     const arrive = async (): Promise<Uint8Array<ArrayBuffer>> => {
       await turn;
-      const source = await open(level.url, texts.theSplat, level.bytes, transfers.signal);
+      const source = await open(level.url, theSplat, level.bytes, transfers.signal);
       let left = level.bytes;
       return whole(source, (bytes) => {
         tell(Math.min((done += bytes), total), total);
@@ -91,7 +91,7 @@ function levels(wanted: readonly Level[]): Loading {
       const layers = stage.newLayers();
       layers.warm();
       for (const [i, arrival] of arrivals.entries()) {
-        await layers.add(readSog(await arrival, texts.theSplat), wanted[i]!.grow);
+        await layers.add(readSog(await arrival, theSplat), wanted[i]!.grow);
         stage.refine(i === wanted.length - 1);
         yield layers;
       }
@@ -110,7 +110,7 @@ function ofSource(source: Source, promised: number | null, share: number): Loadi
     if (kind === "sog") {
       const bytes = await whole(again, () => undefined);
       const sog = readSog(bytes, source.what);
-      if (sog.meta.count > most) throw new ViewerError(...texts.errors.tooMany(source.what, most));
+      if (sog.meta.count > most) throw new ViewerError(...errors.tooMany(source.what, most));
       stage.filter(sog.meta.model === "antialiased");
       const layers = stage.newLayers();
       await layers.add(sog, 1);
@@ -128,13 +128,13 @@ function ofSource(source: Source, promised: number | null, share: number): Loadi
 async function* streamed(stage: Side, records: Records, expected: number | null, what: string, most: number): AsyncGenerator<Subject, void> {
   const cloud = stage.newCloud(expected && Math.min(expected, most));
   for await (const batch of records) {
-    if (cloud.count + batch.length / WORDS > most) throw new ViewerError(...texts.errors.tooMany(what, most));
+    if (cloud.count + batch.length / WORDS > most) throw new ViewerError(...errors.tooMany(what, most));
     cloud.append(batch);
     if (!cloud.worthShowing || cloud.count < Math.max(MIN_PICTURE, PART * (expected ?? Infinity))) continue;
     cloud.show();
     yield cloud;
   }
-  if (cloud.count === 0) throw new ViewerError(...texts.errors.empty(what));
+  if (cloud.count === 0) throw new ViewerError(...errors.empty(what));
   cloud.show();
   yield cloud;
 }

@@ -1,7 +1,7 @@
 import { ViewerError } from "./errors";
 import { MAX_COORDINATE, MAX_EPSG, MAX_FORMATS, MAX_GAUSSIANS, MAX_GROUND_CELLS, MAX_GROW, MAX_LEVELS, MAX_SPLAT_BYTES, MAX_TEXT, MAX_URL } from "./limits";
 import { clamp, type Vec2, type Vec3, type Vec4 } from "./math";
-import { texts } from "./texts";
+import { errors, wanted } from "./texts/errors";
 import type { Georeference } from "./tools/geo";
 import type { WallGrid } from "./walls";
 
@@ -86,7 +86,7 @@ export class Fields {
   ) {}
 
   static of(value: unknown, path: string): Fields {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(path || "manifest", texts.wanted.object);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(path || "manifest", wanted.object);
     return new Fields(value as Record<string, unknown>, path);
   }
 
@@ -100,9 +100,9 @@ export class Fields {
     return value === null || value === undefined ? null : read(value, this.name(key));
   }
 
-  private required<T>(key: string, read: (value: unknown, name: string) => T, wanted: string): T {
+  private required<T>(key: string, read: (value: unknown, name: string) => T, what: string): T {
     const value = this.optional(key, read);
-    if (value === null) throw wrong(this.name(key), wanted);
+    if (value === null) throw wrong(this.name(key), what);
     return value;
   }
 
@@ -110,20 +110,20 @@ export class Fields {
   text = (key: string): string | null => this.optional(key, readText);
   number = (key: string): number | null => this.optional(key, readNumber);
   flag = (key: string): boolean | null => this.optional(key, (value) => value === true);
-  vec3 = (key: string): Vec3 => this.required(key, (v, n) => readVector(v, n, 3) as unknown as Vec3, texts.wanted.vector(3));
-  vec4 = (key: string): Vec4 => this.required(key, (v, n) => readVector(v, n, 4) as unknown as Vec4, texts.wanted.vector(4));
-  vec2 = (key: string): Vec2 => this.required(key, (v, n) => readVector(v, n, 2) as unknown as Vec2, texts.wanted.vector(2));
+  vec3 = (key: string): Vec3 => this.required(key, (v, n) => readVector(v, n, 3) as unknown as Vec3, wanted.vector(3));
+  vec4 = (key: string): Vec4 => this.required(key, (v, n) => readVector(v, n, 4) as unknown as Vec4, wanted.vector(4));
+  vec2 = (key: string): Vec2 => this.required(key, (v, n) => readVector(v, n, 2) as unknown as Vec2, wanted.vector(2));
   count = (key: string, limit: number): number | null => this.optional(key, (v, n) => readCount(v, n, limit));
   url = (key: string, base: URL): URL | null => this.optional(key, (v, n) => readUrl(v, n, base));
-  requiredUrl = (key: string, base: URL): URL => this.required(key, (v, n) => readUrl(v, n, base), texts.wanted.url);
-  requiredNumber = (key: string): number => this.required(key, readNumber, texts.wanted.number);
+  requiredUrl = (key: string, base: URL): URL => this.required(key, (v, n) => readUrl(v, n, base), wanted.url);
+  requiredNumber = (key: string): number => this.required(key, readNumber, wanted.number);
   positive(key: string): number {
     const value = this.requiredNumber(key);
-    if (value <= 0) throw wrong(this.name(key), texts.wanted.positive);
+    if (value <= 0) throw wrong(this.name(key), wanted.positive);
     return value;
   }
   requiredCount = (key: string, limit: number): number =>
-    this.required(key, (v, n) => readCount(v, n, limit), texts.wanted.count(limit));
+    this.required(key, (v, n) => readCount(v, n, limit), wanted.count(limit));
   list = (key: string, limit: number): readonly Fields[] => this.optional(key, (v, n) => readList(v, n, limit)) ?? [];
   raw = (key: string): unknown => this.optional(key, (value) => value);
   field = (key: string): string => this.name(key);
@@ -186,7 +186,7 @@ function readPart(fields: Fields | null): number | null {
 function readBounds(fields: Fields | null): Bounds | null {
   if (!fields) return null;
   const [min, max] = [fields.vec3("min"), fields.vec3("max")];
-  if (min.some((low, axis) => low > max[axis]!)) throw wrong(fields.field("max"), texts.wanted.vector(3));
+  if (min.some((low, axis) => low > max[axis]!)) throw wrong(fields.field("max"), wanted.vector(3));
   return { min, max, groundZ: fields.number("ground_z") };
 }
 
@@ -198,14 +198,14 @@ function readCamera(fields: Fields | null): Camera | null {
 function readGrid(fields: Fields): Omit<HeightMap, "heights"> {
   const columns = fields.requiredCount("columns", MAX_GROUND_CELLS);
   const rows = fields.requiredCount("rows", MAX_GROUND_CELLS);
-  if (columns * rows > MAX_GROUND_CELLS) throw wrong(fields.field("rows"), texts.wanted.cells(MAX_GROUND_CELLS));
+  if (columns * rows > MAX_GROUND_CELLS) throw wrong(fields.field("rows"), wanted.cells(MAX_GROUND_CELLS));
   return { origin: fields.vec2("origin"), cell: fields.positive("cell"), columns, rows };
 }
 
 function readWallGrid(fields: Fields | null): WallGrid | null {
   if (!fields) return null;
   const tops = fields.raw("tops");
-  if (typeof tops !== "string") throw wrong(fields.field("tops"), texts.wanted.text);
+  if (typeof tops !== "string") throw wrong(fields.field("tops"), wanted.text);
   return { ...readGrid(fields), level: fields.positive("level"), tops };
 }
 
@@ -214,7 +214,7 @@ function readGround(fields: Fields | null): HeightMap | null {
   const grid = readGrid(fields);
   const heights = fields.raw("heights");
   const good = Array.isArray(heights) && heights.length === grid.columns * grid.rows && heights.every(sensible);
-  if (!good) throw wrong(fields.field("heights"), texts.wanted.heights);
+  if (!good) throw wrong(fields.field("heights"), wanted.heights);
   return { ...grid, heights: Float32Array.from(heights as number[]) };
 }
 
@@ -238,8 +238,8 @@ function readMetadata(fields: Fields | null): Metadata {
 function readGeoreference(fields: Fields | null): Georeference | null {
   if (!fields || fields.text("axes") !== "ENU") return null;
   const [latitude, longitude] = [fields.requiredNumber("latitude"), fields.requiredNumber("longitude")];
-  if (Math.abs(latitude) > 90) throw wrong(fields.field("latitude"), texts.wanted.angle(90));
-  if (Math.abs(longitude) > 180) throw wrong(fields.field("longitude"), texts.wanted.angle(180));
+  if (Math.abs(latitude) > 90) throw wrong(fields.field("latitude"), wanted.angle(90));
+  if (Math.abs(longitude) > 180) throw wrong(fields.field("longitude"), wanted.angle(180));
   return { latitude, longitude, altitude: fields.number("altitude") ?? 0, epsg: fields.count("epsg", MAX_EPSG) };
 }
 
@@ -247,33 +247,33 @@ const sensible = (value: unknown): value is number =>
   typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= MAX_COORDINATE;
 
 function readText(value: unknown, name: string): string {
-  if (typeof value !== "string") throw wrong(name, texts.wanted.text);
+  if (typeof value !== "string") throw wrong(name, wanted.text);
   return value.slice(0, MAX_TEXT);
 }
 
 function readNumber(value: unknown, name: string): number {
-  if (!sensible(value)) throw wrong(name, texts.wanted.number);
+  if (!sensible(value)) throw wrong(name, wanted.number);
   return value;
 }
 
 function readCount(value: unknown, name: string, limit: number): number {
-  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > limit) throw wrong(name, texts.wanted.count(limit));
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > limit) throw wrong(name, wanted.count(limit));
   return value as number;
 }
 
 function readVector(value: unknown, name: string, size: number): readonly number[] {
-  if (!Array.isArray(value) || value.length !== size || !value.every(sensible)) throw wrong(name, texts.wanted.vector(size));
+  if (!Array.isArray(value) || value.length !== size || !value.every(sensible)) throw wrong(name, wanted.vector(size));
   return value;
 }
 
 function readList(value: unknown, name: string, limit: number): readonly Fields[] {
-  if (!Array.isArray(value) || value.length > limit) throw wrong(name, texts.wanted.list(limit));
+  if (!Array.isArray(value) || value.length > limit) throw wrong(name, wanted.list(limit));
   return value.map((item, i) => Fields.of(item, `${name}[${i}]`));
 }
 
 function readUrl(value: unknown, name: string, base: URL): URL {
   const url = typeof value === "string" ? webAddress(value, base) : null;
-  if (!url) throw wrong(name, texts.wanted.url);
+  if (!url) throw wrong(name, wanted.url);
   return url;
 }
 
@@ -285,4 +285,4 @@ function readDate(text: string | null): Date | null {
   return date && !Number.isNaN(date.getTime()) ? date : null;
 }
 
-export const wrong = (field: string, wanted: string): ViewerError => new ViewerError(...texts.errors.badField(field, wanted));
+export const wrong = (field: string, what: string): ViewerError => new ViewerError(...errors.badField(field, what));

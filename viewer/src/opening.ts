@@ -3,14 +3,14 @@ import { parseJson, ViewerError } from "./errors";
 import { MAX_MANIFEST_BYTES } from "./limits";
 import { type Manifest, parseManifest, webAddress } from "./manifest";
 import { MODES, type ModeName } from "./modes/mode";
-import { texts } from "./texts";
+import { errors, theManifest } from "./texts/errors";
 
 /** Fetches and checks the manifest that a link names. */
 export async function readManifest(address: string): Promise<Manifest> {
   const url = webAddress(address, new URL(location.href));
-  if (!url) throw new ViewerError(...texts.errors.manifestAddress(address.slice(0, 80)));
-  const text = await readText(await open(url, texts.theManifest, MAX_MANIFEST_BYTES));
-  return parseManifest(parseJson(text, new ViewerError(...texts.errors.notJson)), url);
+  if (!url) throw new ViewerError(...errors.manifestAddress(address.slice(0, 80)));
+  const text = await readText(await open(url, theManifest, MAX_MANIFEST_BYTES));
+  return parseManifest(parseJson(text, new ViewerError(...errors.notJson)), url);
 }
 
 /** How a scene is first seen. SplatWalk writes “splat” for its viewer and lists the real modes apart. */

@@ -14,7 +14,8 @@ import { Rig } from "./rig";
 import { measure } from "./scene/extent";
 import type { Stage } from "./scene/stage";
 import { project } from "./screen";
-import { texts } from "./texts";
+import { errors } from "./texts/errors";
+import { texts } from "./texts/page";
 import { Clipping } from "./ui/clipping";
 import { MapScale } from "./ui/mapscale";
 import { Measuring } from "./ui/measuring";
@@ -340,7 +341,7 @@ export class Viewer {
       if (this.stale) this.overlay();
     };
     this.immersing.find(stage).catch(console.error); // the scene needs no headset
-    this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...texts.errors.contextLost)));
+    this.shell.canvas.addEventListener("webglcontextlost", () => this.shell.fail(new ViewerError(...errors.contextLost)));
     return stage;
   }
 }

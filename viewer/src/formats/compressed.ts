@@ -1,7 +1,7 @@
 import type { Source } from "../download";
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 import { Aligner, byte, pack, packRotation, type Records, WORDS } from "./records";
 
 /** Gaussians that share bounds. */
@@ -34,7 +34,7 @@ export async function* readCompressed(header: string, source: Source): Records {
     yield convert(words, done, groups, floats);
     done += words.length / PACKED.length;
   }
-  if (done < count) throw new ViewerError(...texts.errors.cut(source.what));
+  if (done < count) throw new ViewerError(...errors.cut(source.what));
 }
 
 function parse(header: string, what: string): { count: number; floats: number } {
@@ -46,8 +46,8 @@ function parse(header: string, what: string): { count: number; floats: number } 
   const [chunk, vertex] = [element("chunk"), element("vertex")];
   const floats = [BOUNDS, [...BOUNDS, ...COLOURS]].find((names) => properties("float", names) === chunk.fields)?.length;
   const good = floats !== undefined && vertex.fields === properties("uint", PACKED) && chunk.count === Math.ceil(vertex.count / TOGETHER);
-  if (!good) throw new ViewerError(...texts.errors.damaged(what));
-  if (vertex.count > MAX_GAUSSIANS) throw new ViewerError(...texts.errors.tooMany(what, MAX_GAUSSIANS));
+  if (!good) throw new ViewerError(...errors.damaged(what));
+  if (vertex.count > MAX_GAUSSIANS) throw new ViewerError(...errors.tooMany(what, MAX_GAUSSIANS));
   return { count: vertex.count, floats };
 }
 

@@ -1,7 +1,7 @@
 import type { Source } from "../download";
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 import { isCompressed, readCompressed } from "./compressed";
 import { Aligner, byte, pack, packRotation, type Records, SH_C0, type Trained, WORDS } from "./records";
 
@@ -47,7 +47,7 @@ async function* readStandard(header: string, source: Source): Records {
     left -= count;
     if (count > 0) yield convert(vertices, count, layout);
   }
-  if (left > 0) throw new ViewerError(...texts.errors.cut(source.what));
+  if (left > 0) throw new ViewerError(...errors.cut(source.what));
 }
 
 /** The header's text, and what follows it as it arrives. */
@@ -59,7 +59,7 @@ async function split({ what, chunks }: Source): Promise<{ header: string; chunks
     const next = start.length > MAX_HEADER ? null : await pieces.next();
     if (!next || next.done) {
       await pieces.return?.();
-      throw new ViewerError(...texts.errors.notPly(what));
+      throw new ViewerError(...errors.notPly(what));
     }
     start = joined(start, next.value);
     end = headerEnd(start);
@@ -83,12 +83,12 @@ function headerEnd(bytes: Uint8Array): number {
 
 export function parseHeader(text: string, what: string): Layout {
   const lines = text.split(/\r?\n/);
-  if (lines[0] !== "ply" || lines[1] !== "format binary_little_endian 1.0") throw new ViewerError(...texts.errors.notPly(what));
+  if (lines[0] !== "ply" || lines[1] !== "format binary_little_endian 1.0") throw new ViewerError(...errors.notPly(what));
   const elements = lines.filter((line) => line.startsWith("element "));
   const vertex = /^element vertex (\d+)$/.exec(elements[0] ?? "");
-  if (!vertex) throw new ViewerError(...texts.errors.plyWithoutGaussians(what, "f_dc_0"));
+  if (!vertex) throw new ViewerError(...errors.plyWithoutGaussians(what, "f_dc_0"));
   const count = Number(vertex[1]);
-  if (count > MAX_GAUSSIANS) throw new ViewerError(...texts.errors.tooMany(what, MAX_GAUSSIANS));
+  if (count > MAX_GAUSSIANS) throw new ViewerError(...errors.tooMany(what, MAX_GAUSSIANS));
   return { count, ...fieldOffsets(lines, what) };
 }
 
@@ -100,12 +100,12 @@ function fieldOffsets(lines: readonly string[], what: string): { stride: number;
     const [keyword, type = "", name = ""] = line.split(" ");
     if (keyword !== "property") continue;
     const size = SIZES[type];
-    if (size === undefined) throw new ViewerError(...texts.errors.notPly(what));
+    if (size === undefined) throw new ViewerError(...errors.notPly(what));
     if (type === "float" || type === "float32") found.set(name, stride);
     stride += size;
   }
   const missing = NEEDED.find((name) => !found.has(name));
-  if (missing) throw new ViewerError(...texts.errors.plyWithoutGaussians(what, missing));
+  if (missing) throw new ViewerError(...errors.plyWithoutGaussians(what, missing));
   return { stride, offsets: NEEDED.map((name) => found.get(name)!) };
 }
 

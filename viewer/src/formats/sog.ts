@@ -1,6 +1,6 @@
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 import { unzip } from "./zip";
 
 export type Picture = Uint8Array<ArrayBuffer>;
@@ -42,10 +42,10 @@ const MAX_META_BYTES = 1_000_000;
 /** Checks a .sog before anything is decoded: a picture may claim what it likes. */
 export function readSog(bytes: Uint8Array<ArrayBuffer>, what: string): Sog {
   const files = unzip(bytes, what);
-  const damaged = (): ViewerError => new ViewerError(...texts.errors.damaged(what));
+  const damaged = (): ViewerError => new ViewerError(...errors.damaged(what));
   const meta = readMeta(files.get("meta.json"));
   if (!meta) throw damaged();
-  if (meta.count > MAX_GAUSSIANS) throw new ViewerError(...texts.errors.tooMany(what, MAX_GAUSSIANS));
+  if (meta.count > MAX_GAUSSIANS) throw new ViewerError(...errors.tooMany(what, MAX_GAUSSIANS));
   const pictures = new Map<string, Picture>();
   for (const name of [meta.means, meta.scales, meta.quats, meta.sh0, meta.shN].flatMap((part) => part?.files ?? [])) {
     const picture = files.get(name);

@@ -1,6 +1,6 @@
 import type { Source } from "../download";
 import { ViewerError } from "../errors";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 import { Aligner, BYTES, type Records } from "./records";
 
 /** Reads a .splat as it arrives. The format has no header: only its length and its start can betray a wrong file. */
@@ -10,11 +10,11 @@ export async function* readSplat(source: Source): Records {
   for await (const chunk of source.chunks) {
     const bytes = aligner.push(chunk);
     if (bytes.length === 0) continue;
-    if (first && looksLikeText(bytes)) throw new ViewerError(...texts.errors.notASplat(source.what));
+    if (first && looksLikeText(bytes)) throw new ViewerError(...errors.notASplat(source.what));
     first = false;
     yield new Uint32Array(bytes.buffer, 0, bytes.length / 4);
   }
-  if (aligner.pending > 0) throw new ViewerError(...texts.errors.brokenSplat(source.what));
+  if (aligner.pending > 0) throw new ViewerError(...errors.brokenSplat(source.what));
 }
 
 /** Error pages come with status 200 from some storages. Sixteen printable bytes are no coordinates. */

@@ -2,7 +2,7 @@ import { decompress } from "fzstd";
 import { type Source, whole } from "../download";
 import { ViewerError } from "../errors";
 import { MAX_GAUSSIANS } from "../limits";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 import { byte, pack, packRotation, type Records, SH_C0, type Trained, WORDS } from "./records";
 
 const MAGIC = 0x5053474e;
@@ -31,8 +31,8 @@ export async function* readSpz(source: Source, trained: Trained = () => {}): Rec
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [version, count, degree, fraction] = [view.getUint32(4, true), view.getUint32(8, true), bytes[12]!, bytes[13]!];
   const rotationBytes = version === 2 ? 3 : 4;
-  if (bytes.length < HEADER + count * (16 + rotationBytes)) throw new ViewerError(...texts.errors.damaged(source.what));
-  if (degree >= HARMONICS.length) throw new ViewerError(...texts.errors.damaged(source.what));
+  if (bytes.length < HEADER + count * (16 + rotationBytes)) throw new ViewerError(...errors.damaged(source.what));
+  if (degree >= HARMONICS.length) throw new ViewerError(...errors.damaged(source.what));
   trained((bytes[FLAGS]! & ANTIALIASED) !== 0);
   const at = { place: HEADER, alpha: HEADER + 9 * count, colour: HEADER + 10 * count, scale: HEADER + 13 * count, rotation: HEADER + 16 * count };
   for (let start = 0; start < count; start += BATCH) {
@@ -79,7 +79,7 @@ export function smallestThree(word: number): readonly number[] {
 
 /** Version 4: a plain header, a table, and each array compressed by itself. Becomes what version 3 unpacks to. */
 function unpack(packed: Bytes, what: string): Bytes {
-  const damaged = (): ViewerError => new ViewerError(...texts.errors.damaged(what));
+  const damaged = (): ViewerError => new ViewerError(...errors.damaged(what));
   announced(packed, what, 4, 4);
   const view = new DataView(packed.buffer);
   const count = view.getUint32(8, true);
@@ -116,27 +116,27 @@ async function inflate(packed: Bytes, what: string): Promise<Bytes> {
       if (done) break;
       if (parts.length === 0) limit = announced(value, what, 2, 3);
       size += value.length;
-      if (size > limit) throw new ViewerError(...texts.errors.damaged(what));
+      if (size > limit) throw new ViewerError(...errors.damaged(what));
       parts.push(value);
     }
   } catch (error) {
-    throw error instanceof ViewerError ? error : new ViewerError(...texts.errors.damaged(what));
+    throw error instanceof ViewerError ? error : new ViewerError(...errors.damaged(what));
   } finally {
     void reader.cancel().catch(() => undefined);
   }
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const part of parts) bytes.set(part, at), (at += part.length);
-  if (size < HEADER) throw new ViewerError(...texts.errors.damaged(what));
+  if (size < HEADER) throw new ViewerError(...errors.damaged(what));
   return bytes;
 }
 
 /** The bytes that a header of these versions announces, at most. */
 function announced(first: Uint8Array, what: string, oldest: number, newest: number): number {
-  if (first.length < HEADER) throw new ViewerError(...texts.errors.damaged(what));
+  if (first.length < HEADER) throw new ViewerError(...errors.damaged(what));
   const view = new DataView(first.buffer, first.byteOffset, first.byteLength);
   const [magic, version, count] = [view.getUint32(0, true), view.getUint32(4, true), view.getUint32(8, true)];
-  if (magic !== MAGIC || version < oldest || version > newest) throw new ViewerError(...texts.errors.otherSpz(what));
-  if (count > MAX_GAUSSIANS) throw new ViewerError(...texts.errors.tooMany(what, MAX_GAUSSIANS));
+  if (magic !== MAGIC || version < oldest || version > newest) throw new ViewerError(...errors.otherSpz(what));
+  if (count > MAX_GAUSSIANS) throw new ViewerError(...errors.tooMany(what, MAX_GAUSSIANS));
   return HEADER + count * (20 + 3 * (HARMONICS[first[12]!] ?? 0));
 }

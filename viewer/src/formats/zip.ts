@@ -1,5 +1,5 @@
 import { ViewerError } from "../errors";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 
 const END = 0x06054b50;
 const ENTRY = 0x02014b50;
@@ -10,7 +10,7 @@ const MAX_FILES = 64;
 
 /** The files of a zip that are stored as they are, by name, as views into `bytes`. Nothing is copied. */
 export function unzip(bytes: Uint8Array<ArrayBuffer>, what: string): Map<string, Uint8Array<ArrayBuffer>> {
-  const damaged = (): ViewerError => new ViewerError(...texts.errors.damaged(what));
+  const damaged = (): ViewerError => new ViewerError(...errors.damaged(what));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   try {

@@ -10,7 +10,7 @@ import {
 } from "playcanvas";
 import { ViewerError } from "../errors";
 import type { Picture, Sog } from "../formats/sog";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 import { centers, readsExactly } from "./centers";
 import { type Clip, modify, resize, setClip } from "./modifier";
 
@@ -197,7 +197,7 @@ async function image(picture: Picture, what: string): Promise<ImageBitmap> {
   // Every byte is a value: nothing may be multiplied by the opacity or converted to a colour space.
   const options: ImageBitmapOptions = { premultiplyAlpha: "none", colorSpaceConversion: "none" };
   return createImageBitmap(new Blob([picture]), options).catch(() => {
-    throw new ViewerError(...texts.errors.damaged(what));
+    throw new ViewerError(...errors.damaged(what));
   });
 }
 

@@ -13,7 +13,7 @@ import { ViewerError } from "../errors";
 import type { Vec3 } from "../math";
 import type { Pose } from "../pose";
 import { type Screen, unproject } from "../screen";
-import { texts } from "../texts";
+import { errors } from "../texts/errors";
 import { Detail } from "./detail";
 import { Layers } from "./layers";
 import { Lens } from "./lens";
@@ -318,7 +318,7 @@ function createDevice(canvas: HTMLCanvasElement): WebglGraphicsDevice {
   try {
     return new WebglGraphicsDevice(canvas, { antialias: false, powerPreference: "high-performance" });
   } catch {
-    throw new ViewerError(...texts.errors.noWebgl);
+    throw new ViewerError(...errors.noWebgl);
   }
 }
 

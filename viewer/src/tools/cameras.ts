@@ -4,7 +4,7 @@ import { Fields, wrong } from "../manifest";
 import { add, clamp, distance, dot, radians, scale, sub, type Vec2, type Vec3, type Vec4 } from "../math";
 import { forward, type Pose, right, up } from "../pose";
 import type { Screen } from "../screen";
-import { texts } from "../texts";
+import { wanted } from "../texts/errors";
 
 /** A pinhole camera in the world. */
 export interface PhotoCamera {
@@ -49,7 +49,7 @@ function readCamera(fields: Fields, base: URL): PhotoCamera {
   const [w, x, y, z] = unit(fields);
   const pair = (key: "size" | "focal"): Vec2 => {
     const [a, b] = fields.vec2(key);
-    if (Math.min(a, b) < 1 || Math.max(a, b) > MAX_PIXELS) throw wrong(fields.field(key), texts.wanted.pixels(MAX_PIXELS));
+    if (Math.min(a, b) < 1 || Math.max(a, b) > MAX_PIXELS) throw wrong(fields.field(key), wanted.pixels(MAX_PIXELS));
     return [a, b];
   };
   return {
@@ -69,14 +69,14 @@ function readCamera(fields: Fields, base: URL): PhotoCamera {
 function unit(fields: Fields): Vec4 {
   const [w, x, y, z] = fields.vec4("rotation");
   const norm = Math.hypot(w, x, y, z);
-  if (Math.abs(norm - 1) > 0.01) throw wrong(fields.field("rotation"), texts.wanted.quaternion);
+  if (Math.abs(norm - 1) > 0.01) throw wrong(fields.field("rotation"), wanted.quaternion);
   return [w / norm, x / norm, y / norm, z / norm];
 }
 
 function readPhoto(fields: Fields, base: URL): URL | null {
   const name = fields.text("photo");
   if (name === null) return null;
-  if (!RELATIVE.test(name)) throw wrong(fields.field("photo"), texts.wanted.relative);
+  if (!RELATIVE.test(name)) throw wrong(fields.field("photo"), wanted.relative);
   return new URL(name, base);
 }
 

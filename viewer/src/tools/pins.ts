@@ -2,7 +2,8 @@ import { parseJson, ViewerError } from "../errors";
 import { MAX_COORDINATE, MAX_LINK, MAX_NOTE, MAX_PINS } from "../limits";
 import { webAddress } from "../manifest";
 import type { Vec3 } from "../math";
-import { texts } from "../texts";
+import { wanted } from "../texts/errors";
+import { texts } from "../texts/page";
 
 /** A place in the scene, world units, with a note and perhaps a link. All three may come from a stranger's address or file. */
 export interface Pin {
@@ -49,14 +50,14 @@ export function pinsToJson(pins: readonly Pin[], scene: string): string {
 export function pinsFromJson(text: string): readonly Pin[] {
   const { errors } = texts.pins;
   const list = field(parseJson(text, new ViewerError(...errors.notJson)), "pins");
-  if (!Array.isArray(list) || list.length > MAX_PINS) throw new ViewerError(...errors.badField("pins", texts.wanted.list(MAX_PINS)));
+  if (!Array.isArray(list) || list.length > MAX_PINS) throw new ViewerError(...errors.badField("pins", wanted.list(MAX_PINS)));
   return list.map((item: unknown, i) => {
     const wrong = (name: string, what: string): ViewerError => new ViewerError(...errors.badField(`pins[${i}].${name}`, what));
     const [position, note, link] = [field(item, "position"), field(item, "note") ?? "", field(item, "link") ?? ""];
-    if (!isPlace(position)) throw wrong("position", texts.wanted.vector(3));
-    if (typeof note !== "string") throw wrong("note", texts.wanted.text);
+    if (!isPlace(position)) throw wrong("position", wanted.vector(3));
+    if (typeof note !== "string") throw wrong("note", wanted.text);
     const url = typeof link === "string" && link !== "" ? readLink(link) : null;
-    if (link !== "" && !url) throw wrong("link", texts.wanted.url);
+    if (link !== "" && !url) throw wrong("link", wanted.url);
     return { position, note: readNote(note), link: url };
   });
 }

@@ -1,5 +1,5 @@
 import type { ViewerError } from "../errors";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { el } from "./dom";
 
 /** The card in the middle: the welcome without a scene, or what went wrong and what helps. */

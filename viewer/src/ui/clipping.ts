@@ -1,5 +1,5 @@
 import type { Vec3 } from "../math";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { type Box, corners, cutsNothing, EDGES, EVERYTHING, type Limits, MAX_TURN, reach } from "../tools/clip";
 import { action, el, shape } from "./dom";
 import { line, type Project } from "./overlay";

@@ -1,6 +1,6 @@
 import type { ViewerError } from "../errors";
 import { clamp } from "../math";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { action, el } from "./dom";
 
 /** How far an arrow key moves it, and a page key, shares of the width. */

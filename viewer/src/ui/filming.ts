@@ -1,6 +1,6 @@
 import { type Intent, moves } from "../modes/mode";
 import type { Pose } from "../pose";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { Film, filmKind, filmSize } from "../tools/film";
 import { Path } from "../tools/path";
 import { action, el } from "./dom";

@@ -1,4 +1,4 @@
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { el } from "./dom";
 
 /** The list of keys: a modal dialog, so that focus, Escape and screen readers work as everywhere. */

@@ -1,5 +1,5 @@
 import type { Pose } from "../pose";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { el, shape } from "./dom";
 
 /** The longest that the bar gets, CSS pixels. */

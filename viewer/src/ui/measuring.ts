@@ -1,5 +1,5 @@
 import type { Vec3 } from "../math";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { type Geodetic, type Georeference, toUtm, toWgs84 } from "../tools/geo";
 import { type Figures, figures, toCsv } from "../tools/measure";
 import { action, el } from "./dom";

@@ -1,5 +1,5 @@
 import { clamp } from "../math";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { el } from "./dom";
 
 /** A touch pad to move with the left thumb; shown by the style sheet only where fingers are. */

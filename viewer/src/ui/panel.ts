@@ -1,5 +1,5 @@
 import type { Format, Manifest } from "../manifest";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { el } from "./dom";
 
 type Row = readonly [label: string, value: string | HTMLElement | null];

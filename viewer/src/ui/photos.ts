@@ -5,7 +5,7 @@ import type { Vec2, Vec3 } from "../math";
 import type { Pose } from "../pose";
 import type { Vertical } from "../scene/lens";
 import { project, type Screen } from "../screen";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { type Cameras, fieldOfView, frustum, frustumDepth, laid, parseCameras, type PhotoCamera, poseOf } from "../tools/cameras";
 import { action, el, shape } from "./dom";
 

@@ -1,7 +1,7 @@
 import { ViewerError } from "../errors";
 import { MAX_NOTE, MAX_PINS, MAX_PINS_BYTES } from "../limits";
 import type { Vec2, Vec3 } from "../math";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { type Pin, pinsFromJson, pinsToJson, readLink, readNote } from "../tools/pins";
 import { action, el } from "./dom";
 import { crosshair, type Project } from "./overlay";

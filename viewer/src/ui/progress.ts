@@ -1,4 +1,4 @@
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { el } from "./dom";
 
 /** Between two changes of what is shown: for each the browser puts the page together anew, which takes a software renderer long. */

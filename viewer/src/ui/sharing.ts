@@ -1,4 +1,4 @@
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { action, el } from "./dom";
 import type { Filming } from "./filming";
 

@@ -3,7 +3,7 @@ import type { ViewerError } from "../errors";
 import type { Immersive } from "../headset";
 import type { Manifest } from "../manifest";
 import type { ModeName } from "../modes/mode";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { Card } from "./card";
 import { el } from "./dom";
 import { isTyping } from "../input";

@@ -1,6 +1,6 @@
 import type { Immersive } from "../headset";
 import { MODES, type ModeName } from "../modes/mode";
-import { texts } from "../texts";
+import { texts } from "../texts/page";
 import { el, icon } from "./dom";
 import { type ToolName, TOOLS } from "./tools";
 
