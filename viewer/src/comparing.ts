@@ -45,7 +45,7 @@ export class Comparing {
     const stage = this.stage!;
     const side = stage.openSecond();
     for await (const _ of fromManifest(second, HALF)(side, tell)) {
-      await stage.settle();
+      await stage.drawing.settle();
       if (turn !== this.turn) return; // another scene was opened meanwhile
       if (!this.divider.shown) this.divider.show(first.title ?? texts.untitled, second.title ?? texts.untitled);
     }

@@ -42,7 +42,7 @@ window.splatViewer = {
     return pose ? { ...pose, forward: forward(pose), up: up(pose) } : null;
   },
   get frames() {
-    return viewer.stage?.frames ?? 0;
+    return viewer.stage?.drawing.frames ?? 0;
   },
   setMode(mode) {
     if (!MODES.includes(mode)) throw new TypeError(`No such mode: ${String(mode)}`);

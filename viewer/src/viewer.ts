@@ -59,7 +59,7 @@ export class Viewer {
   private readonly filming = new Filming({
     canvas: this.shell.canvas,
     camera: () => this.rig,
-    seen: async () => this.stage?.settle(),
+    seen: async () => this.stage?.drawing.settle(),
     keep: (extension, film) => save(fileName(this.named, extension), film),
     say: (words) => this.shell.say(words),
   });
@@ -194,7 +194,7 @@ export class Viewer {
 
   /** Saves what is on the screen, in the canvas's own pixels. */
   async savePicture(): Promise<void> {
-    const picture = await this.stage?.picture();
+    const picture = await this.stage?.drawing.picture();
     if (!picture) return;
     save(fileName(this.named, "png"), picture);
     this.shell.say(texts.sharing.pictureSaved);
@@ -274,12 +274,12 @@ export class Viewer {
       if (turn !== this.turn) return; // another scene was opened meanwhile
       if (this.rig) continue;
       this.enter(scene, subject);
-      void stage.settle().then(() => turn === this.turn && this.shell.live(this.rig!.mode));
+      void stage.drawing.settle().then(() => turn === this.turn && this.shell.live(this.rig!.mode));
     }
     if (turn !== this.turn || !subject) return;
     this.shell.progress.finishing(texts.preparing);
     this.shell.describe(scene.title, scene.manifest, subject.count);
-    await stage.settle();
+    await stage.drawing.settle();
     this.shell.progress.done();
   }
 
@@ -336,7 +336,7 @@ export class Viewer {
       this.noted = this.rig.shown;
       this.noteSoon();
     };
-    stage.onDrawn = () => {
+    stage.drawing.onDrawn = () => {
       this.filming.drawn();
       if (this.stale) this.overlay();
     };

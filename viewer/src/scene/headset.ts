@@ -8,9 +8,10 @@ import type { ModeName } from "../modes/mode";
 import type { Pose } from "../pose";
 import type { World } from "../world";
 import { Budget } from "./budget";
+import type { Guest } from "./drawing";
 import type { Side } from "./side";
 import "./stage"; // the engine's file, which would be cut in two without this
-import type { Guest, Stage } from "./stage";
+import type { Stage } from "./stage";
 
 /** What is nearer is not drawn, metres. */
 const NEAR = 0.05;
