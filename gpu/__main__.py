@@ -14,9 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from gpu.job import JobPaths, JobSpec, SplatError
-from gpu.pipeline import Stopped, run_job
+from gpu.job import JobPaths, JobSpec, SplatError, Stage
+from gpu.pipeline import Stopped, find_stage, run_job
 from gpu.report import Diary, Reporter
+from gpu.stage import StageFunction
 
 STOPPED = 128 + signal.SIGTERM
 
@@ -41,7 +42,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(job: Path, root: Path) -> int:
     spec, paths = JobSpec.from_json(job.read_text(encoding="utf-8")), JobPaths(root)
     root.mkdir(parents=True, exist_ok=True)
-    return run_job(spec, paths, Reporter(spec, paths, listeners=[Diary()]))
+    return run_job(spec, paths, Reporter(spec, paths, listeners=[Diary()]), find=find)
+
+
+def find(stage: Stage) -> StageFunction:
+    """Import and return a stage's function; SIGTERM still means what `main` has said.
+
+    pycolmap, which some stages bring, takes it for a crash: no `finally` ran, and a stack trace
+    was the end of the log.
+    """
+    function = find_stage(stage)
+    signal.signal(signal.SIGTERM, _stop)
+    return function
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import signal
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 def main(arguments: list[str]) -> int:
     """Compute the geometry of the job folder named first; the specification is on stdin."""
+    # pycolmap takes SIGTERM for a crash: the log of a cancelled job would end in a stack trace.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     paths, spec = JobPaths(Path(arguments[0])), JobSpec.from_json(sys.stdin.read())
     pycolmap.logging.minloglevel = pycolmap.logging.WARNING.value
     pycolmap.set_random_seed(spec.seed)

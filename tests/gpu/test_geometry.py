@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -415,6 +417,19 @@ time.sleep(999)
         run_geometry(Context(ctx.spec, ctx.paths, progress), worker=(sys.executable, "-c", program))
     with pytest.raises(ProcessLookupError):
         os.kill(child[0], 0)
+
+
+def test_a_job_that_is_stopped_leaves_no_stack_trace_in_its_log(tmp_path: Path) -> None:
+    """Whoever reads the worker's request stops it instead."""
+    program = """
+import os, signal, sys
+from gpu.geometry import worker
+sys.stdin = type("Stops", (), {"read": lambda _: os.kill(os.getpid(), signal.SIGTERM)})()
+worker.main([sys.argv[1]])
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    stopped = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert (stopped.returncode, stopped.stderr) == (-signal.SIGTERM, "")
 
 
 # Real photos

@@ -360,6 +360,24 @@ def test_a_job_told_to_stop_ends_without_a_word(tmp_path: Path) -> None:
     assert {e.status for e in events(tmp_path)} == {Status.STARTED}
 
 
+def test_a_job_told_to_stop_tidies_up_whatever_its_stages_have_brought() -> None:
+    """pycolmap, which comes with the geometry, would end the process on the spot."""
+    program = """
+import os, signal
+from gpu.__main__ import find
+from gpu.job import Stage
+find(Stage.TRAIN)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+finally:
+    print("tidied up", flush=True)
+    os._exit(0)
+"""
+    command = [sys.executable, "-c", program]
+    job = subprocess.run(command, cwd=REPOSITORY, text=True, capture_output=True, check=True)
+    assert (job.stdout, job.stderr) == ("tidied up\n", "")
+
+
 def test_stamps_are_readable_by_people(tmp_path: Path) -> None:
     run(tmp_path, Stages())
     stamp = json.loads(JobPaths(tmp_path).stamp(Stage.TRAIN).read_text())
