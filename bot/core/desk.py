@@ -216,7 +216,7 @@ class Desk:
         """Say what to do where there is no job that could be meant."""
         if self.ledger.jobs(limit=1):
             return "`/splat list` shows the newest ones."
-        return "`/splat datasets` shows the photos that are there, `/splat` starts the first one."
+        return "`/splat datasets` shows the photos that are there, `/splat` makes a splat of them."
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:
         """List the photos that are there."""

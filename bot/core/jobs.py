@@ -122,8 +122,14 @@ def again(job: Job, changed: Options) -> Options:
     """Return the options with which a job is done again.
 
     It goes on from what the job has left when `more` steps are asked for, or when the job did not
-    succeed and nothing that its state depends on changes. Raises UnknownCommand when both is asked.
+    succeed and nothing that its state depends on changes. Raises UnknownCommand when both is asked,
+    and for `more` of a job without a splat, whose training never came to its end.
     """
+    if "more" in changed and job.state is not State.SUCCEEDED:
+        raise UnknownCommand(
+            f"`--more` goes on with a job that has succeeded, and `#{job.id}` is {job.state}.",
+            hint="`/splat list` shows which have.",
+        )
     before = {name: v for name, v in job.options.items() if name not in ("more", "earlier")}
     options = {**before, **changed}
     is_same = all(before.get(name) == options.get(name) for name in _STATE_OF)

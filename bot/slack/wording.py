@@ -117,10 +117,14 @@ def megabytes(count: float) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{math.ceil(count / 1e3)} kB"
 
 
-def dataset_lines(found: Sequence[Dataset], prefix: str, most: int = 30) -> str:
-    """The list of datasets."""
+def dataset_lines(
+    found: Sequence[Dataset], prefix: str, near: Sequence[str] = (), most: int = 30
+) -> str:
+    """The list of datasets; where none begins with `prefix`, the first of those `near` it."""
     if not found and prefix:
-        return f"There are no photos under `{escape(prefix)}`. `/splat datasets` shows all of them."
+        meant = f"Did you mean `{escape(near[0])}`?" if near else ""
+        hint = meant or "`/splat datasets` shows all of them."
+        return f"There are no photos under `{escape(prefix)}`. {hint}"
     if not found:
         return "There are no photos yet. `/splat upload` gives you a page for them."
     more = [f"… and {len(found) - most} more"] if len(found) > most else []

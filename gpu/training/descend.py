@@ -3,7 +3,8 @@
 Five levels, as in SplatWalk: each looks straight down from a part of the drone's height. Every
 level trains on the real photos at their finest resolution and on virtual views filled with real
 pixels (`nadir.py`), after needles, which only show from close up, have been shortened. A level is
-kept only if the held-out photos do not get worse; else the scene is as it was before.
+kept only if the held-out photos get worse by `TOLERANCE` at most; else the scene is as it was
+before.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Level:
 
     def sentence(self) -> str:
         verb = "kept" if self.kept else "rolled back"
-        return f"Level {self.factor:g}: {verb} ({self.before:.2f} → {self.after:.2f} dB)."
+        change = f"{self.before:.2f} → {self.after:.2f} dB"
+        return f"From {self.factor:.0%} of the flight's height: {verb} ({change})."
 
 
 def run_descend(ctx: Context) -> Outcome:

@@ -114,7 +114,7 @@ class TestGate:
         assert not level.kept and level.after < level.before
         assert torch.equal(descent.gaussians.sh0, self.start().sh0)
         assert level.figures()["level_0.25_psnr_after"] == round(level.after, 3)
-        assert "rolled back" in level.sentence()
+        assert level.sentence().startswith("From 25% of the flight's height: rolled back (")
 
     def test_small_losses_do_not_add_up(
         self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch

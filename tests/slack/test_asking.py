@@ -51,6 +51,7 @@ def test_where_nothing_ever_ran_the_way_to_a_first_job_is_said(bot: Bot) -> None
 
 def test_where_there_are_no_photos_the_way_to_some_is_said(bot: Bot) -> None:
     assert "`/splat datasets` shows all" in answer(bot, "/splat datasets nope")
+    assert "Did you mean `demo/parcel`?" in answer(bot, "/splat datasets parcel")
     shutil.rmtree(bot.storage.path("demo"))
     bot.catalogue.refresh()
     assert "There are no photos yet. `/splat upload`" in answer(bot, "/splat datasets")
@@ -117,6 +118,17 @@ def test_more_steps_are_of_the_job_as_it_was(bot: Bot) -> None:
         assert "`--more` goes on with a job as it was. Beside it only `--size` may" in refusal
     assert "Use `/splat rerun [job] --more N`" in answer(bot, "/splat demo/parcel --more 3000")
     assert len(bot.ledger.jobs()) == 1
+
+
+def test_more_steps_are_of_a_job_that_has_succeeded(bot: Bot) -> None:
+    assert "No job has a splat yet" in answer(bot, "/splat rerun --more 300")
+    done(bot)
+    bot.start("demo/parcel --job-id b")
+    bot.slack.person.type("/splat cancel b")
+    refusal = answer(bot, "/splat rerun b --more 300")
+    assert "`--more` goes on with a job that has succeeded, and `#b` is cancel" in refusal
+    assert "`/splat list` shows which have" in refusal
+    assert "`/splat rerun a --more 300` is job" in answer(bot, "/splat rerun --more 300")
 
 
 def test_a_job_that_did_not_succeed_goes_on_unless_what_it_depends_on_changes(bot: Bot) -> None:

@@ -10,6 +10,7 @@ from bot.core import commands
 from bot.core.desk import Desk
 from bot.core.intents import Kind
 from bot.core.jobs import Job, Options, Request, State, again
+from bot.core.near import nearest
 from bot.slack import bills, blocks, help, job_wording, reports, wording
 from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
@@ -47,7 +48,8 @@ def answer(desk: Desk, command: commands.Command, asker: Asker) -> Post:
         case commands.Rerun():
             return _rerun(desk, command, asker)
         case commands.ListDatasets(prefix):
-            return said(wording.dataset_lines(desk.datasets(prefix), prefix))
+            near = nearest(prefix, [dataset.name for dataset in desk.datasets()])
+            return said(wording.dataset_lines(desk.datasets(prefix), prefix, near))
         case commands.Upload(name):
             link = desk.invite(name, asker.team, asker.channel, asker.user)
             return reports.invitation(*link)
@@ -94,7 +96,8 @@ def _start(desk: Desk, command: commands.Start, asker: Asker) -> Post:
 
 
 def _rerun(desk: Desk, command: commands.Rerun, asker: Asker) -> Post:
-    earlier = desk.finished(asker.meant(command.job_id))
+    find = desk.view if "more" in command.options else desk.finished
+    earlier = find(asker.meant(command.job_id))
     options = again(earlier, command.options)
     request = _request(asker, earlier.dataset, earlier.pipeline, options, command.new_id)
     if command.dry_run:
