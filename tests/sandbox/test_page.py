@@ -131,6 +131,44 @@ def test_a_newcomer_presses_the_suggested_first_message(page: Page, bot: Bot) ->
     expect(answer).to_have_count(0)
 
 
+def test_the_suggestion_waits_for_who_asks_for_help_first(page: Page, bot: Bot) -> None:
+    say(page, "/splat help")
+    expect(page.get_by_test_id("message")).to_contain_text("You said help")
+    expect(page.get_by_test_id("suggestion")).to_be_visible()
+    bot.client.chat_postMessage(channel=state.CHANNEL, text="a job")
+    expect(page.get_by_test_id("suggestion")).to_have_count(0)
+
+
+def fill_the_channel(bot: Bot, count: int = 30) -> list[str]:
+    """Post more than the window shows; return the time stamps."""
+    where = {"channel": state.CHANNEL}
+    words = "This is message {} of many, with words enough to need more lines in a narrow window. "
+    return [
+        bot.client.chat_postMessage(text=words.format(n) * 2, **where)["ts"] for n in range(count)
+    ]
+
+
+def test_who_sends_sees_the_answer_also_from_further_up(page: Page, bot: Bot) -> None:
+    fill_the_channel(bot)
+    messages = page.get_by_test_id("message")
+    expect(messages).to_have_count(30)
+    messages.first.scroll_into_view_if_needed()
+    expect(messages.last).not_to_be_in_viewport()
+    say(page, "/splat help")
+    expect(page.get_by_text("You said help")).to_be_in_viewport()
+
+
+def test_a_thread_opens_beside_its_message(page: Page, bot: Bot) -> None:
+    """The channel gets narrower and its messages higher: the one that was read stays in view."""
+    stamps = fill_the_channel(bot)
+    bot.client.chat_postMessage(channel=state.CHANNEL, text="reply", thread_ts=stamps[20])
+    opening = page.get_by_test_id("thread-open")
+    opening.evaluate("(button) => button.scrollIntoView({ block: 'center' })")
+    opening.click()
+    expect(page.get_by_test_id("thread-pane")).to_contain_text("reply")
+    expect(page.get_by_test_id("message").nth(20)).to_be_in_viewport()
+
+
 def test_commands_are_found_and_completed_with_the_keyboard(page: Page, bot: Bot) -> None:
     box = page.get_by_test_id("message-input")
     expect(box).to_be_focused()

@@ -57,14 +57,21 @@ function Sidebar({ place, go }: { place: Place; go: (to: Place) => void }) {
 }
 
 function Channel({ all, openThread }: { all: Snapshot; openThread: (ts: string) => void }) {
+  const [sent, setSent] = useState(0);
   const messages = all.messages.filter((m) => m.channel === all.channel && !m.thread_ts);
-  const isNew = messages.length === 0;
+  const [isTaken, setTaken] = useState(false);
+  // Who asks for help first still finds the first message; what the bot says to all, such as a job, takes its place.
+  const isNew = !isTaken && !messages.some((m) => m.user === all.bot && !m.visible_to);
+  const onSent = (words: string) => {
+    setSent(sent + 1);
+    if (words === all.suggestion) setTaken(true);
+  };
   return (
     <main>
       <header><h2><span className="hash">#</span> splats</h2> <span>Photos in, a 3D scene out</span></header>
-      <MessageList messages={messages} all={all} openThread={openThread} intro={<Intro />} />
+      <MessageList messages={messages} all={all} openThread={openThread} intro={<Intro />} sent={sent} />
       <Composer channel={all.channel} placeholder="Message #splats, or type / for commands"
-                suggestion={isNew ? all.suggestion : undefined} />
+                suggestion={isNew ? all.suggestion : undefined} onSent={onSent} />
     </main>
   );
 }
@@ -83,18 +90,20 @@ function Intro() {
 }
 
 function Thread({ all, first, close }: { all: Snapshot; first: Message; close: () => void }) {
+  const [sent, setSent] = useState(0);
   const replies = all.messages.filter((m) => m.thread_ts === first.ts);
   const divider = <p className="divider"><span>{count(replies.length)}</span></p>;
   return (
     <aside aria-label="Thread" data-testid="thread-pane">
       <header>
-        <h2>Thread</h2> <span># splats</span>
+        <h2>Thread</h2> <span>{first.channel === all.channel ? "# splats" : "Splatbot"}</span>
         <button type="button" className="icon" aria-label="Close thread" data-testid="thread-close" onClick={close}>
           <CloseIcon />
         </button>
       </header>
-      <MessageList messages={[first, ...replies]} all={all} afterFirst={divider} />
-      <Composer channel={first.channel} thread={first.ts} placeholder="Reply, or @splat status" />
+      <MessageList messages={[first, ...replies]} all={all} afterFirst={divider} sent={sent} />
+      <Composer channel={first.channel} thread={first.ts} placeholder="Reply, or @splat status"
+                onSent={() => setSent(sent + 1)} />
     </aside>
   );
 }
@@ -105,6 +114,7 @@ function Bot({ all, place, go, openThread }: {
   go: (to: Place) => void;
   openThread: (ts: string) => void;
 }) {
+  const [sent, setSent] = useState(0);
   const messages = all.messages.filter((m) => m.channel === all.direct && !m.thread_ts);
   const tab = (to: Place, name: string) => (
     <button type="button" role="tab" aria-selected={place === to} onClick={() => go(to)}>{name}</button>
@@ -122,8 +132,9 @@ function Bot({ all, place, go, openThread }: {
         </div>
       ) : (
         <>
-          <MessageList messages={messages} all={all} openThread={openThread} />
-          <Composer channel={all.direct} placeholder="Message Splatbot, or type / for commands" />
+          <MessageList messages={messages} all={all} openThread={openThread} sent={sent} />
+          <Composer channel={all.direct} placeholder="Message Splatbot, or type / for commands"
+                    onSent={() => setSent(sent + 1)} />
         </>
       )}
     </main>

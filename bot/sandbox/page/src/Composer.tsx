@@ -17,11 +17,12 @@ const COMMANDS = [
 const READ = 350;
 
 /** The message box. `thread` is the time stamp of the thread that it writes into. */
-export function Composer({ channel, thread, placeholder, suggestion }: {
+export function Composer({ channel, thread, placeholder, suggestion, onSent }: {
   channel: string;
   thread?: string;
   placeholder: string;
   suggestion?: string | undefined;
+  onSent: (words: string) => void;
 }) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(-1);
@@ -35,6 +36,7 @@ export function Composer({ channel, thread, placeholder, suggestion }: {
     else void act("type", thread ? { text: words, thread_ts: thread, channel } : { text: words, channel });
     edit("");
     setFiles([]);
+    onSent(words);
   };
   const attach = (more: FileList | null) => setFiles((old) => [...old, ...(more ?? [])]);
   const drop = (event: DragEvent) => { event.preventDefault(); attach(event.dataTransfer.files); };

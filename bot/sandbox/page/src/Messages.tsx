@@ -11,17 +11,22 @@ const TOGETHER = 300;
 /** Pixels from its end at which a list still counts as being at its end. */
 const NEAR = 80;
 
-/** A list of messages that stays at its end while new ones and their pictures come. */
-export function MessageList({ messages, all, openThread, intro, afterFirst }: {
+/**
+ * A list of messages that stays at its end while new ones and their pictures come. `sent` counts what the person
+ * has sent here: who sends wants to see the answer, and so goes to the end.
+ */
+export function MessageList({ messages, all, openThread, intro, afterFirst, sent }: {
   messages: Message[];
   all: Snapshot;
   openThread?: (ts: string) => void;
   intro?: ReactNode;
   afterFirst?: ReactNode;
+  sent: number;
 }) {
   const list = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   useEffect(() => stayAtEnd(list.current, content.current), []);
+  useEffect(() => { if (sent) list.current?.scrollTo(0, list.current.scrollHeight); }, [sent]);
   return (
     <div className="messages" role="log" aria-live="polite" ref={list} tabIndex={0} aria-label="Messages">
       <div ref={content}>
