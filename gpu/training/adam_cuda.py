@@ -57,7 +57,9 @@ def _adam(
 
 
 class GpuAdam(torch.optim.Adam):
-    """torch's Adam for groups of one contiguous tensor each, with a kernel of our own.
+    """torch's Adam for groups of one tensor each, with a kernel of our own.
+
+    The tensors and their gradients have to be contiguous.
 
     `rates` [groups] on the GPU are the learning rates; `found_inf`, a scalar there, is 1 where a
     step must change nothing.
@@ -74,7 +76,7 @@ class GpuAdam(torch.optim.Adam):
         nothing = torch.ones((), device=self._rates.device)
         for which, group in enumerate(self.param_groups):
             leaf = group["params"][0].detach()
-            self._launch(which, leaf, torch.zeros_like(leaf), nothing)
+            self._launch(which, leaf, leaf, nothing)  # No gradient is read where nothing changes.
 
     @torch.no_grad()
     def step(self, closure: object = None) -> None:  # type: ignore[override]

@@ -40,7 +40,8 @@ class Comparison:
         place = self._renders.detach()
         place.copy_(renders)
         self._batch.images.copy_(batch.images)
-        if self._batch.masks is not None and batch.masks is not None:
+        if self._batch.masks is not None:
+            assert batch.masks is not None, "recorded for photos with masks"
             self._batch.masks.copy_(batch.masks)
         self._graph.replay()
         return self._loss.clone(), place

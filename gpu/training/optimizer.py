@@ -57,12 +57,11 @@ class SceneOptimizer:
         self._adam.zero_grad(set_to_none=True)
 
     def prepare(self) -> None:
-        """Load what a step needs, before steps are recorded; nothing changes."""
-        if self._rates.is_cuda:
-            from gpu.training.adam_cuda import GpuAdam
+        """Load what a step on the GPU needs, before steps are recorded; nothing changes."""
+        from gpu.training.adam_cuda import GpuAdam
 
-            assert isinstance(self._adam, GpuAdam)
-            self._adam.prepare()
+        assert isinstance(self._adam, GpuAdam)
+        self._adam.prepare()
 
     def state(self) -> State:
         """Return the parameters, and Adam's moments and step for each; not copied."""

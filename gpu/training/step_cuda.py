@@ -23,6 +23,7 @@ from gpu.rendering.harmonics import harmonics_colors
 from gpu.training import schedules
 from gpu.training.album import Batch
 from gpu.training.compare_cuda import Comparison
+from gpu.training.config import TrainConfig
 from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.losses import regularise, thinned
 from gpu.training.recording import Pool, aside, recorded
@@ -35,8 +36,16 @@ class Kind(NamedTuple):
     photos: int
     width: int
     height: int
+    masked: bool
     sh_degree: int
     growing: bool
+
+    @classmethod
+    def of(cls, batch: Batch, config: TrainConfig, done: float) -> Kind:
+        """Return the kind of step that a batch needs when a part `done` of all is over."""
+        size = len(batch.images), batch.width, batch.height
+        degree, growing = schedules.sh_degree(config, done), done < config.grow_until
+        return cls(*size, batch.masks is not None, degree, growing)
 
     def outlives(self, other: Kind) -> bool:
         """Whether no step of the other kind comes after one of this kind."""
@@ -58,9 +67,7 @@ class RecordedStep(Step):
 
     def __call__(self, batch: Batch, done: float) -> Tensor:
         config = self._parts.config
-        degree = schedules.sh_degree(config, done)
-        size = len(batch.images), batch.width, batch.height
-        kind = Kind(*size, degree, done < config.grow_until)
+        kind = Kind.of(batch, config, done)
         if kind not in self._recordings:
             for over in [other for other in self._recordings if kind.outlives(other)]:
                 del self._recordings[over]
@@ -97,7 +104,8 @@ class Recording:
         self._pulls = Pulls.like(self._projected.drawn, growing=kind.growing)
         own = batch.some(self._own)
         part, weight = len(own.images) / kind.photos, parts.config.ssim_weight
-        # In between: what is played last may use the memory that this one leaves, not the other's.
+        # Recorded where it is played, between the two: earlier or later it could be given memory
+        # that `descend` still needs.
         self._compare = Comparison(own, weight, part, pool)
         with recorded(self._descend, pool):
             self._go()
@@ -158,9 +166,8 @@ class Recording:
         leaves = list(gaussians.tensors().values())
         gradients = torch.autograd.grad(self._projected.drawn, leaves, self._pulls.gradients)
         for leaf, gradient in zip(leaves, gradients, strict=True):
-            leaf.grad = (
-                gradient.contiguous()
-            )  # As Adam's kernel wants it: the harmonics' are a part.
+            # Adam's kernel reads memory in its order, and the harmonics' gradient is a part.
+            leaf.grad = gradient.contiguous()
         regularise(gaussians, parts.config, parts.extent)
         if self._pulls.stretch is not None:
             parts.strategy.observe(self._pulls.stretch, self._projected.radii, self._kind.width)
