@@ -16,6 +16,7 @@ if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then
 fi
 [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
 [ "${1:-}" != empty ] || exit 0
+echo "Installing Python packages into .venv: some minutes the first time."
 # Not compiled: Python does that with what is imported, a small part of all.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[gpu,dev]'
 touch .venv/.ready

@@ -14,6 +14,9 @@ SPARSE_ALONG, SPARSE_ACROSS = 0.65, 0.5
 #: Photos below which more are better.
 FEW = 20
 
+#: With fewer a job ends as soon as it has looked at them (`gpu.ingest.errors.MIN_PHOTOS`).
+LEAST = 3
+
 
 def lines(found: Found) -> list[str]:
     """Say what is known of a dataset's photos, one thing a line."""
@@ -103,6 +106,7 @@ def advice(found: Found) -> str:
     """What would make more of these photos; empty when nothing would."""
     said = []
     if 0 < found.photos < FEW and not found.videos:
+        said += ["A splat needs three photos at least."] if found.photos < LEAST else []
         said.append(f"{FEW} photos or more make a good splat; two thirds of each in the next one.")
     if found.flight and _is_sparse(found.flight):
         said.append(

@@ -58,8 +58,8 @@ AUTOMATIC = "Automatic"
 OPTIONS = {
     "iterations": ("Training steps", "More are sharper and take longer; by default as many as the"
                    " photos need."),
-    "max_views": ("Most photos", "Of more photos some are left out, evenly; by default all are"
-                  " used."),
+    "max_views": ("Most photos", "Of more photos those are taken that cover what all cover; by"
+                  " default all are used."),
     "image_size": ("Picture size", "Pixels of a photo's long side in training; by default as many"
                    " as the machine can take."),
 }  # fmt: skip

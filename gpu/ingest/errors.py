@@ -41,9 +41,9 @@ class TooFewPhotos(BadInput):
     """Fewer than three photos are usable. `dropped` says why each of the others is not."""
 
     def __init__(self, usable: int, dropped: Mapping[str, str]) -> None:
-        count = ("No photo is", "Only 1 photo is")[usable] if usable < 2 else f"Only {usable} are"
+        few = ("No photo is", "Only 1 photo is", "Only 2 photos are")
         super().__init__(
-            f"{count} usable, and at least {MIN_PHOTOS} are needed{because(dropped)}.",
+            f"{few[usable]} usable, and at least {MIN_PHOTOS} are needed{because(dropped)}.",
             hint="Add photos of the same scene from different places; 20 or more work well.",
         )
 

@@ -100,13 +100,13 @@ def test_corrupt_photos_that_leave_too_few(tmp_path: Path) -> None:
     for name in ("photo_01.jpg", "photo_03.jpg"):
         (given / name).write_bytes((given / name).read_bytes()[:500])
     last = ended(tmp_path, given)
-    assert "Only 2 are usable, and at least 3 are needed" in last.message
+    assert "Only 2 photos are usable, and at least 3 are needed" in last.message
     assert "photo_01.jpg: the file is damaged" in last.message
     assert "photo_03.jpg: the file is damaged" in last.message
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(1, "Only 1 photo is usable"), (2, "Only 2 are usable")]
+    ("count", "said"), [(1, "Only 1 photo is usable"), (2, "Only 2 photos are usable")]
 )
 def test_too_few_photos(tmp_path: Path, count: int, said: str) -> None:
     assert said in ended(tmp_path, unrelated_photos(tmp_path / "photos", count)).message

@@ -111,7 +111,7 @@ def test_a_failure_is_said_on_stderr_with_its_remedy(
     before = fingerprint(photos)
     assert cli.run(arguments(photos, "--out", tmp_path / "out")) == 1
     said = capsys.readouterr()
-    assert "splatbot: Only 2 are usable, and at least 3 are needed. Add photos" in said.err
+    assert "splatbot: Only 2 photos are usable, and at least 3 are needed. Add photos" in said.err
     assert said.out == ""
     assert fingerprint(photos) == before
 

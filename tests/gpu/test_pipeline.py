@@ -329,7 +329,7 @@ def test_a_job_as_a_process_fails_in_words(tmp_path: Path) -> None:
     job = start(root / "job.json")
     job.communicate(timeout=60)
     assert job.returncode == 1
-    assert "Only 2 are usable" in events(root)[-1].message
+    assert "Only 2 photos are usable" in events(root)[-1].message
 
 
 def test_a_damaged_specification_is_refused_in_words(tmp_path: Path) -> None:

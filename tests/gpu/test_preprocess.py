@@ -250,7 +250,7 @@ def test_too_few_photos_leave_their_picture_for_the_thread(tmp_path: Path) -> No
     given = unrelated_photos(tmp_path / "given", count=2)
     ctx = context(tmp_path / "job", given)
     run_fetch(ctx)
-    with pytest.raises(TooFewPhotos, match="Only 2 are usable"):
+    with pytest.raises(TooFewPhotos, match="Only 2 photos are usable"):
         run_preprocess(ctx)
     assert (ctx.paths.previews / "photos.jpg").exists()
 

@@ -61,6 +61,7 @@ def test_the_shortcut_keeps_photos_and_offers_a_job(bot: Bot) -> None:
     assert "GPS: in every photo, and believable: the splat should be in metres" in said
     assert "all look sharp." in said
     assert "20 photos or more make a good splat" in said
+    assert "three photos at least" not in said
     [name] = [d.name for d in bot.desk.datasets("datasets/")]
     assert name.startswith("datasets/the-old-shed-")
     assert f"`{name}`" in said
@@ -69,6 +70,11 @@ def test_the_shortcut_keeps_photos_and_offers_a_job(bot: Bot) -> None:
     assert "Time: nobody knows yet" in told
     assert "Cost: " in told
     assert bot.ledger.jobs() == []  # nothing starts by itself
+
+
+def test_of_fewer_photos_than_a_splat_needs_the_number_is_said(bot: Bot) -> None:
+    said = text_of(drop(bot, {f"IMG_{n}.jpg": photo(n) for n in range(2)}))
+    assert "A splat needs three photos at least. 20 photos or more make a good splat" in said
 
 
 def test_the_person_is_answered_at_once(bot: Bot) -> None:

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { act } from "./api";
 import { Blocks } from "./Blocks";
 import { FieldInput, type Filled } from "./FieldInput";
@@ -12,6 +12,9 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
   const inputs = view.blocks.filter((block) => block.type === "input");
   const [values, setValues] = useState<Values>(() => Object.fromEntries(inputs.map((i) => [i.block_id, initial(i)])));
   const [missing, setMissing] = useState<string[]>([]);
+  const form = useRef<HTMLFormElement>(null);
+  const wrong = [...missing, ...Object.keys(errors)].join(" ");
+  useEffect(() => showFirstError(form.current), [wrong]);
   const fill = (block: InputBlock, value: Filled) => {
     const filled = { ...values, [block.block_id]: value };
     setValues(filled);
@@ -23,12 +26,13 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
     const empty = inputs.filter((i) => !i.optional && !values[i.block_id]).map((i) => i.block_id);
     setMissing(empty);
     if (!empty.length) void act("submit", { values: stateOf(inputs, values) });
+    showFirstError(form.current); // the same one once more
   };
   const close = () => void act("close_modal");
   const errorOf = (name: string) => (missing.includes(name) ? "Please complete this required field." : errors[name]);
   return (
     <Modal title={view.title?.text ?? ""} testId="modal" close={close}>
-      <form onSubmit={submit} noValidate>
+      <form onSubmit={submit} noValidate ref={form}>
         <h2>{view.title?.text}</h2>
         {errors[""] && <p className="error" role="alert">{errors[""]}</p>}
         <div className="fields-of-view">
@@ -49,6 +53,11 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
       </form>
     </Modal>
   );
+}
+
+/** Bring what is wrong into view: where the window is low it may be further down than what is seen. */
+function showFirstError(form: HTMLElement | null): void {
+  form?.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
 }
 
 /** Tell the bot of a choice at once, as Slack does where a block asks for it. */

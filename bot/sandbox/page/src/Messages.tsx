@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { act } from "./api";
 import { Blocks, Entity, Picture } from "./Blocks";
 import { BotFace, Emoji, EyeIcon, FileIcon } from "./icons";
-import { Mrkdwn } from "./mrkdwn";
+import { clock, Mrkdwn } from "./mrkdwn";
 import type { Message, Snapshot } from "./types";
 
 /** Seconds within which messages of one author stand together under one name. */
@@ -163,7 +163,7 @@ function Time({ ts }: { ts: string }) {
   const when = new Date(Number(ts) * 1000);
   return (
     <time dateTime={when.toISOString()} title={when.toLocaleString()}>
-      {when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}
+      {clock(when)}
     </time>
   );
 }

@@ -44,6 +44,11 @@ function Marked({ found, names }: { found: Record<string, string | undefined>; n
   return <br />;
 }
 
+/** The hours and minutes of a moment, alike wherever the page says a time. */
+export function clock(when: Date): string {
+  return when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
 /** A moment in the reader's own time zone: `!date^1795271520^{date_short} {time}`. */
 function moment(target: string): string | undefined {
   const [, seconds = "", format = ""] = target.split("^");
@@ -51,7 +56,7 @@ function moment(target: string): string | undefined {
   if (Number.isNaN(when.getTime())) return undefined;
   return format
     .replaceAll("{date_short}", when.toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" }))
-    .replaceAll("{time}", when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+    .replaceAll("{time}", clock(when));
 }
 
 /** What stands in angle brackets: a person, a channel, a moment, or a link with or without words. */
