@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_the_first_message_is_about_ones_own_photos(browser: Browser, demo: str) -> None:
-    """Runs first: the suggestion is gone once anything was said."""
+    """Runs first: the suggestion is gone once the bot has said anything to all."""
     page = browser.new_page()
     page.goto(demo)
     expect(page.get_by_test_id("suggestion")).to_contain_text("/splat datasets/miniature")
