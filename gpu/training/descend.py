@@ -103,7 +103,8 @@ def run_descend(ctx: Context) -> Outcome:
         rest, beside = ctx.part(DESCENT, 1.0), descent.virtual
         joined = join(rest, descent.gaussians, dataset, config, device, beside)
     figures = {**_figures(descent), "joined": joined}
-    return Outcome(_summary(descent.levels) + sentence(joined), figures, (PICTURE,))
+    said = _summary(descent.levels, dataset.held_out) + sentence(joined)
+    return Outcome(said, figures, (PICTURE,))
 
 
 class Descent:
@@ -183,11 +184,15 @@ def _level(config: TrainConfig) -> TrainConfig:
     )
 
 
-def _summary(levels: Sequence[Level]) -> str:
+def _summary(levels: Sequence[Level], held_out: Sequence[View]) -> str:
+    """Say what became of the levels; the photos' size, because `train` measured smaller ones."""
+    pixels = max((max(view.width, view.height) for view in held_out), default=0)
     kept = [level for level in levels if level.kept]
     back = ", ".join(f"{level.factor:g}" for level in levels if not level.kept)
     after = kept[-1].after if kept else levels[0].before
-    said = f"Kept {len(kept)} of {len(levels)} levels; held-out photos went from "
+    said = (
+        f"Kept {len(kept)} of {len(levels)} levels; held-out photos ({pixels:,} pixels) went from "
+    )
     said += f"{levels[0].before:.2f} to {after:.2f} dB."
     return said + (f" Rolled back: {back}." if back else "")
 

@@ -13,7 +13,7 @@ from gpu.gaussians import Gaussians
 from gpu.job import Stage
 from gpu.training import descend
 from gpu.training.config import TrainConfig
-from gpu.training.dataset import Dataset, View
+from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.descend import LEVELS, NEEDLE, Descent, run_descend, shorten_needles
 from gpu.training.nadir import Reprojector, ground_below, nadir_view, tiling
 from gpu.training.render import render_view
@@ -147,6 +147,9 @@ def test_the_stage_reports_every_level_and_never_ends_worse(tmp_path: Path) -> N
     before, after = outcome.metrics["level_1_psnr_before"], outcome.metrics["psnr"]
     assert isinstance(before, float) and isinstance(after, float)
     assert after >= before - 0.05
+    photos = load_dataset(ctx.paths.undistorted, 10_000, ctx.spec.holdout).held_out
+    longest = max(max(photo.width, photo.height) for photo in photos)
+    assert f"held-out photos ({longest} pixels) went from" in outcome.message
     assert len(read_ply(ctx.paths.gaussians(Stage.DESCEND))) == outcome.metrics["gaussians"]
     width, height = Image.open(tmp_path / outcome.pictures[0]).size
     assert width > 4 * height
