@@ -1,0 +1,162 @@
+"""The way from projected Gaussians to gradients, with a rasterizer of a few lines for gsplat's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor
+
+from gpu.training import together
+from gpu.training.album import Batch
+from gpu.training.compare_cuda import Comparison
+from gpu.training.draw_cuda import Projected, Pulls, draw
+from gpu.training.shards import Shards
+from gpu.training.step_cuda import Kind
+
+PHOTOS, GAUSSIANS, HEIGHT, WIDTH = 4, 6, 12, 16
+
+
+def render(means2d: Tensor, conics: Tensor, colors: Tensor, opacities: Tensor) -> Tensor:
+    """Add up soft dots, [B, H, W, 3]."""
+    rows, columns = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
+    x, y = (columns - means2d[..., 0, None, None]), (rows - means2d[..., 1, None, None])
+    a, b, c = (conics[..., i, None, None] for i in range(3))
+    weight = opacities[..., None, None] * torch.exp(-(a * x * x + b * x * y + c * y * y) / 50)
+    return torch.einsum("bnhw,bnc->bhwc", weight, colors)
+
+
+def gsplat() -> ModuleType:
+    """Return what `draw` asks of gsplat; the absolute gradient of a position is 7, say."""
+    module = ModuleType("gsplat")
+
+    def rasterize(*arguments: Tensor, backgrounds: Tensor, absgrad: bool) -> tuple[Tensor, Tensor]:
+        means2d, conics, colors, opacities = arguments[:4]
+        if absgrad:
+            means2d.absgrad = torch.full_like(means2d, 7.0)  # type: ignore[attr-defined]
+        renders = render(means2d, conics, colors, opacities) + backgrounds[:, None, None]
+        return renders, renders[..., :1]
+
+    def offsets(_order: Tensor, count: int, width: int, height: int) -> Tensor:
+        return torch.zeros(count * width * height)
+
+    vars(module).update(
+        isect_tiles=lambda *_: (torch.empty(0),) * 3,
+        isect_offset_encode=offsets,
+        rasterize_to_pixels=rasterize,
+    )
+    return module
+
+
+class Squares(Comparison):
+    """Compares by squares, where there are no graphs."""
+
+    def __init__(self) -> None:
+        """Record nothing."""
+
+    def __call__(self, renders: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        difference = renders - batch.pixels
+        return difference.square().sum(), 2 * difference
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gsplat", gsplat())
+
+
+def seen() -> Projected:
+    make = torch.Generator().manual_seed(0)
+    numbers = torch.rand(PHOTOS, GAUSSIANS, 9, generator=make)
+    means2d, conics, colors, opacity = torch.split(numbers, [2, 3, 3, 1], -1)
+    radii = torch.arange(PHOTOS * GAUSSIANS * 2, dtype=torch.int32)
+    depths = torch.arange(PHOTOS * GAUSSIANS, dtype=torch.float32)
+    return Projected(
+        radii.view(PHOTOS, GAUSSIANS, 2), depths.view(PHOTOS, GAUSSIANS),
+        means2d * 10, conics, colors, opacity[..., 0].contiguous(),
+    )  # fmt: skip
+
+
+def photos() -> Batch:
+    make = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (PHOTOS, HEIGHT, WIDTH, 3), generator=make, dtype=torch.uint8)
+    cameras = torch.eye(4).repeat(PHOTOS, 1, 1), torch.eye(3).repeat(PHOTOS, 1, 1)
+    return Batch(images, *cameras, torch.zeros(PHOTOS, 3))
+
+
+BACKGROUNDS = torch.linspace(0, 1, PHOTOS * 3).view(PHOTOS, 3)
+
+
+def by_autograd() -> tuple[Tensor, Sequence[Tensor]]:
+    """Return the loss of all photos and its gradients by what is drawn."""
+    leaves = [t.clone().requires_grad_() for t in seen().drawn]
+    renders = render(*leaves) + BACKGROUNDS[:, None, None]
+    loss = (renders - photos().pixels).square().sum()
+    return loss.detach(), torch.autograd.grad(loss, leaves)
+
+
+@pytest.mark.parametrize("growing", [True, False])
+def test_the_gradients_of_what_was_projected_are_those_of_the_loss(growing: bool) -> None:
+    projected = seen()
+    pulls = Pulls.like(projected.drawn, growing=growing)
+    loss = draw(projected, photos(), BACKGROUNDS, Squares(), pulls)
+    true_loss, gradients = by_autograd()
+    torch.testing.assert_close(loss, true_loss)
+    torch.testing.assert_close(list(pulls.gradients), list(gradients))
+    assert (pulls.stretch is not None) == growing
+    if pulls.stretch is not None:
+        assert pulls.stretch.eq(7).all()
+
+
+@dataclass(frozen=True)
+class Beside(Shards):
+    """One process of two, whose other one has nothing but the other half of all."""
+
+    def counts(self, own: int, device: torch.device) -> list[int]:
+        return [own, GAUSSIANS - own] if self.rank == 0 else [GAUSSIANS - own, own]
+
+    def to_photos(self, seen_here: Tensor, counts: list[int]) -> Tensor:
+        everything = columns(seen())
+        assert torch.equal(seen_here, everything[:, half(self.rank, GAUSSIANS)])
+        return everything[self.own(PHOTOS)]
+
+    def to_gaussians(self, drawn: Tensor, counts: list[int]) -> Tensor:
+        _, gradients = by_autograd()
+        *others, opacities = gradients
+        whole = torch.cat([*others, opacities[..., None]], -1)
+        whole = torch.cat([whole, torch.full_like(others[0], 7.0)], -1)
+        torch.testing.assert_close(drawn, whole[self.own(PHOTOS)])
+        return whole[:, half(self.rank, GAUSSIANS)]
+
+
+def half(rank: int, count: int) -> slice:
+    return slice(rank * count // 2, (rank + 1) * count // 2)
+
+
+def columns(projected: Projected) -> Tensor:
+    """Return what is sent of every Gaussian in every photo, in its order."""
+    *others, opacities = projected.drawn
+    rest = [opacities[..., None], projected.depths[..., None], projected.radii.float()]
+    return torch.cat([*others, *rest], -1)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_draws_its_photos_with_all_gaussians_and_gets_what_pulls_at_its_own(
+    rank: int,
+) -> None:
+    recording = object.__new__(together._ShardedRecording)
+    mine = half(rank, GAUSSIANS)
+    own = Projected(*(tensor[:, mine].contiguous() for tensor in seen()))
+    recording._shards, recording._projected = Beside(rank, 2), own
+    recording._counts = recording._shards.counts(GAUSSIANS // 2, torch.device("cpu"))
+    recording._kind = Kind(PHOTOS, WIDTH, HEIGHT, masked=False, sh_degree=0, growing=True)
+    recording._pulls, recording._compare = Pulls.like(own.drawn, growing=True), Squares()
+    recording._draw(photos(), BACKGROUNDS)
+    _, gradients = by_autograd()
+    got = list(recording._pulls.gradients)
+    torch.testing.assert_close(got, [gradient[:, mine] for gradient in gradients])
+    assert recording._pulls.stretch is not None
+    assert recording._pulls.stretch.eq(7).all()
