@@ -30,6 +30,11 @@ ROUGH, ROUGH_NEAR = 1e-5, 1e-4
 #: tenth of this share doubles the work and moves the cameras of the sets with a truth by 0.01 mm.
 SETTLED, MOST_STEPS = 1e-5, 50
 
+#: Photos up to which one thread places them. COLMAP's threads race for the first two photos, and
+#: others to begin with give the same cameras but not to the last digit; and of so few photos it
+#: adjusts by one thread anyway, being below 50,000 residuals.
+FEW = 20
+
 #: Pixels from which an observation is wrong: COLMAP's own limit while photos are placed.
 WRONG = 4.0
 
@@ -143,6 +148,8 @@ def incremental_options(
     """Return COLMAP's options for placing photos one by one."""
     options = pycolmap.IncrementalPipelineOptions()
     options.random_seed = seed
+    if photos <= FEW:
+        options.num_threads = 1
     options.min_model_size = MIN_PHOTOS
     options.max_num_models = 10
     options.ba_refine_sensor_from_rig = False

@@ -20,6 +20,7 @@ from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.gps import enu_metres, extent_of, utm_epsg
 from gpu.geometry.gravity import measured_ups, up_of_gravity, up_of_level_flight
 from gpu.geometry.ladder import needed
+from gpu.geometry.mapping import FEW, Mapper, incremental_options
 from gpu.geometry.masks import undistort_masks
 from gpu.geometry.pairs import EXHAUSTIVE, choose_pairs
 from gpu.geometry.record import Geometry
@@ -143,6 +144,11 @@ def test_progress_counts_the_photos_that_are_placed(flown: Flown) -> None:
 def test_a_map_of_points_and_cameras_is_drawn(flown: Flown) -> None:
     assert flown.outcome.pictures == ("previews/geometry.jpg",)
     assert (flown.ctx.paths.root / flown.outcome.pictures[0]).stat().st_size > 20_000
+
+
+def test_no_threads_race_for_the_first_two_of_few_photos() -> None:
+    assert incremental_options(Mapper(), FEW, seed=0).num_threads == 1
+    assert incremental_options(Mapper(), FEW + 1, seed=0).num_threads == -1
 
 
 @pytest.mark.alone
