@@ -71,27 +71,27 @@ class GpuAdam(torch.optim.Adam):
         super().__init__(groups, eps=eps)
         self._rates = rates
 
+    @torch.no_grad()
     def prepare(self) -> None:
         """Load the kernel, which must not happen while steps are recorded; nothing changes."""
-        nothing = torch.ones((), device=self._rates.device)
+        skip = torch.ones((), device=self._rates.device)
         for which, group in enumerate(self.param_groups):
-            leaf = group["params"][0].detach()
-            self._launch(which, leaf, leaf, nothing)  # No gradient is read where nothing changes.
+            self._launch(which, group["params"][0], skip)  # The gradient is not read.
 
     @torch.no_grad()
     def step(self, closure: object = None) -> None:  # type: ignore[override]
         """Take a step along the gradients of those tensors that have one."""
-        leaves = {i: group["params"][0] for i, group in enumerate(self.param_groups)}
-        pulled = {i: leaf for i, leaf in leaves.items() if leaf.grad is not None}
         taken = 1 - self.found_inf
-        for leaf in pulled.values():
-            self.state[leaf]["step"].add_(taken)
-        for which, leaf in pulled.items():
-            self._launch(which, leaf, leaf.grad, self.found_inf)
+        for which, group in enumerate(self.param_groups):
+            leaf = group["params"][0]
+            if leaf.grad is not None:
+                self.state[leaf]["step"].add_(taken)
+                self._launch(which, leaf.grad, self.found_inf)
 
-    def _launch(self, which: int, leaf: Tensor, gradient: Tensor, skip: Tensor) -> None:
-        group, count = self.param_groups[which], leaf.numel()
-        state, (beta1, beta2) = self.state[group["params"][0]], group["betas"]
+    def _launch(self, which: int, gradient: Tensor, skip: Tensor) -> None:
+        group = self.param_groups[which]
+        leaf, (beta1, beta2) = group["params"][0], group["betas"]
+        state, count = self.state[leaf], leaf.numel()
         if count:
             _adam[(triton.cdiv(count, BLOCK),)](
                 leaf, gradient, state["exp_avg"], state["exp_avg_sq"], self._rates,
