@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type ComponentProps, useState } from "react";
 import { act, useSnapshot } from "./api";
 import { Blocks } from "./Blocks";
 import { Composer } from "./Composer";
@@ -56,22 +56,27 @@ function Sidebar({ place, go }: { place: Place; go: (to: Place) => void }) {
   );
 }
 
-function Channel({ all, openThread }: { all: Snapshot; openThread: (ts: string) => void }) {
+type Conversed = Omit<ComponentProps<typeof MessageList>, "sent"> & Omit<ComponentProps<typeof Composer>, "onSent">;
+
+/** Messages and the box below them. `onSent` hears what the person has sent there. */
+function Conversation({ onSent, ...props }: Conversed & { onSent?: (words: string) => void }) {
   const [sent, setSent] = useState(0);
+  const hear = (words: string) => { setSent(sent + 1); onSent?.(words); };
+  return <><MessageList {...props} sent={sent} /><Composer {...props} onSent={hear} /></>;
+}
+
+function Channel({ all, openThread }: { all: Snapshot; openThread: (ts: string) => void }) {
   const messages = all.messages.filter((m) => m.channel === all.channel && !m.thread_ts);
   const [isTaken, setTaken] = useState(false);
   // Who asks for help first still finds the first message; what the bot says to all, such as a job, takes its place.
   const isNew = !isTaken && !messages.some((m) => m.user === all.bot && !m.visible_to);
-  const onSent = (words: string) => {
-    setSent(sent + 1);
-    if (words === all.suggestion) setTaken(true);
-  };
+  const onSent = (words: string) => { if (words === all.suggestion) setTaken(true); };
   return (
     <main>
       <header><h2><span className="hash">#</span> splats</h2> <span>Photos in, a 3D scene out</span></header>
-      <MessageList messages={messages} all={all} openThread={openThread} intro={<Intro />} sent={sent} />
-      <Composer channel={all.channel} placeholder="Message #splats, or type / for commands"
-                suggestion={isNew ? all.suggestion : undefined} onSent={onSent} />
+      <Conversation messages={messages} all={all} openThread={openThread} intro={<Intro />} channel={all.channel}
+                    placeholder="Message #splats, or type / for commands"
+                    suggestion={isNew ? all.suggestion : undefined} onSent={onSent} />
     </main>
   );
 }
@@ -90,7 +95,6 @@ function Intro() {
 }
 
 function Thread({ all, first, close }: { all: Snapshot; first: Message; close: () => void }) {
-  const [sent, setSent] = useState(0);
   const replies = all.messages.filter((m) => m.thread_ts === first.ts);
   const divider = <p className="divider"><span>{count(replies.length)}</span></p>;
   return (
@@ -101,9 +105,8 @@ function Thread({ all, first, close }: { all: Snapshot; first: Message; close: (
           <CloseIcon />
         </button>
       </header>
-      <MessageList messages={[first, ...replies]} all={all} afterFirst={divider} sent={sent} />
-      <Composer channel={first.channel} thread={first.ts} placeholder="Reply, or @splat status"
-                onSent={() => setSent(sent + 1)} />
+      <Conversation messages={[first, ...replies]} all={all} afterFirst={divider} channel={first.channel}
+                    thread={first.ts} placeholder="Reply, or @splat status" />
     </aside>
   );
 }
@@ -114,7 +117,6 @@ function Bot({ all, place, go, openThread }: {
   go: (to: Place) => void;
   openThread: (ts: string) => void;
 }) {
-  const [sent, setSent] = useState(0);
   const messages = all.messages.filter((m) => m.channel === all.direct && !m.thread_ts);
   const tab = (to: Place, name: string) => (
     <button type="button" role="tab" aria-selected={place === to} onClick={() => go(to)}>{name}</button>
@@ -131,11 +133,8 @@ function Bot({ all, place, go, openThread }: {
           )}
         </div>
       ) : (
-        <>
-          <MessageList messages={messages} all={all} openThread={openThread} sent={sent} />
-          <Composer channel={all.direct} placeholder="Message Splatbot, or type / for commands"
-                    onSent={() => setSent(sent + 1)} />
-        </>
+        <Conversation messages={messages} all={all} openThread={openThread} channel={all.direct}
+                      placeholder="Message Splatbot, or type / for commands" />
       )}
     </main>
   );
