@@ -48,8 +48,7 @@ def answer(desk: Desk, command: commands.Command, asker: Asker) -> Post:
         case commands.Rerun():
             return _rerun(desk, command, asker)
         case commands.ListDatasets(prefix):
-            near = nearest(prefix, [dataset.name for dataset in desk.datasets()])
-            return said(wording.dataset_lines(desk.datasets(prefix), prefix, near))
+            return _datasets(desk, prefix)
         case commands.Upload(name):
             link = desk.invite(name, asker.team, asker.channel, asker.user)
             return reports.invitation(*link)
@@ -93,6 +92,12 @@ def _start(desk: Desk, command: commands.Start, asker: Asker) -> Post:
     if command.dry_run:
         return reports.quote(desk.quote(request, looking=True))
     return _accepted(desk, command.text, desk.start(request))
+
+
+def _datasets(desk: Desk, prefix: str) -> Post:
+    found = desk.datasets(prefix)
+    near = [] if found else nearest(prefix, [dataset.name for dataset in desk.datasets()])
+    return said(wording.dataset_lines(found, prefix, near))
 
 
 def _rerun(desk: Desk, command: commands.Rerun, asker: Asker) -> Post:
