@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from bot.slack.wording import escape, seconds
 from bot.storage.flight import Doubt, Flight
 from bot.storage.found import Found
+from gpu.job import MIN_PHOTOS
 from gpu.job.captures import left_out
 
 #: Below these parts photos of a flight may not connect: within a line, and from line to line.
 SPARSE_ALONG, SPARSE_ACROSS = 0.65, 0.5
 #: Photos below which more are better.
 FEW = 20
-
-#: With fewer a job ends as soon as it has looked at them (`gpu.ingest.errors.MIN_PHOTOS`).
-LEAST = 3
 
 
 def lines(found: Found) -> list[str]:
@@ -106,7 +104,8 @@ def advice(found: Found) -> str:
     """What would make more of these photos; empty when nothing would."""
     said = []
     if 0 < found.photos < FEW and not found.videos:
-        said += ["A splat needs three photos at least."] if found.photos < LEAST else []
+        if found.photos < MIN_PHOTOS:
+            said.append("A splat needs three photos at least.")
         said.append(f"{FEW} photos or more make a good splat; two thirds of each in the next one.")
     if found.flight and _is_sparse(found.flight):
         said.append(

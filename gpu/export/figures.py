@@ -64,7 +64,7 @@ def figures_of(
         "left_out": {**photos.dropped, **dict.fromkeys(geometry.left_out, "does not connect")},
         "holdout": spec.holdout,
         "held_out": [names[view.name] for view in held_out],
-        "image_size": max((max(view.width, view.height) for view in held_out), default=None),
+        "image_size": max((view.long_side for view in held_out), default=None),
         "gaussians": splat.gaussians,
         **_likeness(sog.score),
         "splat": _measured(splat, names),

@@ -72,7 +72,7 @@ def best_growth(ordered: Gaussians, count: int, views: Sequence[View]) -> float:
 
 def _small(view: View) -> View:
     """Return the camera of a view with a picture of LONG_SIDE pixels."""
-    factor = LONG_SIDE / max(view.width, view.height)
+    factor = LONG_SIDE / view.long_side
     height, width = round(view.height * factor), round(view.width * factor)
     sizes = torch.tensor([width / view.width, height / view.height, 1.0])
     blank = torch.zeros(height, width, 3, dtype=torch.uint8)

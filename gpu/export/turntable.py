@@ -119,7 +119,7 @@ def _turned(vector: Tensor, angle: float) -> Tensor:
 def _looking(position: Tensor, at: Tensor, like: View) -> View:
     """Return an empty view (x right, y down, z ahead) with the lens of another."""
     viewmat = looking(position, normalize(at - position, dim=0), UP)
-    factor = LONG_SIDE / max(like.width, like.height)
+    factor = LONG_SIDE / like.long_side
     width, height = round(like.width * factor), round(like.height * factor)
     scale = torch.tensor([width / like.width, height / like.height, 1.0])
     blank = torch.zeros(height, width, 3, dtype=torch.uint8)

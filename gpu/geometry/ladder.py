@@ -25,8 +25,8 @@ from gpu.geometry.posed import from_poses, merged_poses
 from gpu.geometry.quality import Quality, measure
 from gpu.geometry.retrieval import similar_pairs
 from gpu.geometry.steps import mapper_for
-from gpu.ingest.errors import MIN_PHOTOS
 from gpu.ingest.photos import Photo
+from gpu.job import MIN_PHOTOS
 from gpu.job.spec import LEARNED
 
 #: Up to this many photos a harder try compares all pairs.

@@ -11,7 +11,7 @@ import pycolmap
 
 from gpu.geometry.features import Say
 from gpu.geometry.rigs import exact_cameras
-from gpu.ingest.errors import MIN_PHOTOS
+from gpu.job import MIN_PHOTOS
 
 #: A model in which photos share fewer points than this on average holds together by chance: eight
 #: photos of unrelated rooms reach 94, the hardest real street 193.

@@ -15,10 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gpu.job import SplatError
-
-#: Structure from motion starts from two photos and needs a third to fix the scale between pairs.
-MIN_PHOTOS = 3
+from gpu.job import MIN_PHOTOS, SplatError
 
 
 class BadInput(SplatError):

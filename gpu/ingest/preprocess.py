@@ -13,7 +13,7 @@ from re import sub
 from gpu.errors import is_disk_full
 from gpu.ingest import prepare
 from gpu.ingest.contact_sheet import draw_contact_sheet
-from gpu.ingest.errors import MIN_PHOTOS, PhotosAlike, TooFewPhotos, because, named
+from gpu.ingest.errors import PhotosAlike, TooFewPhotos, because, named
 from gpu.ingest.fetch import counted, kept_unread
 from gpu.ingest.judge import SPARE, cover, judge
 from gpu.ingest.masks import masks_of
@@ -21,7 +21,7 @@ from gpu.ingest.names import is_capture, is_mask, is_video
 from gpu.ingest.photos import Photos
 from gpu.ingest.prepare import File, Made, Making, Unusable
 from gpu.ingest.remove import open_remover
-from gpu.job import JobPaths
+from gpu.job import MIN_PHOTOS, JobPaths
 from gpu.job.captures import left_out
 from gpu.stage import Context, Outcome
 

@@ -5,6 +5,7 @@ from gpu.job.events import Event, Status
 from gpu.job.paths import JobPaths
 from gpu.job.spec import (
     GEOMETRIES,
+    MIN_PHOTOS,
     NON_COMMERCIAL,
     RANGES,
     JobSpec,
@@ -17,6 +18,7 @@ from gpu.job.spec import (
 
 __all__ = [
     "GEOMETRIES",
+    "MIN_PHOTOS",
     "NON_COMMERCIAL",
     "RANGES",
     "Event",

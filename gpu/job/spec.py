@@ -67,11 +67,15 @@ class Range:
         return f"a whole number from {self.low} to {self.high}"
 
 
+#: Photos of which a splat can be made; with fewer a job ends as soon as it has looked at them.
+#: Structure from motion starts from two photos and needs a third to fix the scale between pairs.
+MIN_PHOTOS = 3
+
 #: The allowed range of each number in a job. `None` in a job means "chosen from the photos and
 #: the machine"; it never means "no limit".
 RANGES: Mapping[str, Range] = {
     "iterations": Range(50, 100_000),
-    "max_views": Range(3, 2_000),
+    "max_views": Range(MIN_PHOTOS, 2_000),
     "image_size": Range(64, 8_192),
     "seed": Range(0, 2**31 - 1),
     "holdout": Range(2, 1_000),

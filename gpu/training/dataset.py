@@ -44,6 +44,10 @@ class View:
         return int(self.image.shape[0])
 
     @property
+    def long_side(self) -> int:
+        return max(self.width, self.height)
+
+    @property
     def pixels(self) -> Tensor:
         """The photo with values 0 to 1, float32 [H, W, 3]."""
         return self.image.float() / 255

@@ -186,14 +186,13 @@ def _level(config: TrainConfig) -> TrainConfig:
 
 def _summary(levels: Sequence[Level], held_out: Sequence[View]) -> str:
     """Say what became of the levels; the photos' size, because `train` measured smaller ones."""
-    pixels = max((max(view.width, view.height) for view in held_out), default=0)
+    pixels = max((view.long_side for view in held_out), default=0)
     kept = [level for level in levels if level.kept]
     back = ", ".join(f"{level.factor:g}" for level in levels if not level.kept)
     after = kept[-1].after if kept else levels[0].before
-    said = (
-        f"Kept {len(kept)} of {len(levels)} levels; held-out photos ({pixels:,} pixels) went from "
-    )
-    said += f"{levels[0].before:.2f} to {after:.2f} dB."
+    change = f"from {levels[0].before:.2f} to {after:.2f} dB"
+    said = f"Kept {len(kept)} of {len(levels)} levels; "
+    said += f"held-out photos ({pixels:,} pixels) went {change}."
     return said + (f" Rolled back: {back}." if back else "")
 
 

@@ -148,7 +148,7 @@ def test_the_stage_reports_every_level_and_never_ends_worse(tmp_path: Path) -> N
     assert isinstance(before, float) and isinstance(after, float)
     assert after >= before - 0.05
     photos = load_dataset(ctx.paths.undistorted, 10_000, ctx.spec.holdout).held_out
-    longest = max(max(photo.width, photo.height) for photo in photos)
+    longest = max(photo.long_side for photo in photos)
     assert f"held-out photos ({longest} pixels) went from" in outcome.message
     assert len(read_ply(ctx.paths.gaussians(Stage.DESCEND))) == outcome.metrics["gaussians"]
     width, height = Image.open(tmp_path / outcome.pictures[0]).size
