@@ -52,15 +52,25 @@ class Pulls(NamedTuple):
         stretch = torch.zeros_like(drawn[0]) if growing else None
         return cls([torch.zeros_like(tensor) for tensor in drawn], stretch)
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """All of them, one after the other."""
+        return [*self.gradients, *([] if self.stretch is None else [self.stretch])]
+
+    def copy_(self, others: Pulls) -> None:
+        """Take over the numbers of others of the same sizes."""
+        torch._foreach_copy_(self.tensors, others.tensors)
+
 
 def draw(
     projected: Projected,
     batch: Batch,
     backgrounds: Tensor | None,
     compare: Comparison,
-    pulls: Pulls,
-) -> Tensor:
-    """Write the gradients of the loss of a batch's renders; return the loss, a scalar.
+    *,
+    growing: bool,
+) -> tuple[Tensor, Pulls]:
+    """Return the loss of a batch's renders, a scalar, and its gradients.
 
     `backgrounds` are the colours behind the scene, [B, 3].
     """
@@ -75,13 +85,10 @@ def draw(
     del order  # It is large.
     renders, _ = rasterize_to_pixels(
         means2d, conics, colors, opacities, width, height, TILE, offsets, drawn,
-        backgrounds=backgrounds, absgrad=pulls.stretch is not None,
+        backgrounds=backgrounds, absgrad=growing,
     )  # fmt: skip
     edge = torch.autograd.graph.get_gradient_edge(renders)
     loss, by_renders = compare(renders.detach(), batch)
     del renders  # It lies in `compare` too, and its gradients do not need it.
     gradients = torch.autograd.grad((edge,), leaves, (by_renders,))
-    torch._foreach_copy_(list(pulls.gradients), list(gradients))
-    if pulls.stretch is not None:
-        pulls.stretch.copy_(means2d.absgrad)  # type: ignore[attr-defined]
-    return loss
+    return loss, Pulls(gradients, means2d.absgrad if growing else None)  # type: ignore[attr-defined]

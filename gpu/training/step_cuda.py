@@ -158,7 +158,10 @@ class Recording:
 
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
         """Write the gradients of a batch's loss by what was projected; return the loss."""
-        return draw(self._projected, batch, backgrounds, self._compare, self._pulls)
+        growing = self._kind.growing
+        loss, pulls = draw(self._projected, batch, backgrounds, self._compare, growing=growing)
+        self._pulls.copy_(pulls)
+        return loss
 
     def _go(self) -> None:
         """Finish the gradients and take Adam's step."""

@@ -33,7 +33,7 @@ from gpu.training.album import Batch
 from gpu.training.checkpoint import Keeper, read_checkpoint
 from gpu.training.config import Rates, TrainConfig
 from gpu.training.dataset import View, load_dataset
-from gpu.training.draw_cuda import Projected, Pulls, draw
+from gpu.training.draw_cuda import Projected, draw
 from gpu.training.glimpse import Glimpse
 from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining, joins_in
@@ -182,11 +182,15 @@ class _ShardedRecording(Recording):
         return self._shards.own(self._kind.photos)
 
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
-        mine, seen = self._own, self._exchanged()
-        pulls = Pulls.like(seen.drawn, growing=self._kind.growing)
+        mine, growing = self._own, self._kind.growing
         behind = None if backgrounds is None else backgrounds[mine]
-        loss = draw(seen, batch.some(mine), behind, self._compare, pulls)
-        self._return(pulls)
+        # What the photos see is not kept until its gradients are sent back: either is large.
+        loss, pulls = draw(
+            self._exchanged(), batch.some(mine), behind, self._compare, growing=growing
+        )
+        gradients = pulls.tensors
+        del pulls
+        self._return(gradients)
         return loss * self._shards.world
 
     def _exchanged(self) -> Projected:
@@ -199,22 +203,20 @@ class _ShardedRecording(Recording):
         drawn[3] = drawn[3][..., 0]
         return Projected(size.int(), depth[..., 0].contiguous(), *drawn)
 
-    def _return(self, pulls: Pulls) -> None:
-        """Send the gradients to where the Gaussians are."""
-        stretch = [] if pulls.stretch is None else [pulls.stretch]
-        whole = torch.cat([*_columns(pulls.gradients), *stretch], -1)
+    def _return(self, pulls: list[Tensor]) -> None:
+        """Send the gradients to where the Gaussians are; they are not kept here."""
+        whole = torch.cat(_columns(pulls), -1)
+        pulls.clear()
         got = self._shards.to_gaussians(whole, self._counts)
-        into = [*_columns(self._pulls.gradients)]
-        into += [] if self._pulls.stretch is None else [self._pulls.stretch]
-        widths = [*WIDTHS, *(2 for _ in stretch)]
+        into = _columns(self._pulls.tensors)
+        widths = [*WIDTHS, *(2 for _ in into[len(WIDTHS) :])]
         for here, there in zip(into, torch.split(got, widths, -1), strict=True):
             here.copy_(there)
 
 
 def _columns(drawn: Sequence[Tensor]) -> list[Tensor]:
-    """Return positions, conics, colours and opacities, each with numbers along the last axis."""
-    *others, opacities = drawn
-    return [*others, opacities[..., None]]
+    """Return positions, conics, colours, opacities and more, each with numbers on the last axis."""
+    return [t if t.dim() == 3 else t[..., None] for t in drawn]
 
 
 def main() -> None:

@@ -101,8 +101,7 @@ def by_autograd() -> tuple[Tensor, Sequence[Tensor]]:
 @pytest.mark.parametrize("growing", [True, False])
 def test_the_gradients_of_what_was_projected_are_those_of_the_loss(growing: bool) -> None:
     projected = seen()
-    pulls = Pulls.like(projected.drawn, growing=growing)
-    loss = draw(projected, photos(), BACKGROUNDS, Squares(), pulls)
+    loss, pulls = draw(projected, photos(), BACKGROUNDS, Squares(), growing=growing)
     true_loss, gradients = by_autograd()
     torch.testing.assert_close(loss, true_loss)
     torch.testing.assert_close(list(pulls.gradients), list(gradients))
