@@ -42,22 +42,30 @@ class Rates:
 class Effort:
     """What a preset changes: factors of what the photos suggest, and the photos of a step.
 
-    With fewer photos than ENOUGH, `few` is the factor of the steps: more would only learn by
-    heart what a photo shows and the next one does not. For the same reason Gaussians are then
-    pulled more strongly towards being few and small, and `few_dropout` times as many left out.
-    With as few as TWINS there are two scenes at first: see TrainConfig.
+    With fewer photos than ENOUGH, `few` is the factor of the steps, and `few_gaussians` that of
+    the Gaussians: more would only learn by heart what a photo shows and the next one does not. For
+    the same reason Gaussians are then pulled more strongly towards being few and small, and
+    `few_dropout` times as many left out.
+    With as many photos as in `twins` there are two scenes at first: see TrainConfig. What becomes
+    of them is handed out so much `wider`.
     """
 
     few: float
     iterations: float
     max_gaussians: float
     views_per_step: int
+    few_gaussians: float = 1.0
     few_dropout: float = 1.0
-    twins: bool = True
+    twins: range = range(0)
+    wider: float = 1.0
 
     def steps(self, photos: int) -> float:
         """Return the factor of the steps for so many training photos."""
         return self.iterations if photos >= ENOUGH else self.few
+
+    def gaussians(self, photos: int) -> float:
+        """Return the factor of the Gaussians for so many training photos."""
+        return self.max_gaussians if photos >= ENOUGH else self.few_gaussians
 
     def dropout(self, photos: int) -> float:
         """Return the part of the Gaussians that the last steps leave out."""
@@ -66,14 +74,16 @@ class Effort:
 
 
 ENOUGH = 30
-#: Training photos of which there are twins: fewer are soon learnt by heart by both, and of more
-#: they take too long for `fast`. Each needs some time: with fewer steps in all one scene is better.
-TWINS, TWINS_STEPS = range(10, 17), 1_200
+#: The training photos of which there are twins: of fewer both learn them by heart soon, of more
+#: they take too long for `fast`, and `best` was not measured.
+FAST_TWINS, BEST_TWINS = range(10, 17), range(9, 100)
+#: They need so many times the steps that one scene would have, else one scene is better.
+TWINS_STEPS = 1.2
 #: By the names of gpu.job.spec.PRESETS; what they are worth is in bench/results.md.
 EFFORTS: Mapping[str, Effort] = {
-    "draft": Effort(few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2, twins=False),
-    "fast": Effort(few=1.0, iterations=1.0, max_gaussians=1.0, views_per_step=2),
-    "best": Effort(few=1.33, iterations=2.0, max_gaussians=1.6, views_per_step=4, few_dropout=2.0),
+    "draft": Effort(0.33, 0.33, 0.6, views_per_step=2, few_gaussians=0.6),
+    "fast": Effort(1.0, 1.0, 1.0, views_per_step=2, twins=FAST_TWINS, wider=1.05),
+    "best": Effort(1.33, 2.0, 1.6, views_per_step=4, few_dropout=2.0, twins=BEST_TWINS),
 }
 
 
@@ -124,12 +134,13 @@ class TrainConfig:
         """
         effort = EFFORTS[spec.preset or "fast"]
         on_cpu = device.type == "cpu"
-        config = cls._on_cpu(effort, photos) if on_cpu else cls._on_gpu(effort, photos, points)
-        config = replace(config, seed=spec.seed, iterations=spec.iterations or config.iterations)
-        enough = spec.iterations is None or spec.iterations >= TWINS_STEPS
-        if on_cpu or not (effort.twins and photos in TWINS and enough):
+        usual = cls._on_cpu(effort, photos) if on_cpu else cls._on_gpu(effort, photos, points)
+        asked = spec.iterations
+        config = replace(usual, seed=spec.seed, iterations=asked or usual.iterations)
+        enough = asked is None or asked >= TWINS_STEPS * usual.iterations
+        if on_cpu or photos not in effort.twins or not enough:
             return config
-        return config.doubled(effort, spec.iterations)
+        return config.doubled(effort, asked)
 
     @classmethod
     def _on_cpu(cls, effort: Effort, photos: int) -> TrainConfig:
@@ -143,7 +154,7 @@ class TrainConfig:
         weight = 0.01 if photos >= ENOUGH else 0.03
         return cls(
             iterations=int(steps * effort.steps(photos)),
-            max_gaussians=int(_cap(points) * effort.max_gaussians),
+            max_gaussians=int(_cap(points) * effort.gaussians(photos)),
             sh_degree=2,
             rates=Rates(means=1.6e-4, log_scales=2e-2, final=0.1),
             opacity_weight=weight,
@@ -163,7 +174,7 @@ class TrainConfig:
             views_per_step=max(4, self.views_per_step),
             dropout=min(0.3, 2 * self.dropout / effort.few_dropout),
             alone=self,
-            wider=1.05,
+            wider=effort.wider,
         )
 
     @property

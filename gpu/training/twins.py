@@ -126,6 +126,7 @@ def _as_twins(
         second = replace(second, beside={f"{ELDER}/{k}": t for k, t in elder.tensors().items()})
         younger = train(start, views, twin(config, second, OTHER), device, second.watch, second)
         gaussians = merged(elder, younger)
+        del start, elder, second, younger  # All that is kept of them is in the one scene.
     return train(gaussians, views, settling(config, last), device, last.watch, last)
 
 

@@ -1,11 +1,14 @@
 """Few photos: two scenes are trained and made one."""
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from gpu.export.ply import read_ply
 from gpu.gaussians import SH_C0, Gaussians
@@ -136,6 +139,22 @@ class TestTraining:
         assert 50 < len(few) <= 100
 
 
+def test_neither_of_two_scenes_takes_memory_while_the_one_that_they_became_is_trained(
+    views: Sequence[View], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, there = list[weakref.ref[Tensor]](), list[int]()
+
+    def trained(gaussians: Gaussians, *others: Any) -> Gaussians:
+        there.append(sum(ref() is not None for ref in made))
+        scene = train(gaussians, *others)
+        made.extend(weakref.ref(tensor) for tensor in scene.tensors().values())
+        return scene
+
+    monkeypatch.setattr("gpu.training.twins.train", trained)
+    grow(start(), views, CONFIG, CPU)
+    assert there == [0, 6, 0]
+
+
 class TestConfig:
     SPEC = JobSpec("j", "d", Source(path="."))
 
@@ -144,9 +163,11 @@ class TestConfig:
         [
             (CUDA, 16, "fast", True), (CUDA, 16, "best", True), (CUDA, 16, "draft", False),
             (CUDA, 17, "fast", False), (CUDA, 9, "fast", False), (CPU, 16, "fast", False),
+            (CUDA, 9, "best", True), (CUDA, 99, "best", True), (CUDA, 100, "best", False),
+            (CUDA, 8, "best", False), (CPU, 50, "best", False),
         ],
     )  # fmt: skip
-    def test_twins_are_for_few_photos_on_a_gpu(
+    def test_twins_are_for_few_photos_on_a_gpu_and_for_more_where_it_may_take_its_time(
         self, device: torch.device, photos: int, preset: str, *, has: bool
     ) -> None:
         spec = replace(self.SPEC, preset=preset)
@@ -159,6 +180,24 @@ class TestConfig:
         config = TrainConfig.of(replace(self.SPEC, iterations=asked), CUDA, 15, 5_000)
         assert (config.iterations, config.single.iterations) == (asked, asked)
         assert (config.alone is not None) is has
+
+    def test_many_photos_need_more_steps_to_be_worth_two_scenes(self) -> None:
+        usual = self.config(50, "best").single.iterations
+        assert self.config(50, "best", iterations=usual).alone is None
+        assert self.config(50, "best", iterations=2 * usual).alone is not None
+
+    def test_best_gives_few_photos_no_more_gaussians(self) -> None:
+        few, many = ({p: self.config(n, p) for p in ("fast", "best")} for n in (15, 50))
+        assert few["best"].max_gaussians == few["fast"].max_gaussians
+        assert many["best"].max_gaussians > 2 * many["fast"].max_gaussians
+
+    def test_only_what_fast_makes_of_two_is_handed_out_wider(self) -> None:
+        assert self.config(15, "fast").wider > 1
+        assert self.config(15, "best").wider == 1
+
+    def config(self, photos: int, preset: str, iterations: int | None = None) -> TrainConfig:
+        spec = replace(self.SPEC, preset=preset, iterations=iterations)
+        return TrainConfig.of(spec, CUDA, photos, 5_000)
 
     def test_what_goes_on_from_a_scene_is_as_if_it_had_always_been_one(self) -> None:
         config = TrainConfig.of(self.SPEC, CUDA, 15, 5_000)
