@@ -64,6 +64,45 @@ describe("the chosen speed", () => {
   });
 });
 
+describe("the speed of keys", () => {
+  const wide: World = { ...world, center: [0, 0, 0], ground: () => 0, radius: 90 };
+
+  /** World units per second that D goes, from so far away of the level ground. */
+  function speed(mode: ModeName, away: number, within: World = wide): number {
+    const down: Pose = { position: [0, 0, away], heading: 0, pitch: mode === "fly" ? 0 : -1.5 };
+    const rig = new Rig(within, mode, true, mode === "orbit" ? { ...down, position: [0, 0, away * Math.sin(1.5)] } : down);
+    if (mode === "topdown") rig.update({ ...rest, zoom: Math.log(rig.height / away) }, 0, VIEW);
+    const from = rig.shown.position;
+    rig.update({ ...rest, move: [1, 0, 0] }, 0.01, VIEW);
+    return distance(rig.shown.position, from) / 0.01;
+  }
+
+  test("is a walker's in flight near the ground, and a third of the height more above it", () => {
+    expect(speed("fly", 6)).toBeCloseTo(2 + 2);
+    expect(speed("fly", 60)).toBeCloseTo(2 + 20);
+    expect(speed("fly", -60)).toBeCloseTo(2 + 20);
+  });
+
+  test.each<ModeName>(["orbit", "topdown"])("is a third of the distance in %s", (mode) => {
+    expect(speed(mode, 6)).toBeCloseTo(2);
+    expect(speed(mode, 60)).toBeCloseTo(20);
+  });
+
+  test.each<ModeName>(["orbit", "fly", "topdown"])("takes four seconds through the scene, however far away, in %s", (mode) => {
+    for (const radius of [1, 90]) expect((2 * radius) / speed(mode, 3 * radius, { ...wide, radius })).toBeGreaterThanOrEqual(4);
+  });
+
+  test("is in flight from the map as from anywhere above", () => {
+    const rig = new Rig(wide, "topdown", true);
+    rig.update({ ...rest, zoom: -1 }, 0, VIEW);
+    expect(rig.height).toBeGreaterThan(2 * wide.radius);
+    rig.setMode("fly");
+    const from = rig.shown.position;
+    rig.update({ ...rest, move: [0, 1, 0] }, 0.01, VIEW);
+    expect(distance(rig.shown.position, from) / 0.01).toBeCloseTo(speed("fly", wide.radius));
+  });
+});
+
 describe("orbiting", () => {
   test("turns at a constant distance", () => {
     const { rig, from } = after("orbit", { drag: [80, 30] });

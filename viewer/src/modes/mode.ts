@@ -46,11 +46,20 @@ export const NEAR = 0.4;
 export const LOOK_PER_PIXEL = 0.0032;
 export const TURN_PER_SECOND = 1.4;
 const FAST = 3;
+/** Of the distance to what is looked at, what keys go in a second: the picture goes by in about three. */
+const PER_DISTANCE = 1 / 3;
 /** What can be chosen for `pace`. */
 export const PACES: readonly number[] = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 8];
 
 /** How much faster than usual keys, pad and sticks move. */
 export const quickness = ({ fast, pace }: Intent): number => pace * (fast ? FAST : 1);
+
+/**
+ * How fast keys move what is so far away, world units per second: in proportion to the distance, so that the picture
+ * goes by as fast from near as from far. Distances end at the scene's radius: whoever looks at all of it, as on the
+ * map or from further still, needs six seconds from end to end, and is not beyond it in a moment.
+ */
+export const keySpeed = (away: number, { radius }: World): number => PER_DISTANCE * Math.min(away, radius);
 
 /** World units that one CSS pixel covers at a distance. */
 export const unitsPerPixel = (view: View, along: number): number =>

@@ -1,7 +1,7 @@
 import { add, clamp, distance, mix, scale, type Vec3 } from "../math";
 import { ahead, forward, lookAt, type Pose, right, rotated, up } from "../pose";
 import type { World } from "../world";
-import { focus, type Intent, LOOK_PER_PIXEL, type Mode, NEAR, quickness, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
+import { focus, type Intent, keySpeed, LOOK_PER_PIXEL, type Mode, NEAR, quickness, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
 
 const PITCH = [-1.55, 0.6] as const;
 
@@ -39,7 +39,7 @@ export class Orbit implements Mode {
   private shift(pose: Pose, intent: Intent, along: number, seconds: number, view: View): Vec3 {
     const { pan, move } = intent;
     const pixel = unitsPerPixel(view, along);
-    const step = 0.6 * along * seconds * quickness(intent);
+    const step = keySpeed(along, this.world) * seconds * quickness(intent);
     const sideways = scale(right(pose), move[0] * step - pan[0] * pixel);
     const vertical = add(scale(up(pose), pan[1] * pixel), [0, 0, move[2] * step]);
     return add(add(sideways, vertical), scale(ahead(pose), move[1] * step));

@@ -2,7 +2,7 @@ import { add, clamp, scale, type Vec3 } from "../math";
 import { distance } from "../math";
 import { ahead, NADIR, type Pose, right } from "../pose";
 import type { World } from "../world";
-import { focus, type Intent, type Mode, NEAR, quickness, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
+import { focus, type Intent, keySpeed, type Mode, NEAR, quickness, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
 
 /** A map: straight down; dragging keeps the ground under the finger. */
 export class TopDown implements Mode {
@@ -26,7 +26,7 @@ export class TopDown implements Mode {
     const ground = this.world.ground(x, y);
     const height = z - ground;
     const pixel = unitsPerPixel(view, height);
-    const step = 0.6 * height * seconds * quickness(intent);
+    const step = keySpeed(height, this.world) * seconds * quickness(intent);
     const heading = pose.heading + turn[0] * TURN_PER_SECOND * seconds;
     const turned = { ...pose, heading };
     const sideways = scale(right(turned), move[0] * step - (drag[0] + pan[0]) * pixel);
