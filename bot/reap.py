@@ -26,7 +26,7 @@ from bot.compute.fleet import Listing
 from bot.compute.sightings import LOOK, Sightings
 from bot.compute.tags import INSTALL, JOB, SPLATBOT, expiry_of, install_tag
 from bot.core.config import DropletSettings
-from bot.core.dispatcher import DEADLINE
+from bot.core.limits import DEADLINE
 from bot.core.since import Since
 
 #: Exit codes.

@@ -11,9 +11,10 @@ from bot.cli import main
 from bot.compute import spool
 from bot.compute.droplet import DESTROY_AGAIN, LOOK_FOR
 from bot.compute.sightings import APART
-from bot.core.dispatcher import DEADLINE, PATIENCE, RECONCILE, SILENCE
+from bot.core.dispatcher import RECONCILE
 from bot.core.grammar import FLAGS, SWITCHES, VERBS
 from bot.core.jobs import State
+from bot.core.limits import DEADLINE, PATIENCE, SILENCE
 from bot.core.orders import Order
 from bot.core.succession import FREEZE, LEASE, TTL
 from bot.slack import help

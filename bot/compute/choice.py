@@ -12,8 +12,8 @@ from bot.compute.droplet import Afford, DropletBackend
 from bot.compute.local import LocalBackend
 from bot.compute.spool import Spool
 from bot.core.config import BadSetting, Settings
-from bot.core.dispatcher import DEADLINE
 from bot.core.ledger import Ledger
+from bot.core.limits import DEADLINE
 from bot.storage.base import Storage
 
 

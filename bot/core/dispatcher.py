@@ -11,6 +11,7 @@ from bot.core.assignments import specification
 from bot.core.errors import NotYet, SplatError, StorageError
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
+from bot.core.limits import SMALLER, Limits
 from bot.core.reconcile import Reconciler
 from bot.core.register import Register
 from bot.core.rush import RUSH
@@ -27,30 +28,11 @@ log = logging.getLogger(__name__)
 
 Step = Callable[[Job], None]
 
-#: Seconds after which a job is ended, whatever it does.
-DEADLINE = 3 * 3600.0
-
-#: Seconds within which a job has to be started: longer than a droplet is looked for that may
-#: have been created.
-PATIENCE = 360.0
-
-#: Seconds of silence after which a machine that should speak regularly is given up.
-SILENCE = 600.0
-
-#: Seconds for which a bot that was away reads what a job has left before it ends it.
-HEARING = 60.0
-
-#: Seconds for which it is tried to open a job's results; its machine waits, and costs.
-OPENING = 300.0
-
 #: Seconds between two looks at everything that exists.
 RECONCILE = 30.0
 
 #: Seconds before a start that was not possible yet is tried again.
 PAUSE = 10.0
-
-#: Seconds that a finished job's machine gets to end by itself before it is removed.
-FAREWELL = 10.0
 
 
 class Dispatcher:
@@ -82,6 +64,7 @@ class Dispatcher:
         self._reconciler = Reconciler(ledger, backend, self._register, slots=slots, clock=clock)
         self._strangers = Strangers(ledger.intents, backend, monotonic)
         self._since, self._idle = Since(monotonic), Since(monotonic)
+        self._limits = Limits(backend, self._since, clock)
         self._has_reconciled = False
         self._absent: set[str] = set()
         self._closed: set[str] = set()
@@ -212,7 +195,7 @@ class Dispatcher:
         try:
             self._storage.reveal(job.id)
         except StorageError as closed:
-            if self._since.seconds(("published", job.id)) <= OPENING:
+            if self._limits.may_try_to_open(job):
                 raise
             error = f"The splat is in `{folder}`, but nobody may see it: {closed.user_message}"
             self._ledger.fail(job.id, error=error, hint=_CLOSED)
@@ -223,32 +206,12 @@ class Dispatcher:
 
     def _limit(self, job: Job) -> None:
         """End a job that takes too long, whatever it does."""
-        overdue = self._overdue(job)
+        overdue = self._limits.overdue(job)
         if overdue and job.state is State.CANCELLING:
             self._ledger.cancelled(job.id)
         elif overdue:
             error, hint = overdue
             self._ledger.fail(job.id, error=error, hint=hint)
-
-    def _overdue(self, job: Job) -> tuple[str, str] | None:
-        """Return what takes too long, and what to do; None while nothing does."""
-        known = self._since.seconds(("age", job.id))
-        # Whichever clock says more: a host's clock may be set back.
-        taken = max(self._clock() - (job.started_at or job.created_at), known)
-        if taken > DEADLINE and known > HEARING:
-            return "The job took longer than three hours.", _SMALLER
-        # Not `taken`: a bot that was away, or lost its ledger, has to find the job again first.
-        if job.handle is None and known > PATIENCE:
-            error = "The job could not be started within six minutes."
-            return error, "The bot's log says why. Try again later."
-        if self._backend.has_heartbeat and self._silence(job) > SILENCE:
-            error = "The job's machine has been silent for ten minutes."
-            return error, "It is destroyed. Start the job again."
-        return None
-
-    def _silence(self, job: Job) -> float:
-        """Seconds without a word from a job's machine, while this bot was there to hear it."""
-        return self._since.seconds(("heard", job.id), (job.handle, job.heartbeat_at))
 
     def _stop(self, job: Job) -> None:
         if job.state is not State.CANCELLING or job.handle is None:
@@ -273,7 +236,7 @@ class Dispatcher:
             self._ledger.cancelled(job.id)
         else:
             error = f"The job ended without saying why: {seen.detail}."
-            hint = _REMOVED if self._backend.has_heartbeat else _SMALLER
+            hint = _REMOVED if self._backend.has_heartbeat else SMALLER
             self._ledger.fail(job.id, error=error, hint=hint)
 
     def _close_entry(self, job: Job) -> None:
@@ -284,7 +247,7 @@ class Dispatcher:
 
     def _remove(self, job: Job) -> None:
         """Remove the machine of a job that is over, whether or not it can be looked at."""
-        handle = self._handle(job) if job.is_over and not self._may_stay(job) else None
+        handle = self._handle(job) if job.is_over and not self._limits.may_stay(job) else None
         if handle is not None:
             self._backend.destroy(handle)
 
@@ -313,11 +276,6 @@ class Dispatcher:
         (self._absent.add if gone else self._absent.discard)(job.id)
         return gone and was_absent
 
-    def _may_stay(self, job: Job) -> bool:
-        waited = self._since.seconds(("over", job.id))
-        return job.state is State.SUCCEEDED and waited <= FAREWELL
-
 
 _REMOVED = "Somebody has removed it, or its host has failed. Start the job again."
-_SMALLER = "Try again with fewer photos (`--max-views`) or a smaller `--image-size`."
 _CLOSED = "The operator should let SPACES_KEY change who may read what is in the bucket."

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bot.core.dispatcher import DEADLINE, SILENCE
 from bot.core.estimates import remaining
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
+from bot.core.limits import DEADLINE, SILENCE
 from bot.core.machines import Machine, Outcome
 from bot.slack.blocks import Standing
 

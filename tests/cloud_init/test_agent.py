@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.compute.userdata import PLACES, render
-from bot.core.dispatcher import SILENCE
+from bot.core.limits import SILENCE
 from gpu.agent.__main__ import BAD_CONFIG, RUNS_ALREADY
 from gpu.agent.agent import GOODBYE
 from gpu.agent.child import GRACE

@@ -11,10 +11,11 @@ from bot.compute.spool import Spool
 from bot.compute.tags import label_of
 from bot.core.config import DropletSettings
 from bot.core.costs import Budget
-from bot.core.dispatcher import DEADLINE, Dispatcher
+from bot.core.dispatcher import Dispatcher
 from bot.core.errors import UnknownJob
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
+from bot.core.limits import DEADLINE
 from bot.storage.local import LocalStorage
 from gpu.job import Event, Pipeline, Stage, Status, stages_of
 from tests.core.conftest import Clock, a_request

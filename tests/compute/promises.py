@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from bot.compute.sightings import APART
 from bot.compute.tags import EXPIRES, JOB
-from bot.core.dispatcher import DEADLINE
 from bot.core.jobs import TERMINAL
 from bot.core.ledger import Ledger
+from bot.core.limits import DEADLINE
 from bot.core.machines import Outcome
 from bot.core.register import Register
 from bot.storage.base import Storage

@@ -24,8 +24,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bot.core.dispatcher import DEADLINE
 from bot.core.jobs import TERMINAL, State
+from bot.core.limits import DEADLINE
 from tests.compute import promises
 from tests.compute.lab import TAG, Lab, events_at
 from tests.core.conftest import Clock

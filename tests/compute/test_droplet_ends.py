@@ -10,8 +10,9 @@ import pytest
 from bot.compute.base import Presence
 from bot.compute.droplet import OVERDUE
 from bot.core.database import LedgerFile
-from bot.core.dispatcher import DEADLINE, SILENCE, Dispatcher
+from bot.core.dispatcher import Dispatcher
 from bot.core.jobs import State
+from bot.core.limits import DEADLINE, SILENCE
 from tests.compute.lab import TAG, Lab, ours, run
 from tests.core.conftest import Clock
 from tests.fakes.digitalocean.world import Fault, World

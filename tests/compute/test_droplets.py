@@ -8,8 +8,8 @@ import pytest
 
 from bot.compute.droplet import LOOK_FOR
 from bot.compute.tags import label_of
-from bot.core.dispatcher import DEADLINE
 from bot.core.jobs import State
+from bot.core.limits import DEADLINE
 from tests.compute.lab import STEP, TAG, Lab, foreign, run
 from tests.core.conftest import Clock
 from tests.fakes.digitalocean.api import Answer, Api

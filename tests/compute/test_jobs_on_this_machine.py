@@ -10,8 +10,8 @@ import pytest
 from bot.compute import processes
 from bot.compute.base import Presence
 from bot.compute.local import LocalBackend
-from bot.core.dispatcher import DEADLINE
 from bot.core.errors import BackendError
+from bot.core.limits import DEADLINE
 from gpu.job import JobSpec, Source
 from tests.compute.conftest import Bench
 

@@ -12,7 +12,7 @@ import pytest
 from bot.cli import main
 from bot.compute.droplet import OVERDUE
 from bot.compute.tags import tags_of
-from bot.core.dispatcher import DEADLINE
+from bot.core.limits import DEADLINE
 from bot.reap import BAD_SETTINGS, LEFT_OVER, LONGEST, NOTHING_LEFT, PATIENCE, run
 from tests.compute.lab import IN_MEMORY, INSTALL, Lab
 from tests.conftest import REPOSITORY

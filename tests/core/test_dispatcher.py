@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.compute.base import Presence
 from bot.core.assignments import specification
-from bot.core.dispatcher import DEADLINE, FAREWELL, OPENING, PATIENCE
 from bot.core.errors import BackendError, NotYet, StorageError
 from bot.core.jobs import Job
+from bot.core.limits import DEADLINE, FAREWELL, OPENING, PATIENCE
 from bot.storage.local import LocalStorage
 from gpu.job import Source, SplatError, Stage, Status
 from tests.core.conftest import a_request

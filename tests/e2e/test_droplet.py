@@ -31,11 +31,11 @@ IMPATIENT = (sys.executable, "-c", """
 import sys
 from bot import cli, relay
 from bot.compute import sightings
-from bot.core import dispatcher, succession
+from bot.core import limits, succession
 from bot.slack import drainer
 relay.RENEWAL, relay.FOLLOW = 0.2, 0.1
 succession.LEASE, succession.TTL = 2.0, 8.0
-sightings.LOOK = sightings.APART = dispatcher.FAREWELL = 1.0
+sightings.LOOK = sightings.APART = limits.FAREWELL = 1.0
 drainer.POST_SPACING = 0.1
 sys.exit(cli.main(["serve"]))
 """)  # fmt: skip

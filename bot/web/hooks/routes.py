@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Path
 
 from bot.core.assignments import assignment
 from bot.core.config import DropletSettings
-from bot.core.dispatcher import DEADLINE
 from bot.core.errors import SplatError, StorageError
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
+from bot.core.limits import DEADLINE
 from bot.storage.base import Storage
 from bot.storage.names import result_key
 from bot.web.hooks.commits import GroupCommit, Overloaded

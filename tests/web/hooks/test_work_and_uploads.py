@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.core.dispatcher import DEADLINE
 from bot.core.errors import StorageError
 from bot.core.ledger import Ledger
+from bot.core.limits import DEADLINE
 from bot.web.hooks.models import UPLOADS_LIMIT
 from gpu.job import JobSpec, Pipeline
 from gpu.job.messages import Assignment
