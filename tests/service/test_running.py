@@ -1,15 +1,20 @@
 """The bot as a process: small, soon there, and gone without a trace when it is told to."""
 
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from bot.core.ledger import Ledger
+from bot.core.viewer import viewer_url
 from tests.conftest import REPOSITORY
+from tests.core.conftest import a_request
 from tests.fakes.bot import running_bot
 from tests.fakes.slack import text_of
 
@@ -43,6 +48,24 @@ def test_a_command_goes_all_the_way_to_a_message_and_sigterm_ends_well(tmp_path:
     assert bot.process.returncode == 0
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{bot.url}/healthz", trust_env=False)
+
+
+def test_a_splat_that_a_bot_on_another_port_made_can_still_be_opened(tmp_path: Path) -> None:
+    before = "http://127.0.0.1:1/files/splats/a/manifest.json"
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.submit(a_request("a"), backend="local", price_per_hour=0.0)
+    ledger.claim()
+    ledger.set_handle("a", {})
+    ledger.succeed("a", viewer_url=viewer_url("http://127.0.0.1:1", before), manifest_url=before)
+    ledger.release("a")
+    (tmp_path / "store" / "splats" / "a").mkdir(parents=True)
+    (tmp_path / "store" / "splats" / "a" / "manifest.json").write_text("{}")
+    with running_bot(tmp_path) as bot:
+        said = bot.slack.sender.command("/splat", "list").json["text"]
+        [link] = re.findall(r"<(http\S+)\|open>", said)
+        [manifest] = parse_qs(urlsplit(link).query)["manifest"]
+        assert httpx.get(link, trust_env=False).is_success
+        assert httpx.get(manifest, trust_env=False).json() == {}
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
