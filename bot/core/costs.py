@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
 from bot.core.errors import BudgetSpent, InvalidValue
-from bot.core.jobs import Job, State
+from bot.core.estimates import longer
+from bot.core.jobs import Job, Options, State
 from bot.core.ledger import Ledger
 from bot.core.machines import HOUR, Machine, Outcome
 from gpu.job import Pipeline
@@ -103,26 +104,35 @@ class Budget:
         """Return the day on which the budget is whole again."""
         return next_month(self._clock())
 
-    def check(self, price_per_hour: float, pipeline: Pipeline | None = None) -> None:
+    def check(
+        self,
+        price_per_hour: float,
+        pipeline: Pipeline | None = None,
+        options: Options | None = None,
+    ) -> None:
         """Raise BudgetSpent when a machine of this price may not be started any more.
 
         Once earlier jobs of the pipeline say what such a job costs, that has to fit as well.
         """
         if price_per_hour <= 0:
             return
-        spent, expected = self.spent(), self.expected(price_per_hour, pipeline)
+        spent, expected = self.spent(), self.expected(price_per_hour, pipeline, options)
         if spent >= self.monthly or spent + (expected or 0.0) > self.monthly:
             raise self._refusal(spent, expected)
 
-    def expected(self, price_per_hour: float, pipeline: Pipeline | None) -> float | None:
-        """Return what a job costs at this price, by the median of earlier ones; None without."""
-        now = self._clock()
-        seen = self._ledger.machines.machines(since=now - MEMORY * DAY)
+    def expected(
+        self, price_per_hour: float, pipeline: Pipeline | None, options: Options | None = None
+    ) -> float | None:
+        """Return what a job costs at this price, by the median of earlier ones; None without.
+
+        Each counts as if it had been trained as `options` say.
+        """
+        seen = self._ledger.machines.machines(since=self._clock() - MEMORY * DAY)
         hours = [
-            (machine.gone_at - machine.sent_at) / HOUR
+            (machine.gone_at - machine.sent_at + longer(options or {}, job)) / HOUR
             for machine in seen
             if machine.gone_at and machine.outcome is Outcome.CREATED
-            if self._is_like(machine, pipeline)
+            if _is_like(job := self._ledger.job(machine.job), pipeline)
         ]
         return median(hours) * price_per_hour if hours else None
 
@@ -143,10 +153,6 @@ class Budget:
             month=self.spent(),
             budget=self.monthly,
         )
-
-    def _is_like(self, machine: Machine, pipeline: Pipeline | None) -> bool:
-        job = self._ledger.job(machine.job)
-        return job.state is State.SUCCEEDED and job.pipeline is pipeline
 
     def _jobs(self, machines: Sequence[Machine], now: float, since: float) -> list[JobCost]:
         """Return the jobs of machines (newest first), with what all of a job's machines cost."""
@@ -172,6 +178,10 @@ class Budget:
             " SPLATBOT_MONTHLY_BUDGET. What runs goes on."
         )
         return BudgetSpent(text + usual, hint=hint)
+
+
+def _is_like(job: Job, pipeline: Pipeline | None) -> bool:
+    return job.state is State.SUCCEEDED and job.pipeline is pipeline
 
 
 def _by_day(machines: Sequence[Machine], now: float, since: float) -> list[tuple[date, float]]:

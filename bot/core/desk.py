@@ -12,7 +12,7 @@ from bot.core.catalogue import Catalogue
 from bot.core.costs import Budget
 from bot.core.drops import DATASETS, Drop, DroppedFile, name_of, slug
 from bot.core.errors import UnknownJob, UnknownMachine
-from bot.core.estimates import whole
+from bot.core.estimates import Estimate, whole
 from bot.core.intents import Kind
 from bot.core.jobs import Job, Request
 from bot.core.ledger import Ledger
@@ -78,7 +78,7 @@ class Desk:
         self.roles.check_start(request.user, request.channel)
         request = self._checked(request)
         price = self.market.price(self._price, request.options.get("size"))
-        self.budget.check(price, request.pipeline)
+        self.budget.check(price, request.pipeline, request.options)
         job = self.ledger.submit(request, backend=self._backend, price_per_hour=self._price)
         self._wake()
         return job
@@ -141,10 +141,14 @@ class Desk:
         return Quote(
             dataset, request.pipeline, self.market.plan_of(request.options.get("size")),
             self.market.problem,
-            whole(request.pipeline, self.ledger.stage_history(request.pipeline)),
+            self._estimate(request),
             ahead=self.ledger.count_active(), budget_left=left,
             found=self._look(dataset) if looking else None, options=request.options,
         )  # fmt: skip
+
+    def _estimate(self, request: Request) -> Estimate | None:
+        asked = request.pipeline, request.options
+        return whole(*asked, self.ledger.history(*asked))
 
     def finished(self, job_id: str | None) -> Job:
         """Return a job to be done again, the newest that is over when none is named.

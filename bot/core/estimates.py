@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bot.core.jobs import Job
+from bot.core.efforts import TRAINING, Span, effort, is_alike, lasts
+from bot.core.jobs import Job, Options
 from gpu.job import Pipeline, Stage, stages_of
 
 #: The stages' usual shares of a whole job, for the bar alone (bench/results.md, the demo).
@@ -27,10 +28,14 @@ FEW = 3
 
 @dataclass(frozen=True)
 class Estimate:
-    """The time that is left, as a range in seconds."""
+    """The time that is left, as a range in seconds.
+
+    `alike` is whether it is of jobs that trained as this one is to; else theirs was scaled.
+    """
 
     low: float
     high: float
+    alike: bool = True
 
 
 def overall_fraction(job: Job) -> float:
@@ -42,50 +47,80 @@ def overall_fraction(job: Job) -> float:
     return min(done / sum(SHARES[s] for s in stages), 0.99)
 
 
-def remaining(
-    job: Job, history: Sequence[Mapping[str, float]], elapsed_in_stage: float = 0.0
-) -> Estimate | None:
-    """Estimate a job's remaining seconds from the seconds per stage of earlier jobs.
+def remaining(job: Job, history: Sequence[Job], elapsed_in_stage: float = 0.0) -> Estimate | None:
+    """Estimate a job's remaining seconds from earlier ones of its pipeline.
 
-    None when no earlier job has run every stage that is still to come. The stage at work counts
-    by its own fraction once that says something, since photos differ more than machines.
+    None when no earlier job says how long a stage that is still to come takes. The stage at work
+    counts by its own fraction once that says something, since photos differ more than machines.
     """
-    open_stages = [s for s in stages_of(job.pipeline) if s.value not in job.stage_seconds]
-    low = high = 0.0
-    for stage in open_stages:
-        seen = [past[stage.value] for past in history if stage.value in past]
-        if not seen:
+    past = _like(job.options, history)
+    left = Span(0.0, 0.0)
+    for stage in stages_of(job.pipeline):
+        if stage.value in job.stage_seconds:
+            continue
+        seen = [lasts(stage, job.options, p) for p in past if stage.value in p.stage_seconds]
+        known = [span for span in seen if span]
+        if not known:
             return None
-        a, b = _spread(seen)
-        left = _left(job, stage, median(seen), elapsed_in_stage)
-        low, high = low + a * left, high + b * left
-    return Estimate(low, high)
+        left += _left(job, stage, known, elapsed_in_stage)
+    return Estimate(left.low, left.high, _all_alike(job.options, past))
 
 
-def whole(pipeline: Pipeline, history: Sequence[Mapping[str, float]]) -> Estimate | None:
-    """Estimate the seconds of a whole job that has not begun; None without earlier jobs.
+def whole(pipeline: Pipeline, options: Options, history: Sequence[Job]) -> Estimate | None:
+    """Estimate the seconds of a whole job that has not begun; None without earlier jobs like it.
 
     With the preparation of its machine, where earlier jobs had one.
     """
     stages = (Stage.PREPARE, *stages_of(pipeline))
-    totals = [sum(past.get(s.value, 0.0) for s in stages) for past in history]
-    if not totals:
+    past = _like(options, history)
+    known = [span for span in (_total(stages, options, p) for p in past) if span]
+    if not known:
         return None
-    low, high = _spread(totals)
-    return Estimate(low * median(totals), high * median(totals))
+    span = _range(known)
+    return Estimate(span.low, span.high, _all_alike(options, past))
 
 
-def _spread(seen: Sequence[float]) -> tuple[float, float]:
-    """Return the lowest and highest of what was seen, relative to the median."""
-    middle = max(median(seen), 1e-9)
+def longer(options: Options, past: Job) -> float:
+    """Return by how many seconds a job with `options` is longer than an earlier one, about."""
+    spans = ((stage, lasts(stage, options, past)) for stage in TRAINING)
+    return sum(s.middle - past.stage_seconds.get(stage.value, 0.0) for stage, s in spans if s)
+
+
+def _like(options: Options, history: Sequence[Job]) -> Sequence[Job]:
+    """Return the earlier jobs that trained as this one is to; where they are few, all of them."""
+    alike = [past for past in history if is_alike(options, past)]
+    return alike if len(alike) >= FEW else history
+
+
+def _all_alike(options: Options, past: Sequence[Job]) -> bool:
+    return all(is_alike(options, p) for p in past if effort(options, p))
+
+
+def _total(stages: Sequence[Stage], options: Options, past: Job) -> Span | None:
+    """Return the seconds of stages together; None where one of them is not known."""
+    total = Span(0.0, 0.0)
+    for stage in stages:
+        span = lasts(stage, options, past)
+        if span is None:
+            return None
+        total += span
+    return total
+
+
+def _range(seen: Sequence[Span]) -> Span:
+    """Return the lowest and highest of what was seen, wider where that is little."""
     slack = 0.25 if len(seen) < FEW else 0.0
-    return min(seen) / middle * (1 - slack), max(seen) / middle * (1 + slack)
+    low, high = min(span.low for span in seen), max(span.high for span in seen)
+    return Span(low * (1 - slack), high * (1 + slack))
 
 
-def _left(job: Job, stage: Stage, usual: float, elapsed: float) -> float:
-    """Return the seconds that a stage still needs."""
+def _left(job: Job, stage: Stage, seen: Sequence[Span], elapsed: float) -> Span:
+    """Return the seconds that a stage still needs, of which earlier ones took those `seen`."""
     if stage is not job.stage:
-        return usual
+        return _range(seen)
     if job.fraction > 0.1 and elapsed > 0:
-        return elapsed * (1 - job.fraction) / job.fraction
-    return usual * (1 - job.fraction)
+        # Its own speed knows what it was asked: how that scales is no doubt any more.
+        usual = max(median(span.middle for span in seen), 1e-9)
+        spread = _range([Span(span.middle, span.middle) for span in seen]).times(1 / usual)
+        return spread.times(elapsed * (1 - job.fraction) / job.fraction)
+    return _range(seen).times(1 - job.fraction)

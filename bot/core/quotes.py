@@ -14,7 +14,7 @@ from gpu.job import Pipeline
 
 @dataclass(frozen=True)
 class Quote:
-    """What would happen. `estimate` is of earlier jobs of the pipeline; None without any.
+    """What would happen. `estimate` is of earlier jobs of the pipeline; None without one like it.
 
     `plan` is None while nothing can be had, for `problem`, or while nobody has asked yet.
     `ahead` jobs come first. `budget_left` is this month's, dollars; None where nothing is billed.

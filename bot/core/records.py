@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlite_utils import Database
 
+from bot.core.efforts import USUAL
 from bot.core.errors import UnknownJob
-from bot.core.jobs import TERMINAL, Job, State
+from bot.core.jobs import TERMINAL, Job, Options, State
 from bot.core.outbox import Outbox
 from bot.core.rows import job_from
 from gpu.job import Event, Pipeline
@@ -80,13 +80,17 @@ class Records(Outbox):
         sql = "SELECT * FROM jobs WHERE version > rendered_version AND status_ts IS NOT NULL"
         return [job_from(row) for row in self._db.execute(sql)]
 
-    def stage_history(self, pipeline: Pipeline, limit: int = 20) -> list[dict[str, float]]:
-        """Return the seconds per stage of the newest jobs of a pipeline that succeeded."""
-        sql = (
-            "SELECT stage_seconds FROM jobs WHERE pipeline = ? AND state = 'succeeded'"
-            " ORDER BY finished_at DESC LIMIT ?"
+    def history(self, pipeline: Pipeline, options: Options, limit: int = 20) -> list[Job]:
+        """Return the newest jobs of a pipeline that succeeded, those with the same preset first."""
+        # The preset alone is read of all of them, the rest of those that are returned.
+        first = (
+            "SELECT rowid FROM jobs WHERE pipeline = ? AND state = 'succeeded'"
+            " ORDER BY COALESCE(json_extract(options, '$.preset'), ?) = ? DESC, finished_at DESC"
+            " LIMIT ?"
         )
-        return [json.loads(row[0]) for row in self._db.execute(sql, (pipeline.value, limit))]
+        sql = f"SELECT * FROM jobs WHERE rowid IN ({first})"  # noqa: S608
+        values = (pipeline.value, USUAL, options.get("preset", USUAL), limit)
+        return [job_from(row) for row in self._db.execute(sql, values)]
 
     def last_seq(self, job: Job) -> int:
         """Return the number up to which the job's events are all here."""

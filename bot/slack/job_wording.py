@@ -77,7 +77,7 @@ def plan_title(job: Job, fraction: float) -> str:
 def eta(estimate: Estimate | None) -> str:
     """The time that is left, as a range; no history, no estimate."""
     if estimate is None:
-        return "no estimate yet: the first job of this kind"
+        return "no estimate yet: there was no job like it"
     if estimate.high < 1:  # "0 s left" would be wrong for as long as it is said
         return "nearly done"
     low, high = seconds(estimate.low), seconds(estimate.high)

@@ -15,6 +15,9 @@ from bot.slack.wording import (
 from bot.storage.found import Found
 from gpu.job import Pipeline
 
+#: Options that change how long a job takes, and no estimate.
+NOT_COUNTED = ("max_views", "image_size", "geometry", "lens")
+
 
 def quote(quoted: Quote) -> str:
     """What a job would mean: photos, machine, time, money."""
@@ -87,13 +90,22 @@ def _machine(quoted: Quote) -> str:
 
 
 def _duration(quoted: Quote) -> str:
-    if quoted.estimate is None:
-        return "nobody knows yet: this would be the first job of its kind"
-    low, high = seconds(quoted.estimate.low), seconds(quoted.estimate.high)
+    estimate = quoted.estimate
+    if estimate is None:
+        return "nobody knows yet: there was no job like it"
+    low, high = seconds(estimate.low), seconds(estimate.high)
     if quoted.goes_on:
-        return f"less than the {high} of a whole job, as earlier ones took"
+        return f"at most about {high} by earlier jobs, if all of it has to be done anew"
     span = low if low == high else f"{low} to {high}"
-    return f"{span}, as earlier jobs took; other photos may take longer"
+    scaled = "scaled from earlier jobs that trained otherwise"
+    by = "as earlier jobs took" if estimate.alike else scaled
+    return f"{span}, {by}; other photos may take longer{_not_counted(quoted)}"
+
+
+def _not_counted(quoted: Quote) -> str:
+    """Say what the time does not know of: earlier jobs do not tell what it changes."""
+    names = [f"`--{name.replace('_', '-')}`" for name in NOT_COUNTED if name in quoted.options]
+    return f", and what {' and '.join(names)} changes is not counted" if names else ""
 
 
 def _price(quoted: Quote) -> str:

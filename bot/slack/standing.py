@@ -22,7 +22,7 @@ def standing_of(ledger: Ledger, job: Job, clock: Callable[[], float] = time.time
     machine = _machine(ledger, job)
     return Standing(
         now=now,
-        estimate=remaining(job, ledger.stage_history(job.pipeline), max(in_stage, 0.0)),
+        estimate=remaining(job, ledger.history(job.pipeline, job.options), max(in_stage, 0.0)),
         position=ledger.queue_position(job.id),
         last_word=last.time if last else job.started_at,
         machine=machine,

@@ -12,8 +12,8 @@ from bot.core.costs import Budget, begin_of, check_period, next_month
 from bot.core.errors import BudgetSpent, InvalidValue
 from bot.core.ledger import Ledger
 from bot.core.machines import Machine, Outcome
-from gpu.job import Pipeline
-from tests.core.conftest import Clock, a_request
+from gpu.job import Pipeline, Stage, Status
+from tests.core.conftest import Clock, a_request, an_event
 
 HOUR, DAY = 3600.0, 86400.0
 
@@ -78,6 +78,19 @@ def test_what_such_a_job_usually_costs_has_to_fit(budget: Budget, run: Callable[
         budget.check(2.0, Pipeline.AERIAL)
     assert "What runs goes on" in no.value.hint
     assert budget.expected(1.0, Pipeline.AERIAL) == pytest.approx(3.0)
+
+
+def test_what_best_trains_longer_has_to_fit_as_well(
+    ledger: Ledger, budget: Budget, run: Callable[..., None]
+) -> None:
+    run("a", hours=1.0, ends=False)
+    ledger.record(an_event("a", 1, Stage.TRAIN, Status.DONE, metrics={"seconds": 0.9 * HOUR}))
+    ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+    ledger.machines.gone("a")
+    budget.check(2.0, Pipeline.AERIAL)
+    budget.check(2.0, Pipeline.AERIAL, {"preset": "draft"})
+    with pytest.raises(BudgetSpent, match=r"has \$8.00 left. Such a job costs about \$8.13"):
+        budget.check(3.0, Pipeline.AERIAL, {"preset": "best"})
 
 
 def test_a_month_later_the_budget_is_whole_again(

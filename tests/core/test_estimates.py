@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.estimates import overall_fraction, remaining
-from bot.core.jobs import Job, State
+from bot.core.estimates import Estimate, longer, overall_fraction, remaining, whole
+from bot.core.jobs import Job, Options, State
 from gpu.job import Pipeline, Stage, stages_of
 
-PAST = {stage.value: 10.0 for stage in Stage}
+PAST_SECONDS = {stage.value: 10.0 for stage in Stage if stage is not Stage.PREPARE}
 
 
 def a_job(**changes: object) -> Job:
@@ -19,27 +19,45 @@ def a_job(**changes: object) -> Job:
     return replace(job, **changes)  # type: ignore[arg-type]
 
 
+def an_earlier_job(options: Options | None = None, **seconds: float) -> Job:
+    """One that has succeeded: every stage took ten seconds but those that are named."""
+    return a_job(
+        options=options or {}, state=State.SUCCEEDED, stage_seconds=PAST_SECONDS | seconds,
+        metrics={"iterations": 1000},
+    )  # fmt: skip
+
+
+PAST = an_earlier_job()
+
+
 def test_without_history_there_is_no_estimate() -> None:
     assert remaining(a_job(), []) is None
+    assert whole(Pipeline.AERIAL, {}, []) is None
 
 
 def test_a_stage_that_no_job_has_run_leaves_no_estimate() -> None:
-    assert remaining(a_job(), [{"fetch": 1.0}]) is None
+    assert remaining(a_job(), [a_job(stage_seconds={"fetch": 1.0})]) is None
 
 
 def test_few_jobs_give_a_wider_range_than_many() -> None:
     one, many = remaining(a_job(), [PAST]), remaining(a_job(), [PAST] * 5)
     assert one is not None
-    assert many is not None
-    assert (many.low, many.high) == (70.0, 70.0)
+    assert many == Estimate(70.0, 70.0)
     assert one.low < 70.0 < one.high
 
 
 def test_the_range_spans_what_was_seen() -> None:
-    slow = dict.fromkeys(PAST, 20.0)
-    estimate = remaining(a_job(), [PAST, PAST, slow])
-    assert estimate is not None
-    assert (estimate.low, estimate.high) == (70.0, 140.0)
+    slow = an_earlier_job(**dict.fromkeys(PAST_SECONDS, 20.0))
+    assert remaining(a_job(), [PAST, PAST, slow]) == Estimate(70.0, 140.0)
+    assert whole(Pipeline.AERIAL, {}, [PAST, PAST, slow]) == Estimate(70.0, 140.0)
+
+
+def test_a_job_that_has_not_begun_counts_the_preparation_of_its_machine() -> None:
+    past = an_earlier_job(prepare=30.0)
+    assert whole(Pipeline.AERIAL, {}, [past] * 3) == Estimate(100.0, 100.0)
+    one = whole(Pipeline.AERIAL, {}, [past])
+    assert one is not None
+    assert (one.low, one.high) == pytest.approx((75.0, 125.0))  # one job says little
 
 
 def test_finished_stages_count_no_more() -> None:
@@ -55,6 +73,78 @@ def test_the_stage_at_work_is_judged_by_its_own_speed() -> None:
     estimate = remaining(job, [PAST] * 3, elapsed_in_stage=40.0)
     assert estimate is not None
     assert estimate.low == pytest.approx(40.0)
+
+
+# -- what the training is asked -------------------------------------------------------------------
+
+
+def estimated(options: Options, history: list[Job]) -> Estimate:
+    found = whole(Pipeline.AERIAL, options, history)
+    assert found is not None
+    return found
+
+
+def test_best_takes_longer_than_what_one_gets_and_a_draft_less() -> None:
+    history = [PAST] * 3
+    draft, best = estimated({"preset": "draft"}, history), estimated({"preset": "best"}, history)
+    assert draft.high < 70.0 < best.low
+
+
+def test_best_after_jobs_of_best_takes_what_those_took() -> None:
+    best = an_earlier_job({"preset": "best"}, train=60.0)
+    history = [PAST] * 5 + [best] * 3
+    assert estimated({"preset": "best"}, history) == Estimate(120.0, 120.0, alike=True)
+    assert estimated({"preset": "fast"}, history) == Estimate(70.0, 70.0, alike=True)
+
+
+def test_of_two_jobs_of_best_nobody_is_sure_and_the_others_are_asked_too() -> None:
+    best = an_earlier_job({"preset": "best"}, train=30.0, descend=30.0)
+    found = estimated({"preset": "best"}, [PAST, PAST, best])
+    assert not found.alike
+    assert found.low < 110.0 < found.high
+
+
+def test_a_job_of_best_is_scaled_down_for_one_that_asks_for_less() -> None:
+    best = an_earlier_job({"preset": "best"}, train=60.0)
+    found = estimated({}, [best] * 3)
+    assert not found.alike
+    assert found.high < 120.0
+
+
+def test_what_best_takes_longer_is_its_training_alone() -> None:
+    past = [an_earlier_job(geometry=500.0, compress=300.0)] * 3
+    plain, best = estimated({}, past), estimated({"preset": "best"}, past)
+    assert best.high - plain.high == pytest.approx(5.0 * (10.0 + 10.0))  # train and descend
+
+
+def test_the_time_left_shrinks_to_what_does_not_train_once_that_is_over() -> None:
+    trained = {s: 60.0 for s in PAST_SECONDS if s not in ("compress", "publish")}
+    job = a_job(options={"preset": "best"}, stage_seconds=trained)
+    assert remaining(job, [PAST] * 3) == Estimate(20.0, 20.0, alike=False)
+
+
+def test_the_speed_of_best_at_work_says_more_than_how_presets_scale() -> None:
+    before = {s: 10.0 for s in PAST_SECONDS if s in ("fetch", "preprocess", "geometry")}
+    job = a_job(options={"preset": "best"}, stage=Stage.TRAIN, fraction=0.5, stage_seconds=before)
+    job = replace(job, pipeline=Pipeline.SPLAT)
+    found = remaining(job, [PAST] * 3, elapsed_in_stage=20.0)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((20.0 + 20.0, 20.0 + 20.0))
+
+
+def test_jobs_of_another_number_of_steps_leave_only_those_to_judge_by_that_say_something() -> None:
+    wished = an_earlier_job({"iterations": 30_000}, train=300.0)
+    assert whole(Pipeline.AERIAL, {}, [wished]) is None
+    assert estimated({}, [wished, PAST, PAST, PAST]) == Estimate(70.0, 70.0, alike=True)
+
+
+def test_a_job_of_best_is_longer_than_another_by_a_middle_of_what_may_be() -> None:
+    assert longer({}, PAST) == 0.0
+    assert 2 * 10.0 < longer({"preset": "best"}, PAST) < 2 * 50.0
+    assert longer({"preset": "draft"}, PAST) < 0.0
+
+
+# -- the bar --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pipeline", list(Pipeline))

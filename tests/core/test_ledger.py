@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from bot.core import database
 from bot.core.errors import IllegalMove, UnknownJob, UnreadableLedger
-from bot.core.jobs import State
+from bot.core.jobs import Options, State
 from bot.core.ledger import Ledger
-from gpu.job import InvalidValue, Stage, Status
+from gpu.job import InvalidValue, Pipeline, Stage, Status
 from tests.core.conftest import Clock, a_request, an_event
 
 Ask = Callable[..., str]
@@ -365,3 +365,24 @@ def test_a_ledger_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UnreadableLedger, match="later version"):
         Ledger(tmp_path / "ledger.db")
     assert later.execute("PRAGMA user_version").fetchone() == (1000,)
+
+
+# -- what earlier jobs took -----------------------------------------------------------------------
+
+
+def test_earlier_jobs_with_the_same_preset_are_remembered_however_many_had_another(
+    ledger: Ledger, ask: Ask
+) -> None:
+    asked: list[Options] = [{"preset": "best"}, {}, {"preset": "fast"}, {"iterations": 700}]
+    for number, options in enumerate(asked):
+        ask(f"j{number}", options=options)
+        run(ledger, f"j{number}")
+        ledger.succeed(f"j{number}", viewer_url="http://v", manifest_url="http://m")
+        ledger.release(f"j{number}")
+
+    def remembered(**wanted: str) -> set[str]:
+        return {job.id for job in ledger.history(Pipeline.AERIAL, wanted, limit=3)}
+
+    assert "j0" in remembered(preset="best")
+    assert remembered() == remembered(preset="fast") == {"j1", "j2", "j3"}
+    assert ledger.history(Pipeline.SPLAT, {}) == []

@@ -4,11 +4,11 @@ import pytest
 
 from bot.compute.base import Plan
 from bot.core.errors import BackendError, InvalidValue
-from bot.core.estimates import Estimate, whole
+from bot.core.estimates import Estimate
 from bot.core.market import Market
 from bot.core.quotes import Quote
 from bot.storage.base import Dataset
-from gpu.job import Pipeline, Stage
+from gpu.job import Pipeline
 
 PLAN = Plan("gpu-l40sx1-48gb in tor1", 1.8)
 
@@ -52,15 +52,6 @@ def test_what_is_sold_out_now_is_said_and_may_be_had_again_later() -> None:
     shop.append(PLAN)
     market.look()
     assert (market.plan, market.problem) == (PLAN, "")
-
-
-def test_the_time_of_a_whole_job_is_that_of_earlier_ones_with_their_machines() -> None:
-    past = {Stage.PREPARE.value: 60.0, Stage.FETCH.value: 10.0, Stage.TRAIN.value: 30.0}
-    assert whole(Pipeline.SPLAT, []) is None
-    assert whole(Pipeline.SPLAT, [past] * 3) == Estimate(100.0, 100.0)
-    one = whole(Pipeline.SPLAT, [past])
-    assert one is not None
-    assert (one.low, one.high) == pytest.approx((75.0, 125.0))  # one job says little
 
 
 def quote(plan: Plan | None, estimate: Estimate | None) -> Quote:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bot.core import efforts
 from gpu.export.ply import read_ply
 from gpu.gaussians import SH_C0, Gaussians
 from gpu.job import JobSpec, Source, Stage
@@ -180,6 +181,18 @@ class TestConfig:
         assert draft.iterations < fast.iterations < best.iterations
         assert draft.max_gaussians < fast.max_gaussians < best.max_gaussians
         assert fast == TrainConfig.of(self.SPEC, device, 40, 50_000)
+
+    @pytest.mark.parametrize("photos", [9, 15, 25, 40, 120])
+    @pytest.mark.parametrize("preset", PRESETS)
+    def test_the_bot_reckons_with_the_steps_that_a_preset_has(
+        self, preset: str, photos: int
+    ) -> None:
+        asked, usual = (
+            TrainConfig.of(replace(self.SPEC, preset=name), self.CUDA, photos, 5_000).iterations
+            for name in (preset, efforts.USUAL)
+        )
+        said = efforts.PRESETS[preset]
+        assert said.low <= asked / usual * efforts.A_STEP[preset].middle <= said.high
 
     def test_what_the_job_says_comes_first(self) -> None:
         spec = replace(self.SPEC, iterations=77, image_size=512)

@@ -211,7 +211,9 @@ def test_a_dry_run_of_training_longer_says_what_is_not_done_again(bot: Bot) -> N
     done(bot)
     said = answer(bot, "/splat rerun a --more 1500 --dry-run")
     assert "What happens: the training of `#a` goes on for 1,500 steps (all of it" in said
-    assert re.search(r"Time: less than the .* of a whole job", said)
+    assert re.search(
+        r"Time: at most about \d+ s by earlier jobs, if all of it has to be done anew", said
+    )
     assert "Cost: at most about $" in said
     bot.start("demo/parcel --job-id b")
     bot.ledger.claim()
@@ -247,6 +249,29 @@ def test_a_dry_run_knows_what_earlier_jobs_took_and_what_the_machine_costs(bot: 
     assert "Machine: gpu-l40sx1-48gb in tor1, $3.60/h" in said
     assert re.search(r"Time: 7 min \d+ s to 12 min, as earlier jobs took", said)
     assert "Cost: about $0.45 to $0.75; $5.00 of this month's budget are left" in said
+
+
+def test_a_dry_run_of_best_takes_longer_and_costs_more_than_the_jobs_of_before(bot: Bot) -> None:
+    bot.market._ask = Shop(Plan("gpu-l40sx1-48gb in tor1", 3.6))
+    bot.desk._price = 4.0
+    bot.market.look()
+    bot.start()
+    trained = {"seconds": 100.0, "iterations": 1000, "iterations_per_second": 20.0}
+    bot.tell(1, Stage.TRAIN, Status.DONE, metrics=trained)
+    finish(bot, first=2)
+
+    def time_and_cost(options: str) -> str:
+        said = answer(bot, f"/splat demo/parcel aerial {options} --dry-run")
+        return "\n".join(line for line in said.splitlines() if line.startswith(("Time", "Cost")))
+
+    assert "1 min 17 s to 2 min 9 s, as earlier jobs took" in time_and_cost("--preset fast")
+    best = time_and_cost("--preset best")
+    assert "1 min 32 s to 7 min 21 s, scaled from earlier jobs that trained otherwise" in best
+    assert "Cost: about $0.09 to $0.44" in best
+    assert "44 s to 1 min 27 s, scaled" in time_and_cost("--preset draft")
+    assert "5 min 2 s to 8 min 24 s, scaled" in time_and_cost("--iterations 7000")
+    smaller = time_and_cost("--image-size 800 --max-views 20")
+    assert "and what `--max-views` and `--image-size` changes is not counted" in smaller
 
 
 def test_a_dry_run_says_why_no_machine_can_be_had(bot: Bot) -> None:

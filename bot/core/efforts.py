@@ -1,0 +1,121 @@
+"""How long a job's stages take beside an earlier one's, from what both asked of the training.
+
+Only training scales with that: the machine, the cameras and the files take what they take, and
+so does the part of the stage `train` in which photos are read and likeness is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from bot.core.jobs import Job, Options
+from gpu.job import Stage
+
+#: The preset of a job that names none.
+USUAL = "fast"
+
+#: What trains, all of it or a part.
+TRAINING = (Stage.TRAIN, Stage.DESCEND)
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `low` to `high`: seconds, or how many times as many."""
+
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> float:
+        """As many times the low end as the high end is of it."""
+        return sqrt(self.low * self.high)
+
+    def __add__(self, other: Span) -> Span:
+        return Span(self.low + other.low, self.high + other.high)
+
+    def __truediv__(self, other: Span) -> Span:
+        return Span(self.low / other.high, self.high / other.low)
+
+    def times(self, factor: float) -> Span:
+        return Span(self.low * factor, self.high * factor)
+
+
+ONCE = Span(1.0, 1.0)
+
+#: How many times as long as that of `fast` a training takes on the same photos. `best` is measured
+#: on one GPU: 1.4 (brighton_beach) to 5.8 times (fox), bench/results.md. Nobody has measured a
+#: draft: it has a third of the steps, a fifth where `fast` trains two scenes, and 0.6 of the
+#: Gaussians (gpu/training/config.py).
+PRESETS: Mapping[str, Span] = {"draft": Span(0.12, 0.33), USUAL: ONCE, "best": Span(1.4, 6.0)}
+
+#: The same of one step, for who asks for so many: 1.1 (brighton_beach) to 2.0 times (fox).
+A_STEP: Mapping[str, Span] = {"draft": Span(0.6, 1.0), USUAL: ONCE, "best": Span(1.0, 2.0)}
+
+
+def lasts(stage: Stage, options: Options, past: Job) -> Span | None:
+    """Return the seconds that a stage would take a job with `options`, by an earlier one.
+
+    None where that says nothing of it. A stage that it did not run took it no time.
+    """
+    took = past.stage_seconds.get(stage.value, 0.0)
+    if stage not in TRAINING:
+        return Span(took, took)
+    factor = effort(options, past)
+    if factor is None:
+        return None
+    trained = _trained(past, took) if stage is Stage.TRAIN else took
+    rest = Span(took - trained, took - trained)
+    if stage is Stage.TRAIN and "more" in options:
+        further = _steps(options["more"], options, past)
+        # Where the earlier job has left nothing to go on from, all of it is done anew.
+        anew = Span(0.0, factor.high)
+        return None if further is None else rest + (anew + further).times(trained)
+    return rest + factor.times(trained)
+
+
+def effort(options: Options, past: Job) -> Span | None:
+    """Return how many times as long as an earlier job one with `options` trains on its photos.
+
+    None where that can not be said: of a job that only went on with another, or whose number of
+    steps was somebody's wish and is not wished again.
+    """
+    asked, had = options.get("iterations"), past.options.get("iterations")
+    if "more" in past.options or (asked is None and had is not None):
+        return None
+    if asked == had:
+        return _beside(PRESETS if asked is None else A_STEP, options, past)
+    return _steps(asked, options, past)
+
+
+def is_alike(options: Options, past: Job) -> bool:
+    """Whether an earlier job trained as one with `options` would."""
+    return effort(options, past) == ONCE
+
+
+def _steps(steps: int | str | None, options: Options, past: Job) -> Span | None:
+    """Return how many times as long as all of an earlier training so many steps take."""
+    before = _figure({**past.metrics, **past.options}, "iterations")
+    if before is None or not isinstance(steps, int):
+        return None
+    return _beside(A_STEP, options, past).times(steps / before)
+
+
+def _beside(table: Mapping[str, Span], options: Options, past: Job) -> Span:
+    wanted, had = (str(each.get("preset", USUAL)) for each in (options, past.options))
+    return ONCE if wanted == had else table.get(wanted, ONCE) / table.get(had, ONCE)
+
+
+def _trained(past: Job, took: float) -> float:
+    """Return the seconds of the stage `train` in which it trained; all of it where nobody knows."""
+    steps = _figure(past.metrics, "iterations")
+    rate = _figure(past.metrics, "iterations_per_second")
+    return took if steps is None or rate is None else min(steps / rate, took)
+
+
+def _figure(figures: Mapping[str, Any], name: str) -> float | None:
+    """Return a figure greater than 0, where there is one."""
+    value = figures.get(name)
+    return value if isinstance(value, int | float) and value > 0 else None
