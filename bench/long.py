@@ -88,6 +88,8 @@ def main() -> None:
     names = os.environ.get("SCENES", ",".join(SCENES)).split(",")
     runs = [Run(name, preset) for preset in PRESETS for name in names]
     left = [run for run in runs if not run.stats(STEPS).is_file()]
+    for run in left:
+        posed(run.scene)  # Before: two runs of a scene would make the same folder at the same time.
     run_all(left, Path(checkout), gpus, int(os.environ.get("AT_A_TIME", AT_A_TIME)))
     print(torch.cuda.get_device_name(), "\n")
     print("| scene | preset | steps | held-out | SSIM | Gaussians |\n|---|---|---|---|---|---|")

@@ -81,9 +81,20 @@ FAST_TWINS, BEST_TWINS = range(10, 17), range(9, 100)
 TWINS_STEPS = 1.2
 #: By the names of gpu.job.spec.PRESETS; what they are worth is in bench/results.md.
 EFFORTS: Mapping[str, Effort] = {
-    "draft": Effort(0.33, 0.33, 0.6, views_per_step=2, few_gaussians=0.6),
-    "fast": Effort(1.0, 1.0, 1.0, views_per_step=2, twins=FAST_TWINS, wider=1.05),
-    "best": Effort(1.33, 2.0, 1.6, views_per_step=4, few_dropout=2.0, twins=BEST_TWINS),
+    "draft": Effort(
+        few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2, few_gaussians=0.6
+    ),
+    "fast": Effort(
+        few=1.0, iterations=1.0, max_gaussians=1.0, views_per_step=2, twins=FAST_TWINS, wider=1.05
+    ),
+    "best": Effort(
+        few=1.33,
+        iterations=2.0,
+        max_gaussians=1.6,
+        views_per_step=4,
+        few_dropout=2.0,
+        twins=BEST_TWINS,
+    ),
 }
 
 

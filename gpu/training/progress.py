@@ -52,7 +52,7 @@ class Teller:
         """Take note of a step; say something when it is time to."""
         self._step += 1
         if self._twins:
-            self._note(*place(done))
+            self._note(*place(self._step, self._total))
         if self._preview is not None:
             self._preview.offer(done, gaussians)
         self._mean = loss if self._mean is None else self._mean.lerp(loss, SMOOTH)

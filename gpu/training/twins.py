@@ -1,6 +1,6 @@
-"""Two scenes trained from few photos, made one: what only one of them believes counts half.
+"""Two scenes trained from the same photos, made one: what only one of them believes counts half.
 
-What a few photos leave open, each training fills in by chance: floaters, the depth of what one
+What the photos leave open, each training fills in by chance: floaters, the depth of what one
 photo shows, colours beside the photos. The mean picture of several trainings is better than any of
 them, but not a scene. The Gaussians of two of them, each with the opacity of which two make one,
 are: where both agree they look as either does, and elsewhere the light passes through both. A few
@@ -35,6 +35,7 @@ MEANS_FINAL = 4e-5  #: to which a twin's rate of the positions falls, in scene e
 TOGETHER_MEANS, TOGETHER_RATES, TOGETHER_FINAL = (1.2e-5, 4e-6), 0.3, 0.3
 LIMIT = 1e-6  #: opacities are kept so far from 0 and 1
 ELDER = "twin"  #: what the first one's tensors are called in a state of the second
+SCENES = ("first of two scenes", "second of two scenes", "both scenes as one")
 
 
 @dataclass(frozen=True)
@@ -132,18 +133,20 @@ def _as_twins(
 
 def pieces(total: int, watch: Watch | None, keeper: Keeper | None) -> list[Piece]:
     """Return the steps of one twin, of the other, and of both together."""
+    parts = enumerate(spans(total))
+    return [Piece(i, begin, end, total, watch, keeper) for i, (begin, end) in parts]
+
+
+def spans(total: int) -> list[tuple[int, int]]:
+    """Return after which of all steps each piece begins and ends."""
     each = round(total * PART)
-    steps = pairwise((0, each, 2 * each, total))
-    return [Piece(i, begin, end, total, watch, keeper) for i, (begin, end) in enumerate(steps)]
+    return list(pairwise((0, each, 2 * each, total)))
 
 
-def place(done: float) -> tuple[str, float]:
-    """Return which scene is trained when a part of all is done, in words, and how far that is."""
-    if done <= PART:
-        return "first of two scenes", done / PART
-    if done <= 2 * PART:
-        return "second of two scenes", done / PART - 1
-    return "both scenes as one", (done - 2 * PART) / (1 - 2 * PART)
+def place(step: int, total: int) -> tuple[str, float]:
+    """Return which scene a step of all is of, in words, and the part of it that is over then."""
+    parts = zip(spans(total), SCENES, strict=True)
+    return next((scene, (step - a) / (b - a)) for (a, b), scene in parts if step <= b)
 
 
 def found_elder(second: Piece, most: int, device: torch.device) -> Gaussians | None:

@@ -1,4 +1,4 @@
-"""Few photos: two scenes are trained and made one."""
+"""Two scenes are trained from the same photos and made one."""
 
 import weakref
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from gpu.training.render import render_view
 from gpu.training.resume import beginning
 from gpu.training.stage import run_train
 from gpu.training.trainer import train
-from gpu.training.twins import grow, merged, place
+from gpu.training.twins import grow, merged, pieces, place
 from tests.gpu.photographed import Recorder, aerial_views, job, photograph, truth
 from tests.gpu.test_checkpoint import Killed, equal, every_minute, kept, killed_after, start
 
@@ -281,11 +281,14 @@ class TestResume:
         assert (begin, config.alone is None) == ((lived, True) if goes_on else (0, False))
 
 
-def test_it_is_said_which_scene_is_trained() -> None:
-    said = [place(done)[0] for done in (0.1, 0.45, 0.46, 0.9, 0.91, 1.0)]
-    first, second, both = "first of two scenes", "second of two scenes", "both scenes as one"
-    assert said == [first, first, second, second, both, both]
-    assert [round(place(done)[1], 2) for done in (0.09, 0.45, 0.54, 0.95)] == [0.2, 1.0, 0.2, 0.5]
+@pytest.mark.parametrize("total", [20, 37, 38, 50, 1_600, 2_128])
+def test_it_is_said_of_each_step_which_scene_it_trains(total: int) -> None:
+    told = ["first of two scenes", "second of two scenes", "both scenes as one"]
+    for piece, scene in zip(pieces(total, None, None), told, strict=True):
+        steps = range(piece.begin + 1, piece.end + 1)
+        assert {place(step, total)[0] for step in steps} == {scene}
+        parts = [place(step, total)[1] for step in (steps[0], steps[-1])]
+        assert parts == pytest.approx([1 / piece.steps, 1])
 
 
 def test_without_twins_it_is_the_usual_training(views: Sequence[View]) -> None:
