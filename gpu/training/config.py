@@ -42,10 +42,10 @@ class Rates:
 class Effort:
     """What a preset changes: factors of what the photos suggest, and the photos of a step.
 
-    With fewer photos than ENOUGH, `few` is the factor of the steps, and `few_gaussians` that of
-    the Gaussians: more would only learn by heart what a photo shows and the next one does not. For
-    the same reason Gaussians are then pulled more strongly towards being few and small, and
-    `few_dropout` times as many left out.
+    With fewer photos than ENOUGH, `few` is the factor of the steps, and on a GPU `few_gaussians`
+    that of the Gaussians: more would only learn by heart what a photo shows and the next one does
+    not. For the same reason Gaussians are then pulled more strongly towards being few and small,
+    and `few_dropout` times as many left out.
     With as many photos as in `twins` there are two scenes at first: see TrainConfig. What becomes
     of them is handed out so much `wider`.
     """
@@ -183,6 +183,7 @@ class TrainConfig:
             iterations=iterations or int(1.6 * self.iterations),
             max_gaussians=int(1.5 * self.max_gaussians),
             views_per_step=max(4, self.views_per_step),
+            # Twice that of one scene of `fast`; `best` has it already, of many photos the usual.
             dropout=min(0.3, 2 * self.dropout / effort.few_dropout),
             alone=self,
             wider=effort.wider,
