@@ -1,17 +1,18 @@
-"""The map's corner, places on the earth, and the viewer in another page's frame."""
+"""The map's corner, places on the earth, and the viewer on a phone and in another page's frame."""
 
 import math
 import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from . import scene
 from .conftest import DESKTOP, link, publish, visit
 from .server import Server
 from .test_access import complaints
 from .test_measuring import FIELD_OF_VIEW, figure, pick
+from .test_photos import photographed
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +66,75 @@ def test_a_place_is_told_as_the_earth_has_it(page: Page, server: Server) -> None
     assert longitude == pytest.approx(HERE["longitude"] + 5 / 67_900, abs=4e-6)
     assert figure(page, "UTM").startswith("33N 38992")
     assert complaints(page) == []
+
+
+#: Of a window's points, how many are the scene's: all but those of panels and toolbar, in percent.
+SCENES_SHARE = """() => {
+    const at = (size, step) => Array.from({ length: size / step }, (_, i) => i * step + step / 2);
+    const points = at(innerWidth, 13).flatMap((x) => at(innerHeight, 13).map((y) => [x, y]));
+    const free = points.filter(([x, y]) => document.elementFromPoint(x, y)?.tagName === "CANVAS");
+    return (100 * free.length) / points.length;
+}"""
+
+
+def phone(browser: Browser, width: int, height: int) -> BrowserContext:
+    size: ViewportSize = {"width": width, "height": height}
+    return browser.new_context(
+        viewport=size, is_mobile=True, has_touch=True, reduced_motion="reduce"
+    )
+
+
+def overlap(one: Locator, other: Locator) -> bool:
+    a, b = one.bounding_box(), other.bounding_box()
+    assert a and b
+    across = min(a["x"] + a["width"], b["x"] + b["width"]) > max(a["x"], b["x"])
+    return across and min(a["y"] + a["height"], b["y"] + b["height"]) > max(a["y"], b["y"])
+
+
+@pytest.mark.parametrize("size", [(390, 844), (844, 390)], ids=["upright", "on its side"])
+def test_on_a_phone_no_panel_covers_the_scene_or_the_toolbar(
+    browser: Browser, server: Server, size: tuple[int, int]
+) -> None:
+    photographed(server)
+    context = phone(browser, *size)
+    page = context.new_page()
+    visit(page, server)
+    toolbar = page.locator(".toolbar")
+    for key, free in {"m": 80, "p": 70, "x": 60, "f": 70, "l": 70}.items():
+        page.keyboard.press(key)
+        panel = page.locator(".aside-panel:visible")
+        assert not overlap(panel, toolbar), key
+        assert page.evaluate(SCENES_SHARE) >= free, key
+        page.keyboard.press(key)
+    page.locator("summary").click()
+    assert not overlap(page.locator("details"), toolbar)
+    context.close()
+
+
+def test_on_a_phone_the_tape_is_folded_to_what_one_measures_for(
+    browser: Browser, server: Server
+) -> None:
+    publish(server, metadata=georeferenced())
+    context = phone(browser, 390, 844)
+    page = context.new_page()
+    page.goto(f"{link(server)}#topdown@0,-5,20,0,-90")
+    page.evaluate("() => splatViewer.ready")
+    page.get_by_role("button", name="Measure").tap()
+    for laid, (x, y) in enumerate([(120, 130), (270, 130), (270, 500)]):
+        page.touchscreen.tap(x, y)  # the first two are under a panel that is not folded
+        page.locator(".overlay circle").nth(laid).wait_for()
+    figures = page.locator(".measuring dt:visible")
+    assert figures.all_text_contents() == ["Distance", "Area"]
+    assert page.evaluate(SCENES_SHARE) >= 70
+    page.get_by_role("button", name="More").tap()
+    assert len(figures.all_text_contents()) == 9
+    assert page.get_by_role("button", name="CSV").is_visible()
+    assert complaints(page) == []
+    page.get_by_role("button", name="Less").tap()
+    assert figures.count() == 2
+    page.set_viewport_size(DESKTOP)
+    assert figures.count() == 9
+    context.close()
 
 
 def test_in_a_frame_there_is_the_scene_and_a_way_out(page: Page, server: Server) -> None:

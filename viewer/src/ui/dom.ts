@@ -31,9 +31,12 @@ export function icon(path: string): SVGSVGElement {
   return svg;
 }
 
+/** Whether the person points with a finger, which has no keys beside it. */
+export const byFinger = (): boolean => matchMedia("(pointer: coarse)").matches;
+
 /** A button of a panel. */
-export function action(name: string, act: () => void): HTMLButtonElement {
-  const button = el("button", { type: "button", class: "quiet" }, name);
+export function action(name: string, act: () => void, kind = ""): HTMLButtonElement {
+  const button = el("button", { type: "button", class: `quiet ${kind}`.trim() }, name);
   button.addEventListener("click", act);
   return button;
 }

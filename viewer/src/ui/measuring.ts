@@ -2,19 +2,23 @@ import type { Vec3 } from "../math";
 import { texts } from "../texts/page";
 import { type Geodetic, type Georeference, toUtm, toWgs84 } from "../tools/geo";
 import { type Figures, figures, toCsv } from "../tools/measure";
-import { action, el } from "./dom";
+import { action, byFinger, el } from "./dom";
 import { Overlay, type Project } from "./overlay";
 import { copy, save } from "./share";
 
-/** The tape measure: places that were picked, their figures, and ways to take them along. */
+/**
+ * The tape measure: places that were picked, their figures, and ways to take them along. In a small window it is
+ * folded to the figures that one measures for, until asked for more: the scene is what is touched.
+ */
 export class Measuring {
   readonly overlay = new Overlay();
   private places: readonly Vec3[] = [];
   private metric = false;
   private origin: Georeference | null = null;
   private readonly list = el("dl", {});
-  private readonly hint = el("p", {}, texts.measure.hint);
+  private readonly hint = el("p", {}, byFinger() ? texts.measure.touchHint : texts.measure.hint);
   private readonly tools = el("div", { class: "actions" });
+  private readonly more = action(texts.measure.more, () => this.fold(!this.folded), "narrow");
   readonly element = el(
     "section",
     { class: "measuring aside-panel panel glass", "aria-label": texts.measure.name, hidden: true },
@@ -33,13 +37,25 @@ export class Measuring {
     this.tools.append(
       action(words.undo, () => this.set(this.places.slice(0, -1))),
       action(words.clear, () => this.set([])),
-      action(words.copy, () => void copy(this.words()).then((done) => this.say(done ? words.copied : words.notCopied))),
-      action(words.csv, () => save("measure.csv", new Blob([toCsv(this.places, this.unit, this.earth)], { type: "text/csv" }))),
+      action(words.copy, () => void copy(this.words()).then((done) => this.say(done ? words.copied : words.notCopied)), "more"),
+      action(words.csv, () => save("measure.csv", new Blob([toCsv(this.places, this.unit, this.earth)], { type: "text/csv" })), "more"),
+      this.more,
     );
+    this.fold(true);
   }
 
   get active(): boolean {
     return !this.element.hidden;
+  }
+
+  private get folded(): boolean {
+    return this.element.classList.contains("folded");
+  }
+
+  private fold(folded: boolean): void {
+    this.element.classList.toggle("folded", folded);
+    this.more.setAttribute("aria-expanded", String(!folded));
+    this.more.textContent = folded ? texts.measure.more : texts.measure.less;
   }
 
   /** Starts, with an empty tape, or stops. */
@@ -69,14 +85,14 @@ export class Measuring {
   private set(places: readonly Vec3[]): void {
     this.places = places;
     const rows = this.rows();
-    this.list.replaceChildren(...rows.flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, value)]));
+    this.list.replaceChildren(...rows.flatMap((row, i) => line(row, i === 0 || row[0] === texts.measure.area)));
     this.hint.hidden = this.list.childElementCount > 0;
     this.list.hidden = rows.length === 0;
     this.tools.hidden = places.length === 0;
     this.changed();
   }
 
-  private rows(): readonly (readonly [string, string])[] {
+  private rows(): readonly Row[] {
     const found = figures(this.places);
     const measured = found ? rows(found, (value) => this.length(value), (value) => this.area(value)) : [];
     const last = this.places.at(-1);
@@ -107,8 +123,15 @@ export class Measuring {
 }
 
 type Say = (value: number) => string;
+type Row = readonly [label: string, value: string];
 
-function rows(found: Figures, length: Say, area: Say): readonly (readonly [string, string])[] {
+/** `brief`: also in a panel that is folded. */
+function line([label, value]: Row, brief: boolean): readonly HTMLElement[] {
+  const kind = brief ? "" : "more";
+  return [el("dt", { class: kind }, label), el("dd", { class: kind }, value)];
+}
+
+function rows(found: Figures, length: Say, area: Say): readonly Row[] {
   const { measure: words } = texts;
   const lines = [
     [words.distance, length(found.distance)],
@@ -120,7 +143,7 @@ function rows(found: Figures, length: Say, area: Say): readonly (readonly [strin
   return [...lines, [words.area, area(found.area)], [words.levelArea, area(found.levelArea)]];
 }
 
-function located(place: Geodetic, epsg: number | null): readonly (readonly [string, string])[] {
+function located(place: Geodetic, epsg: number | null): readonly Row[] {
   const { place: words, measure } = texts;
   const utm = epsg === null ? null : toUtm(place, epsg);
   const grid = utm ? [[words.utm, words.grid(utm.zone, utm.north, utm.easting, utm.northing)] as const] : [];

@@ -5,7 +5,7 @@ import type { Manifest } from "../manifest";
 import type { ModeName } from "../modes/mode";
 import { texts } from "../texts/page";
 import { Card } from "./card";
-import { el } from "./dom";
+import { byFinger, el } from "./dom";
 import { isTyping } from "../input";
 import { Help } from "./help";
 import { Pad } from "./pad";
@@ -113,7 +113,7 @@ export class Shell {
   showMode(mode: ModeName): void {
     this.toolbar.show(mode);
     this.pad.hidden = mode === "orbit" || mode === "topdown";
-    this.say((matchMedia("(pointer: coarse)").matches ? texts.touchHints : texts.hints)[mode]);
+    this.say((byFinger() ? texts.touchHints : texts.hints)[mode]);
   }
 
   /** Lays the tools beside the scene: their panels, and what they draw over the picture. */
