@@ -29,6 +29,18 @@ def insert(db: Database, table: str, row: Mapping[str, Any]) -> None:
     db.execute(sql, tuple(row.values()))
 
 
+def update_job(db: Database, job_id: str, **changes: Any) -> None:
+    """Change a job and raise its version, so that whoever shows it shows it anew.
+
+    Inside a transaction. The names of `changes` are columns of ours.
+    """
+    columns = "".join(f"{name} = ?, " for name in changes)
+    db.execute(
+        f"UPDATE jobs SET {columns}version = version + 1 WHERE id = ?",  # noqa: S608
+        (*changes.values(), job_id),
+    )
+
+
 class LedgerFile:
     """Opens the ledger's file; every thread gets a connection of its own."""
 

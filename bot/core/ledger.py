@@ -8,26 +8,26 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from bot.core.database import LedgerFile, insert
+from bot.core.database import LedgerFile, insert, update_job
 from bot.core.drops import Drops
-from bot.core.errors import IllegalMove, UnknownJob
+from bot.core.errors import IllegalMove
+from bot.core.events import Events, forget_progress
 from bot.core.intents import Intents
 from bot.core.jobs import LEGAL_MOVES, Job, Request, State
 from bot.core.machines import Machines, remember
-from bot.core.outbox import enqueue
-from bot.core.records import Records, one
+from bot.core.records import one
 from bot.core.rows import row_of
 from bot.core.tenants import Tenants
-from gpu.job import Event, InvalidValue, Status
+from gpu.job import InvalidValue
 
 
-class Ledger(Records):
+class Ledger(Events):
     """Jobs, slots, events, notices and the audit, in one SQLite file; safe for many threads."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
@@ -100,37 +100,10 @@ class Ledger(Records):
         """
         with self._file.writing() as db:
             price = handle.get("price_per_hour", self._read(db, job_id).price_per_hour)
-            _update(db, job_id, handle=json.dumps(dict(handle)), price_per_hour=price)
+            update_job(db, job_id, handle=json.dumps(dict(handle)), price_per_hour=price)
             if self._read(db, job_id).state is State.LAUNCHING:
                 return self._move(db, job_id, State.RUNNING)
             return self._read(db, job_id)
-
-    def record(self, event: Event) -> bool:
-        """Note an event; False when it is not the first of its number, or the job is over.
-
-        The newest event by number says where the job stands, so that a late one changes nothing.
-        """
-        return self.record_all([event]) == 1
-
-    def record_all(
-        self, events: Sequence[Event], beats: Mapping[str, Mapping[str, Any]] | None = None
-    ) -> int:
-        """Note events, of any jobs, in one transaction; return how many were news.
-
-        Events of a job that nobody knows are no news. `beats` are figures of machines by job, as
-        for `beat`.
-        """
-        by_job: dict[str, list[Event]] = {}
-        for event in events:
-            by_job.setdefault(event.job, []).append(event)
-        with self._file.writing() as db:
-            for job_id, figures in (beats or {}).items():
-                self._beat(db, job_id, figures)
-            return sum(self._record(db, job_id, told) for job_id, told in by_job.items())
-
-    def beat(self, job_id: str, figures: Mapping[str, Any]) -> None:
-        """Note that the job's machine lives, and how it is, when there are figures."""
-        self.record_all((), {job_id: figures})
 
     def succeed(self, job_id: str, *, viewer_url: str, manifest_url: str) -> Job:
         """End a job well."""
@@ -155,8 +128,8 @@ class Ledger(Records):
                 "UPDATE slots SET released_at = ? WHERE job = ? AND released_at IS NULL",
                 (self._clock(), job_id),
             )
-            _forget_progress(db, job_id)
-            _update(db, job_id)
+            forget_progress(db, job_id)
+            update_job(db, job_id)
 
     def adopt(self, job: Job, slots: int, *, intended_at: float) -> bool:
         """Take in a job that this ledger does not know as launched; False without a free slot.
@@ -183,7 +156,7 @@ class Ledger(Records):
             self._take_in(db, job)
             kept = ("started_at", "finished_at", "error", "hint", "viewer_url", "manifest_url")
             changes = {name: getattr(job, name) for name in kept}
-            _update(db, job.id, state=job.state.value, **changes)
+            update_job(db, job.id, state=job.state.value, **changes)
 
     # -- audit --------------------------------------------------------------------------------
 
@@ -205,27 +178,6 @@ class Ledger(Records):
             return None
         return next(slot for slot in range(slots) if slot not in taken)
 
-    def _beat(self, db: Database, job_id: str, figures: Mapping[str, Any]) -> None:
-        db.execute("UPDATE jobs SET heartbeat_at = ? WHERE id = ?", (self._clock(), job_id))
-        if figures:
-            sql = "UPDATE jobs SET heartbeat = ? WHERE id = ?"
-            db.execute(sql, (json.dumps(dict(figures)), job_id))
-
-    def _record(self, db: Database, job_id: str, events: Sequence[Event]) -> int:
-        """Note events of one job; return how many were news."""
-        try:
-            job = self._read(db, job_id)
-        except UnknownJob:
-            return 0
-        if job.is_over:
-            return 0
-        highest = "SELECT MAX(seq) FROM events WHERE job = ? AND attempt = ?"
-        newest = one(db, highest, job.id, job.attempt)[0] or 0
-        news = [e for e in events if e.attempt == job.attempt and _insert(db, e)]
-        if news:
-            self._apply(db, job, news, newest)
-        return len(news)
-
     def _new_id(self, db: Database, wanted: str | None) -> str:
         if wanted and one(db, "SELECT id FROM jobs WHERE id = ?", wanted):
             raise InvalidValue("--job-id", wanted, "a name that no job had before")
@@ -235,7 +187,7 @@ class Ledger(Records):
         job = self._read(db, job_id)
         if state not in LEGAL_MOVES[job.state]:
             raise IllegalMove(f"Job `{job_id}` is {job.state} and can not become {state}.")
-        _update(db, job_id, state=state.value, **changes)
+        update_job(db, job_id, state=state.value, **changes)
         return self._read(db, job_id)
 
     def _request_end(self, job_id: str, by: str, action: str, *, destroy: bool) -> Job:
@@ -250,7 +202,7 @@ class Ledger(Records):
             if job.state is State.QUEUED:
                 return self._finish(db, job_id, State.CANCELLED, **changes)
             if job.state is State.CANCELLING:
-                _update(db, job_id, **changes)
+                update_job(db, job_id, **changes)
                 return self._read(db, job_id)
             return self._move(db, job_id, State.CANCELLING, **changes)
 
@@ -267,69 +219,6 @@ class Ledger(Records):
         self._note(db, "splatbot", state.value, job_id, job.error)
         return job
 
-    def _apply(self, db: Database, job: Job, news: Sequence[Event], newest: int) -> None:
-        """Change a job by events that were just noted; `newest` was its highest number before."""
-        by_number = sorted(news, key=lambda event: event.seq)
-        last = by_number[-1]
-        in_order = by_number[0].seq > newest
-        metrics = _merged(job.metrics, by_number) if in_order else _merged({}, self.events(job))
-        seconds = {e.stage.value: e.metrics.get("seconds", 0.0) for e in news if _is_done(e)}
-        changes: dict[str, Any] = {"metrics": json.dumps(metrics)}
-        if seconds:
-            changes["stage_seconds"] = json.dumps({**job.stage_seconds, **seconds})
-        if last.seq > newest:
-            changes |= {"stage": last.stage.value, "fraction": last.fraction}
-            changes["message"] = last.message
-        _update(db, job.id, **changes)
-        for event in news:
-            self._announce(db, event)
-
-    def _announce(self, db: Database, event: Event) -> None:
-        kinds = [("stage", _is_done(event)), ("pictures", bool(event.pictures))]
-        for kind in (kind for kind, wanted in kinds if wanted):
-            key = f"{kind}:{event.job}:{event.attempt}:{event.seq}"
-            self._enqueue(db, event.job, kind, key, json.loads(event.to_json()))
-
-    def _enqueue(self, db: Database, job_id: str, kind: str, key: str, payload: Any = None) -> None:
-        enqueue(db, now=self._clock(), job_id=job_id, kind=kind, key=key, payload=payload)
-
     def _note(self, db: Database, actor: str, action: str, job: str | None, detail: str) -> None:
         row = {"time": self._clock(), "actor": actor, "action": action, "job": job}
         insert(db, "audit", {**row, "detail": detail})
-
-
-def _insert(db: Database, event: Event) -> bool:
-    """Note an event; False when its number is known."""
-    sql = "INSERT OR IGNORE INTO events (job, attempt, seq, body) VALUES (?, ?, ?, ?)"
-    values = (event.job, event.attempt, event.seq, event.to_json())
-    return bool(db.execute(sql, values).rowcount)
-
-
-def _forget_progress(db: Database, job_id: str) -> None:
-    """Drop a job's events that say how far a stage was, except the last event."""
-    db.execute(
-        "DELETE FROM events WHERE job = ? AND json_extract(body, '$.status') = ?"
-        " AND seq < (SELECT MAX(seq) FROM events WHERE job = ?)",
-        (job_id, Status.PROGRESS.value, job_id),
-    )
-
-
-def _is_done(event: Event) -> bool:
-    return event.status is Status.DONE
-
-
-def _merged(metrics: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
-    """Merge events' metrics in the order of their numbers: the newest figure counts."""
-    merged = dict(metrics)
-    for event in events:
-        merged |= event.metrics
-    return merged
-
-
-def _update(db: Database, job_id: str, **changes: Any) -> None:
-    """Change a job and raise its version, so that whoever shows it shows it anew."""
-    columns = "".join(f"{name} = ?, " for name in changes)
-    db.execute(
-        f"UPDATE jobs SET {columns}version = version + 1 WHERE id = ?",  # noqa: S608
-        (*changes.values(), job_id),
-    )

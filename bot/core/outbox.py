@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from sqlite_utils import Database
 
 from bot.core.database import LedgerFile
 from bot.core.rows import Notice, notice_from
-
-
-def enqueue(
-    database: Database,
-    *,
-    now: float,
-    job_id: str,
-    kind: str,
-    key: str,
-    payload: Mapping[str, Any] | None = None,
-) -> None:
-    """Add a notice inside the transaction of what it tells of; the same key is added once."""
-    database.execute(
-        "INSERT OR IGNORE INTO outbox (job, kind, dedupe_key, payload, created_at, next_try_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (job_id, kind, key, json.dumps(payload or {}), now, now),
-    )
 
 
 class Outbox:
@@ -123,6 +106,17 @@ class Outbox:
                 "UPDATE jobs SET rendered_version = ?, rendered_hash = ? WHERE id = ?",
                 (version, rendered_hash, job_id),
             )
+
+    def _enqueue(
+        self, database: Database, job_id: str, kind: str, key: str, payload: Any = None
+    ) -> None:
+        """Add a notice inside the transaction of what it tells of; the same key is added once."""
+        now = self._clock()
+        database.execute(
+            "INSERT OR IGNORE INTO outbox (job, kind, dedupe_key, payload, created_at, next_try_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (job_id, kind, key, json.dumps(payload or {}), now, now),
+        )
 
     def _job(self, job_id: str, columns: str) -> Any:
         sql = f"SELECT {columns} FROM jobs WHERE id = ?"  # noqa: S608 - columns are ours

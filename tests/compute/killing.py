@@ -29,8 +29,8 @@ WATCHED = frozenset(
     str(REPOSITORY / "bot" / name)
     for name in (
         "core/dispatcher.py", "core/limits.py", "core/reconcile.py", "core/register.py",
-        "core/ledger.py", "core/machines.py", "compute/droplet.py", "compute/fleet.py",
-        "compute/sightings.py", "compute/digitalocean/client.py",
+        "core/ledger.py", "core/events.py", "core/machines.py", "compute/droplet.py",
+        "compute/fleet.py", "compute/sightings.py", "compute/digitalocean/client.py",
     )
 )  # fmt: skip
 
