@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bot.core.config import BadSetting, Settings, read_account
+from bot.core.config import Settings, read_account
+from bot.core.environment import BadSetting
 from bot.core.errors import SplatError
 
 

@@ -11,7 +11,8 @@ from bot.compute.digitalocean import DigitalOcean
 from bot.compute.droplet import Afford, DropletBackend
 from bot.compute.local import LocalBackend
 from bot.compute.spool import Spool
-from bot.core.config import BadSetting, Settings
+from bot.core.config import Settings
+from bot.core.environment import BadSetting
 from bot.core.ledger import Ledger
 from bot.core.limits import DEADLINE
 from bot.storage.base import Storage

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bot.core.environment import (
+    BadSetting,
+    read_ids,
+    read_needed,
+    read_number,
+    read_switch,
+    read_url,
+    read_word,
+    read_words,
+)
 from bot.core.roles import CHANNELS, EVERYBODY, GROUPS, PEOPLE, Owner
-from gpu.job import SplatError
 
 #: Characters of a token of the API, at the least.
 SHORTEST = 24
 
 #: DigitalOcean's API, unless another server speaks it.
 _API = "https://api.digitalocean.com"
-
-
-class BadSetting(SplatError):
-    """A variable of the environment is missing or wrong."""
-
-    def __init__(self, variable: str, problem: str, hint: str) -> None:
-        super().__init__(f"{variable} {problem}.", hint=hint)
-        self.variable = variable
 
 
 @dataclass(frozen=True)
@@ -114,21 +113,23 @@ class Settings:
         spaces = _spaces(env)
         return cls(
             **_slack(env),
-            slack_signing_secret=_needed(env, "SLACK_SIGNING_SECRET", "the app's signing secret"),
-            slack_api_url=_url(env, "SLACK_API_URL", "https://slack.com/api") + "/",
-            public_url=_url(env, "SPLATBOT_PUBLIC_URL", f"http://127.0.0.1:{port}"),
+            slack_signing_secret=read_needed(
+                env, "SLACK_SIGNING_SECRET", "the app's signing secret"
+            ),
+            slack_api_url=read_url(env, "SLACK_API_URL", "https://slack.com/api") + "/",
+            public_url=read_url(env, "SPLATBOT_PUBLIC_URL", f"http://127.0.0.1:{port}"),
             host=env.get("HOST") or "127.0.0.1",
             port=port,
             data=Path(env.get("SPLATBOT_DATA") or "data").absolute(),
             spaces=spaces,
             droplets=read_droplets(env, spaces),
             hook_secrets=_hook_secrets(env),
-            starters=_ids(env, "SPLATBOT_STARTERS", (*PEOPLE, *CHANNELS, *GROUPS)),
-            admins=_ids(env, "SPLATBOT_ADMINS", (*PEOPLE, *GROUPS)),
+            starters=read_ids(env, "SPLATBOT_STARTERS", (*PEOPLE, *CHANNELS, *GROUPS)),
+            admins=read_ids(env, "SPLATBOT_ADMINS", (*PEOPLE, *GROUPS)),
             api_owners=_api_owners(env),
             inbox=_inbox(env),
             notify=tuple(env.get("SPLATBOT_NOTIFY", "").split()),  # addresses may have commas
-            plan_blocks=_is_on(env, "SPLATBOT_PLAN_BLOCKS"),
+            plan_blocks=read_switch(env, "SPLATBOT_PLAN_BLOCKS"),
         )
 
 
@@ -140,12 +141,12 @@ def _slack(env: Mapping[str, str]) -> dict[str, Any]:
         raise BadSetting("SLACK_APP_TOKEN", "is no app-level token", hint)
     client_id = env.get("SLACK_CLIENT_ID", "").strip()
     if not client_id:
-        token = _needed(env, "SLACK_BOT_TOKEN", "the app's bot token (xoxb-...)")
+        token = read_needed(env, "SLACK_BOT_TOKEN", "the app's bot token (xoxb-...)")
         return {"slack_bot_token": token, "slack_app_token": app_token}
     if env.get("SLACK_BOT_TOKEN", "").strip():
         hint = "Set one of the two: a token of one workspace, or the app's id for several."
         raise BadSetting("SLACK_BOT_TOKEN", "is set, and so is SLACK_CLIENT_ID", hint)
-    teams = _words(env, "SPLATBOT_WORKSPACES")
+    teams = read_words(env, "SPLATBOT_WORKSPACES")
     if not teams or not all(re.fullmatch(r"T[A-Z0-9]{2,}", team) for team in teams):
         hint = "Set it to the ids (T...) of the workspaces that may install the app, which pays."
         problem = f"is {' '.join(teams)!r}" if teams else "is not set"
@@ -154,7 +155,7 @@ def _slack(env: Mapping[str, str]) -> dict[str, Any]:
         "slack_bot_token": "",
         "slack_app_token": app_token,
         "slack_client_id": client_id,
-        "slack_client_secret": _needed(env, "SLACK_CLIENT_SECRET", "the app's client secret"),
+        "slack_client_secret": read_needed(env, "SLACK_CLIENT_SECRET", "the app's client secret"),
         "workspaces": teams,
     }
 
@@ -162,7 +163,7 @@ def _slack(env: Mapping[str, str]) -> dict[str, Any]:
 def _api_owners(env: Mapping[str, str]) -> dict[str, Owner]:
     """Read whose each token of the API is. None of the problems that it names holds a token."""
     owners: dict[str, Owner] = {}
-    for number, pair in enumerate(_words(env, "SPLATBOT_API_TOKENS"), start=1):
+    for number, pair in enumerate(read_words(env, "SPLATBOT_API_TOKENS"), start=1):
         name, _, token = pair.partition(":")
         if len(token) < SHORTEST or not token.isascii() or token in owners:
             hint = (
@@ -175,7 +176,7 @@ def _api_owners(env: Mapping[str, str]) -> dict[str, Owner]:
 
 
 def _inbox(env: Mapping[str, str]) -> Owner | None:
-    name = _word(env, "SPLATBOT_INBOX")
+    name = read_word(env, "SPLATBOT_INBOX")
     return _owner(env, "SPLATBOT_INBOX", name) if name else None
 
 
@@ -187,12 +188,12 @@ def _owner(env: Mapping[str, str], variable: str, name: str) -> Owner:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
         hint = "Use Slack's id of a person (U...), or a name of a-z, 0-9, '-' and '_'."
         raise BadSetting(variable, "names nobody" if not name else f"names {name[:40]!r}", hint)
-    channel = _word(env, "SPLATBOT_API_CHANNEL")
+    channel = read_word(env, "SPLATBOT_API_CHANNEL")
     if channel and not re.fullmatch(r"[CG][A-Z0-9]{2,}", channel):
         hint = "Set it to the id (C...) of a channel that the bot is in."
         raise BadSetting("SPLATBOT_API_CHANNEL", f"is {channel!r}", hint)
     is_person = re.fullmatch(r"[UW][A-Z0-9]{2,}", name)
-    team = next(iter(_words(env, "SPLATBOT_WORKSPACES")), "")
+    team = next(iter(read_words(env, "SPLATBOT_WORKSPACES")), "")
     return Owner(name, channel or (name if is_person else ""), team)
 
 
@@ -201,13 +202,13 @@ def _spaces(env: Mapping[str, str]) -> SpacesSettings | None:
     if not bucket:
         return None
     region = env.get("SPACES_REGION") or "ams3"
-    endpoint = _url(env, "SPACES_ENDPOINT_URL", f"https://{region}.digitaloceanspaces.com")
+    endpoint = read_url(env, "SPACES_ENDPOINT_URL", f"https://{region}.digitaloceanspaces.com")
     return SpacesSettings(
         bucket=bucket,
         region=region,
         endpoint_url=endpoint,
-        key=_needed(env, "SPACES_KEY", f"the access key of the bucket {bucket}"),
-        secret=_needed(env, "SPACES_SECRET", f"the secret of the bucket {bucket}"),
+        key=read_needed(env, "SPACES_KEY", f"the access key of the bucket {bucket}"),
+        secret=read_needed(env, "SPACES_SECRET", f"the secret of the bucket {bucket}"),
     )
 
 
@@ -223,17 +224,19 @@ def read_droplets(env: Mapping[str, str], spaces: SpacesSettings | None) -> Drop
     default = DropletSettings
     return DropletSettings(
         token=token,
-        api_url=_url(env, "DIGITALOCEAN_API_URL", _API),
-        sizes=_words(env, "SPLATBOT_SIZES"),
-        regions=_words(env, "SPLATBOT_REGIONS"),
+        api_url=read_url(env, "DIGITALOCEAN_API_URL", _API),
+        sizes=read_words(env, "SPLATBOT_SIZES"),
+        regions=read_words(env, "SPLATBOT_REGIONS"),
         image=env.get("SPLATBOT_IMAGE") or default.image,
-        ssh_keys=_words(env, "SPLATBOT_SSH_KEYS"),
+        ssh_keys=read_words(env, "SPLATBOT_SSH_KEYS"),
         volume=env.get("SPLATBOT_VOLUME", "").strip(),
-        volume_gb=int(_number(env, "SPLATBOT_VOLUME_GB", default.volume_gb, 20, 1000)),
-        min_vram=int(_number(env, "SPLATBOT_MIN_VRAM", default.min_vram, 1, 10_000)),
-        max_price=_number(env, "SPLATBOT_MAX_PRICE", default.max_price, 0.01, 1000),
-        monthly_budget=_number(env, "SPLATBOT_MONTHLY_BUDGET", default.monthly_budget, 0.01, 1e6),
-        slots=int(_number(env, "SPLATBOT_GPU_SLOTS", default.slots, 1, 100)),
+        volume_gb=int(read_number(env, "SPLATBOT_VOLUME_GB", default.volume_gb, 20, 1000)),
+        min_vram=int(read_number(env, "SPLATBOT_MIN_VRAM", default.min_vram, 1, 10_000)),
+        max_price=read_number(env, "SPLATBOT_MAX_PRICE", default.max_price, 0.01, 1000),
+        monthly_budget=read_number(
+            env, "SPLATBOT_MONTHLY_BUDGET", default.monthly_budget, 0.01, 1e6
+        ),
+        slots=int(read_number(env, "SPLATBOT_GPU_SLOTS", default.slots, 1, 100)),
         # Derived from the bucket, so that a bot that has lost its disk knows its droplets.
         install=_install(env) or hashlib.sha256(place.encode()).hexdigest()[:10],
         self_destruct_token=env.get("SPLATBOT_SELF_DESTRUCT_TOKEN", "").strip(),
@@ -251,8 +254,8 @@ def _install(env: Mapping[str, str]) -> str:
 
 def read_account(env: Mapping[str, str] = os.environ) -> DropletSettings:
     """Read what it takes to speak with DigitalOcean, and nothing else."""
-    token = _needed(env, "DIGITALOCEAN_TOKEN", "a token that may read and delete droplets")
-    return DropletSettings(token, _url(env, "DIGITALOCEAN_API_URL", _API))
+    token = read_needed(env, "DIGITALOCEAN_TOKEN", "a token that may read and delete droplets")
+    return DropletSettings(token, read_url(env, "DIGITALOCEAN_API_URL", _API))
 
 
 def _hook_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
@@ -261,72 +264,9 @@ def _hook_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     Derived from Slack's signing secret unless given, so that there is one secret less to keep,
     and a bot that has lost its disk still understands the machine that it has left behind.
     """
-    given = _words(env, "SPLATBOT_HOOK_SECRETS")
+    given = read_words(env, "SPLATBOT_HOOK_SECRETS")
     signing = env.get("SLACK_SIGNING_SECRET", "").encode()
     return given or (hmac.new(signing, b"splatbot hooks", hashlib.sha256).hexdigest(),)
-
-
-def _word(env: Mapping[str, str], variable: str) -> str:
-    return env.get(variable, "").strip()
-
-
-def _words(env: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    return tuple(word for word in re.split(r"[\s,]+", env.get(variable, "")) if word)
-
-
-def _ids(env: Mapping[str, str], variable: str, kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """Read ids of Slack. One that is mistyped would lock people out."""
-    ids = _words(env, variable) or (EVERYBODY,)
-    for each in ids:
-        is_id = re.fullmatch(r"[A-Z][A-Z0-9]{2,}", each) and each.startswith(kinds)
-        if not is_id and each != EVERYBODY:
-            hint = (
-                f"Set it to `{EVERYBODY}`, or to ids of Slack that begin with {', '.join(kinds)}:"
-                " they are in a person's profile and in the details of a channel or group."
-            )
-            raise BadSetting(variable, f"has {each!r}", hint)
-    return ids
-
-
-def _is_on(env: Mapping[str, str], variable: str) -> bool:
-    text = env.get(variable, "").strip().lower() or "off"
-    if text not in {"on", "off"}:
-        raise BadSetting(variable, f"is {text!r}", "Set it to `on` or `off`.")
-    return text == "on"
-
-
-def _number(
-    env: Mapping[str, str], variable: str, default: float, low: float, high: float
-) -> float:
-    text = env.get(variable, "").strip()
-    try:
-        value = float(text) if text else default
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high:
-        raise BadSetting(variable, f"is {text!r}", f"Set it to a number from {low:g} to {high:g}.")
-    return value
-
-
-def _needed(env: Mapping[str, str], variable: str, what: str) -> str:
-    value = env.get(variable, "").strip()
-    if not value:
-        hint = f"Set it to {what}. `splatbot demo` needs no settings at all."
-        raise BadSetting(variable, "is not set", hint)
-    return value
-
-
-def _url(env: Mapping[str, str], variable: str, default: str) -> str:
-    """Read the address of a server, without a slash at its end."""
-    text = (env.get(variable, "").strip() or default).rstrip("/")
-    try:
-        parts = urlsplit(text)
-        whole = parts.scheme in {"http", "https"} and parts.hostname
-    except ValueError:
-        whole = None
-    if not whole:
-        raise BadSetting(variable, f"is {text!r}", f"Set it to an address such as {default}.")
-    return text
 
 
 def _port(text: str) -> int:

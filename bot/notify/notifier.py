@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bot.core.config import BadSetting
+from bot.core.environment import BadSetting
 from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.core.rows import Notice

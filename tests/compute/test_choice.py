@@ -11,8 +11,9 @@ import yaml
 from bot.compute import bundle
 from bot.compute.boot import Boot
 from bot.compute.choice import choose_backend
-from bot.core.config import BadSetting, Settings
+from bot.core.config import Settings
 from bot.core.costs import Budget
+from bot.core.environment import BadSetting
 from bot.core.jobs import State
 from bot.core.ledger import Ledger
 from bot.storage import open_storage

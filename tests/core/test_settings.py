@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.core.config import BadSetting, Settings
+from bot.core.config import Settings
+from bot.core.environment import BadSetting
 
 ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-secret-1", "SLACK_SIGNING_SECRET": "secret-2"}
 SPACES = {"SPACES_BUCKET": "b", "SPACES_KEY": "secret-3", "SPACES_SECRET": "secret-4"}

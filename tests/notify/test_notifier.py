@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from bot.core.config import BadSetting, Settings
+from bot.core.config import Settings
+from bot.core.environment import BadSetting
 from bot.core.ledger import Ledger
 from bot.notify import Notifier, open_senders
 from bot.notify.notifier import PAUSE, TRIES

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.compute.base import Foreign
-from bot.core.config import BadSetting, Settings
+from bot.core.config import Settings
+from bot.core.environment import BadSetting
 from bot.core.errors import NotAllowed
 from bot.core.jobs import State
 from bot.core.roles import Roles

@@ -13,7 +13,8 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 
-from bot.core.config import BadSetting, Settings
+from bot.core.config import Settings
+from bot.core.environment import BadSetting
 from bot.core.ledger import Ledger
 from bot.core.seals import Seals
 from bot.slack.answers import LOCKED_OUT

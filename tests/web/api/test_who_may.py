@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from bot.core.config import BadSetting, Settings
+from bot.core.config import Settings
+from bot.core.environment import BadSetting
 from bot.core.roles import Owner
 from bot.web.api import gate
 from bot.web.api.gate import BODY_LIMIT, Keys
