@@ -14,6 +14,7 @@ from gpu.export.ply import read_ply
 from gpu.gaussians import SH_C0, Gaussians
 from gpu.job import JobSpec, Source, Stage
 from gpu.stage import Context
+from gpu.training import stage
 from gpu.training.checkpoint import Checkpoint, Keeper, scene_digest, write_checkpoint
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View, load_dataset
@@ -205,6 +206,34 @@ class TestConfig:
         assert one.alone is None and one.iterations < config.iterations
         assert joining(config) == joining(one)
         assert config.continued(9_000).alone is None
+
+
+class TestSeveralGpus:
+    """They train one scene alone: two are for where one GPU has the memory."""
+
+    @pytest.mark.parametrize(
+        ("there", "gb", "twins", "gpus", "gaussians"),
+        [
+            (2, 5.0, True, 0, 1_500_000),
+            (2, 4.0, False, 0, 1_000_000),
+            (2, 2.0, False, 2, 1_000_000),
+            (1, 4.0, True, 0, 1_200_000),
+        ],
+    )
+    def test_one_scene_is_trained_where_two_do_not_fit_on_one_gpu_of_several(
+        self, there: int, gb: float, gpus: int, gaussians: int,
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, twins: bool,
+    ) -> None:  # fmt: skip
+        one = TrainConfig(1_000, 1_000_000, sh_degree=2, views_per_step=4)
+        two = replace(one, iterations=1_600, max_gaussians=1_500_000, alone=one)
+        free = round(gb * 1e9)
+        monkeypatch.setattr(TrainConfig, "of", lambda *_: two)
+        monkeypatch.setattr(stage, "best_device", lambda: CUDA)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, free))
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+        work = stage.prepared(job(tmp_path))
+        assert (work.config.alone is not None, work.gpus) == (twins, gpus)
+        assert work.config.max_gaussians == gaussians
 
 
 def test_a_whole_stage_trains_two_and_tells_of_both(
