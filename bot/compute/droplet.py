@@ -29,7 +29,9 @@ from bot.compute.spool import Spool
 from bot.compute.tags import droplet_name, tags_of
 from bot.compute.volumes import RuntimeVolume
 from bot.core.config import DropletSettings
+from bot.core.efforts import asked_of_training
 from bot.core.errors import BackendError, NotYet
+from bot.core.jobs import Options
 from bot.core.machines import Machine, Machines, Outcome
 from bot.core.since import Since
 from gpu.job import Event, JobSpec, Pipeline
@@ -55,8 +57,9 @@ OVERDUE = 600.0
 #: Builds the user-data of a droplet: job, attempt, name of the volume (or ""), deadline.
 UserData = Callable[[str, int, str, float], str]
 
-#: Raises BudgetSpent when a droplet of this price may not be started for a job of this pipeline.
-Afford = Callable[[float, Pipeline], None]
+#: Raises BudgetSpent when a droplet of this price may not be started for a job of this pipeline and
+#: with these options, as far as they say how long it trains.
+Afford = Callable[[float, Pipeline, Options], None]
 
 
 class DropletBackend:
@@ -209,7 +212,7 @@ class DropletBackend:
         for offer in offers(self._api.sizes(), self._settings, near=near, only=spec.size):
             volume = volume or self._volume.make(offer.region)
             attached = volume if volume and volume.region == offer.region else None
-            self._afford(offer.price_per_hour, spec.pipeline)
+            self._afford(offer.price_per_hour, spec.pipeline, asked_of_training(spec))
             try:
                 return self._create(spec, offer, volume_id=attached.id if attached else "")
             except Refused as refused:

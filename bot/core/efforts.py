@@ -12,7 +12,7 @@ from math import sqrt
 from typing import Any
 
 from bot.core.jobs import Job, Options
-from gpu.job import Stage
+from gpu.job import JobSpec, Stage
 
 #: The preset of a job that names none.
 USUAL = "fast"
@@ -45,6 +45,9 @@ class Span:
 
 ONCE = Span(1.0, 1.0)
 
+#: Of a job's options, those that say how long it trains.
+ASKED = ("preset", "iterations", "more")
+
 #: How many times as long as that of `fast` a training takes on the same photos. `best` is measured
 #: on one GPU: 1.4 (brighton_beach) to 5.8 times (fox), bench/results.md. Nobody has measured a
 #: draft: it has a third of the steps, a fifth where `fast` trains two scenes, and 0.6 of the
@@ -53,6 +56,12 @@ PRESETS: Mapping[str, Span] = {"draft": Span(0.12, 0.33), USUAL: ONCE, "best": S
 
 #: The same of one step, for who asks for so many: 1.1 (brighton_beach) to 2.0 times (fox).
 A_STEP: Mapping[str, Span] = {"draft": Span(0.6, 1.0), USUAL: ONCE, "best": Span(1.0, 2.0)}
+
+
+def asked_of_training(spec: JobSpec) -> Options:
+    """Return what a job asks of the training, as its options say it."""
+    given = {name: getattr(spec, name) for name in ASKED}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def lasts(stage: Stage, options: Options, past: Job) -> Span | None:

@@ -17,6 +17,7 @@ from bot.core.environment import BadSetting
 from bot.core.jobs import State
 from bot.core.ledger import Ledger
 from bot.storage import open_storage
+from gpu.job import Pipeline
 from gpu.job.signing import job_key
 from tests.compute.lab import Lab
 from tests.core.conftest import Clock, a_request
@@ -118,6 +119,18 @@ def test_a_job_that_the_months_budget_does_not_allow_fails_before_anything_is_cr
     assert "SPLATBOT_MONTHLY_BUDGET" in (lab.job("b").hint or "")
     assert world.creates() == 1
     assert lab.ledger.machines.machines(job="b") == []
+
+
+def test_what_a_machine_costs_is_judged_by_what_its_job_asks_of_the_training(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    lab = Lab(tmp_path, World(clock=clock), clock=clock)
+    judged: list[tuple[object, ...]] = []
+    lab.backend._afford = lambda *asked: judged.append(asked[1:])
+    lab.ask("a", preset="best", iterations=700, seed=3)
+    lab.tick()
+    assert judged == [(Pipeline.SPLAT, {"preset": "best", "iterations": 700})]
 
 
 def test_a_picture_is_read_from_the_bucket(tmp_path: Path) -> None:
