@@ -190,7 +190,7 @@ def check_option(flag: str, text: str) -> int | str:
         return check_choice(flag, name, text.lower())
     if flag == "size":
         return check_size(name, text.lower())
-    return RANGES[flag].check(name, int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text)
+    return RANGES[flag].read(name, text)
 
 
 def _strangest(names: list[str]) -> str:

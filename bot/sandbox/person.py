@@ -169,7 +169,7 @@ class Person:
             event |= {"subtype": "file_share", "files": self._sender.described(files)}
         kind = "im" if channel == state.DIRECT else "channel"
         self._send_event({"type": "message", "channel_type": kind, **event})
-        if f"<@{state.BOT}>" in body:
+        if f"<@{state.BOT}>" in body and kind != "im":  # docs.slack.dev: app_mention
             self._send_event({"type": "app_mention", **event})
         if links := re.findall(r"https?://[^\s<>|]+", body):
             self._share_links(links, message)

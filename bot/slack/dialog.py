@@ -81,15 +81,11 @@ def chosen(values: Mapping[str, Any]) -> Choice:
     for name in NUMBERS:
         typed = (values[name][name].get("value") or "").strip()
         try:
-            options |= {name: _read(name, typed)} if typed else {}
+            options |= {name: RANGES[name].read(name, typed)} if typed else {}
         except InvalidValue as not_allowed:
             wrong[name] = not_allowed.hint
     pipeline = Pipeline(values["pipeline"]["pipeline"]["selected_option"]["value"])
     return Choice(photos["value"] if photos else "", pipeline, options, wrong)
-
-
-def _read(name: str, typed: str) -> int:
-    return RANGES[name].check(name, int(typed) if typed.isdecimal() else typed)
 
 
 def _photos(dataset: Dataset | None) -> Block:

@@ -95,7 +95,8 @@ WORDS: Mapping[str, str] = {
     " object, 60 for a parcel. Move between photos; sharp, bright, one zoom. Keep their GPS."
     " They stay private: `/splat help --photos` is about publishing them.",
     "threads": "Slash commands do not work in threads. In a job's thread use its buttons, or"
-    " `@splat status`, `view`, `logs`, `rerun`, `cancel`, `destroy`: they mean that job.",
+    " `@splat status`, `view`, `logs`, `rerun`, `cancel`, `destroy`: they mean that job. In direct"
+    " messages to the bot these words do without `@splat`.",
     "money": "A droplet is billed from its creation until it is proven to be gone, and the"
     " message says both. `--dry-run` says what a job would cost, `/splat cost` what jobs did cost.",
     "roles": "Who may start jobs is decided by whoever runs the bot; `/splat audit` says who did"
@@ -136,7 +137,7 @@ def _usage(option: str) -> str:
 def _range(option: str) -> str:
     if option not in RANGES:
         return ""
-    return f" From {RANGES[option].low} to {RANGES[option].high}."
+    return f" From {RANGES[option].low:,} to {RANGES[option].high:,}."
 
 
 def _unknown(topic: str) -> str:

@@ -130,7 +130,7 @@ def picture_title(name: str, metrics: Mapping[str, Any]) -> str:
     """What a picture of the thread shows; one that we do not know by its file's name."""
     stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     known = {
-        "photos": _usable(metrics),
+        "photos": _used(metrics),
         "geometry": "Cameras and points, from above",
         "matches": "Which photos show the same things, and which do not",
         "descend": "The descent to the ground",
@@ -143,11 +143,11 @@ def picture_title(name: str, metrics: Mapping[str, Any]) -> str:
     return known.get(stem, stem.replace("_", " ").capitalize())
 
 
-def _usable(metrics: Mapping[str, Any]) -> str:
-    usable, dropped = metrics.get("photos_usable"), metrics.get("photos_dropped", 0)
-    if usable is None:
+def _used(metrics: Mapping[str, Any]) -> str:
+    used, dropped = metrics.get("photos_usable"), metrics.get("photos_dropped", 0)
+    if used is None:
         return "Your photos, and which were left out"
-    return f"{usable} of {usable + dropped} photos are usable"
+    return f"{used} of {used + dropped} photos are used"  # `--max-views` leaves out good ones
 
 
 def job_line(job: Job) -> str:

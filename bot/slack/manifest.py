@@ -20,7 +20,7 @@ SCOPES: Mapping[str, str] = {
     "files:read": "photos that are dropped into Slack, to be made a splat of",
     "files:write": "the pictures in the threads",
     "groups:history": "the same as `channels:history`, in private channels",
-    "im:history": "photos that are dropped into the bot's direct messages",
+    "im:history": "the bot's direct messages: words, and photos that are dropped there",
     "links.embed:write": "splats that open inside Slack",
     "links:read": "links to splats that somebody shares",
     "links:write": "the cards below such links",

@@ -26,7 +26,6 @@ class InvalidValue(SplatError):
     """A field of a job specification or an event that may not have this value."""
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(
-            f"{field} is {value!r}, which is not allowed.", hint=f"Allowed: {allowed}."
-        )
+        what = "has no value" if value == "" else f"is {value!r}, which is not allowed"
+        super().__init__(f"{field} {what}.", hint=f"Allowed: {allowed}.")
         self.field = field

@@ -44,7 +44,8 @@ def is_address(text: str) -> bool:
 def check_address(text: str) -> str:
     """Return the address of a .zip; raises InvalidValue that says what is allowed.
 
-    Looks nothing up: the host is looked at when a connection is made.
+    Looks nothing up: a host's name is looked at when a connection is made. Raises NotPublic for a
+    host that is named by a number, and is none of the internet's.
     """
     parts = _parts(text)
     plain = parts is not None and parts.scheme == "https" and parts.query in PLAIN_QUERIES
@@ -53,6 +54,8 @@ def check_address(text: str) -> str:
         raise InvalidValue("dataset", _without_query(text), FORM)
     if not parts.path.lower().endswith(".zip") or len(text) > LONGEST:
         raise InvalidValue("dataset", _without_query(text), FORM)
+    if _is_number(str(parts.hostname)):
+        public_address(str(parts.hostname), lambda number: [number])
     return text
 
 
@@ -74,6 +77,14 @@ def resolve_name(host: str) -> list[str]:
     """Return the addresses of a name, as this machine's resolver has them. Raises OSError."""
     found = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     return [str(sockaddr[0]) for *_, sockaddr in found]
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_public(address: str) -> bool:

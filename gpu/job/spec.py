@@ -47,6 +47,10 @@ def stages_of(pipeline: Pipeline) -> tuple[Stage, ...]:
     return tuple(stage for stage in Stage if stage not in left_out)
 
 
+#: A whole number as people type it. No more digits: reading those takes Python long.
+_NUMBER = re.compile(r"[0-9]{1,18}|[0-9]{1,3}(,[0-9]{3}){1,5}")
+
+
 @dataclass(frozen=True)
 class Range:
     """An inclusive range of whole numbers."""
@@ -61,10 +65,14 @@ class Range:
             raise InvalidValue(name, value, self.allowed)
         return int(str(value))
 
+    def read(self, name: str, text: str) -> int:
+        """Return the number that a person has typed, `10000` or `10,000`; raises as `check`."""
+        return self.check(name, int(text.replace(",", "")) if _NUMBER.fullmatch(text) else text)
+
     @property
     def allowed(self) -> str:
         """The range in words."""
-        return f"a whole number from {self.low} to {self.high}"
+        return f"a whole number from {self.low:,} to {self.high:,}"
 
 
 #: Photos of which a splat can be made; with fewer a job ends as soon as it has looked at them.

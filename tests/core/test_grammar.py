@@ -48,6 +48,7 @@ from gpu.job.spec import JOB_ID
         ("https://h.org/a.zip aerial", Start("https://h.org/a.zip", Pipeline.AERIAL)),
         ("<https://h.org/a.zip|h.org/a.zip>", Start("https://h.org/a.zip")),
         ("my/house.zip", Start("my/house.zip")),
+        ("my/set --iterations 10,000", Start("my/set", options={"iterations": 10_000})),
         ("my/set --geometry COLMAP", Start("my/set", options={"geometry": "colmap"})),
         ("my/set --preset Best", Start("my/set", options={"preset": "best"})),
         ("my/set --photos publish", Start("my/set", options={"photos": "publish"})),
@@ -163,8 +164,8 @@ def test_any_order_means_the_same(parts: list[str]) -> None:
         ("demo/parcel aeriel", "`aerial`"),
         ("datasets/kermit areal", "`aerial`"),
         ("demo/parcel --iteration 500", "`--iterations`"),
-        ("demo/parcel --iterations 5", "from 50 to 100000"),
-        ("demo/parcel --iterations many", "from 50 to 100000"),
+        ("demo/parcel --iterations 5", "from 50 to 100,000"),
+        ("demo/parcel --iterations many", "from 50 to 100,000"),
         ("demo/parcel --geometry colmpa", "Allowed: colmap"),
         ("demo/parcel --geometry", "Allowed: colmap"),
         ("demo/parcel --preset better", "draft, fast or best"),
@@ -173,7 +174,8 @@ def test_any_order_means_the_same(parts: list[str]) -> None:
         ("demo/parcel --lens wide", "straight or bent"),
         ("demo/parcel --size 'a b'", "gpu-h100x1-80gb"),
         ("demo/parcel --siz x", "`--size`"),
-        ("demo/parcel --iterations", "from 50 to 100000"),
+        ("demo/parcel --iterations", "from 50 to 100,000"),
+        ("demo/parcel --iterations 1,00", "from 50 to 100,000"),
         ("demo/parcel --job-id A!", "63 characters"),
         ("one two three", "`/splat help`"),
         ("upload New Garden", "Use `/splat upload new-garden`."),
@@ -184,6 +186,11 @@ def test_a_mistake_is_answered_with_the_remedy(text: str, hint: str) -> None:
     with pytest.raises(SplatError) as refused:
         parse(text)
     assert hint in refused.value.hint
+
+
+def test_an_option_without_its_value_is_told_so() -> None:
+    with pytest.raises(SplatError, match=r"^--iterations has no value"):
+        parse("demo/parcel --iterations")
 
 
 @given(st.text(max_size=60))

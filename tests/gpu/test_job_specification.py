@@ -50,7 +50,7 @@ def test_a_value_outside_its_range_is_refused_with_the_range(name: str) -> None:
         with pytest.raises(InvalidValue) as refused:
             a_job(**{name: value})
         assert refused.value.field == name
-        assert f"from {low} to {high}" in refused.value.hint
+        assert f"from {low:,} to {high:,}" in refused.value.hint
 
 
 @pytest.mark.parametrize("job_id", ["", "Ab", "../x", "a b", "-a", "a" * 64])

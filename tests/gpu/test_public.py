@@ -61,6 +61,13 @@ def test_anything_else_is_refused_with_what_is_allowed(typed: str) -> None:
         check_address(typed)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]"])
+def test_a_number_that_is_none_of_the_internets_is_refused_before_a_job_waits(host: str) -> None:
+    with pytest.raises(NotPublic, match="not on the public internet"):
+        check_address(f"https://{host}/a.zip")
+    assert check_address("https://93.184.215.14/a.zip")
+
+
 def test_an_address_with_a_key_in_it_is_refused_and_the_key_is_not_repeated() -> None:
     with pytest.raises(InvalidValue) as refused:
         check_address(f"{ZIP}?X-Amz-Signature=0123456789abcdef")

@@ -146,6 +146,13 @@ def test_a_mention_is_an_event_in_its_thread(bot: Bot, person: Person, slack: Sl
     assert event["ts"] == event["event_ts"] == slack.last().ts
 
 
+def test_in_a_direct_message_a_mention_is_a_message_and_nothing_else(
+    bot: Bot, person: Person
+) -> None:
+    person.type("@splat status", channel=state.DIRECT)
+    assert [body["event"]["type"] for body in bot.events()] == ["message"]
+
+
 def test_messages_are_sent_only_to_an_app_that_subscribes_to_them(
     bot: Bot, sender: Sender, slack: Slack
 ) -> None:

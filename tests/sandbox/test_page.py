@@ -238,6 +238,7 @@ def test_a_dialog_is_filled_in_corrected_and_sent(page: Page, bot: Bot) -> None:
     say(page, "/splat dialog")
     dialog = page.get_by_test_id("modal")
     dialog.wait_for()
+    expect(page.get_by_test_id("field-photos")).to_be_focused()
     page.get_by_test_id("modal-submit").click()
     expect(dialog.get_by_role("alert").first).to_contain_text("complete this required field")
     page.get_by_test_id("field-photos").fill("foun")

@@ -11,6 +11,7 @@ from bot.core.errors import BackendError
 from bot.core.jobs import Job, State
 from bot.core.jobs import again as again_of
 from bot.sandbox import state
+from bot.sandbox.state import Message
 from gpu.job import Stage, Status
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import Bot, finish
@@ -149,7 +150,7 @@ def test_the_newest_job_that_is_over_is_meant_when_none_is_named(bot: Bot) -> No
 
 def test_what_is_out_of_range_starts_nothing(bot: Bot) -> None:
     done(bot)
-    assert "from 50 to 100000" in answer(bot, "/splat rerun --iterations 1")
+    assert "from 50 to 100,000" in answer(bot, "/splat rerun --iterations 1")
     assert len(bot.ledger.jobs()) == 1
 
 
@@ -199,7 +200,7 @@ def test_a_dry_run_of_a_job_again_says_what_it_would_take_and_starts_nothing(bot
         said = answer(bot, text)
         assert "*demo/parcel* · aerial: 3 photos" in said
         assert said.endswith("Nothing was started.")
-    assert "from 50 to 100000" in answer(bot, "/splat rerun --dry-run --iterations 1")
+    assert "from 50 to 100,000" in answer(bot, "/splat rerun --dry-run --iterations 1")
     assert [job.id for job in bot.ledger.jobs()] == ["a"]
     assert bot.wakes == []
 
@@ -332,7 +333,7 @@ def test_a_job_that_waits_says_why_no_machine_can_be_had(bot: Bot) -> None:
         ("help", "`/splat datasets/myparcel aerial` a drone flight"),
         ("help", "`@splat datasets [prefix]`"),
         ("nonsense", "I do not understand `nonsense`. `@splat help` explains."),
-        ("demo/parcel aerial", "In the channel, `/splat demo/parcel aerial` does."),
+        ("demo/parcel aerial", "Outside of threads, `/splat demo/parcel aerial` does."),
         ("", "*Make a splat*"),
     ],
 )
@@ -352,6 +353,41 @@ def test_a_mention_is_answered_where_it_was_said(bot: Bot) -> None:
         [answer] = bot.slack.calls("chat.postEphemeral")
         assert answer.get("thread_ts", "") == thread
         bot.slack.api.calls.clear()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("status", "demo/parcel · aerial · #a"),
+        ("@splat status a", "demo/parcel · aerial · #a"),
+        ("hello", "I do not understand `hello`. Did you mean `help`?"),
+        ("demo/parcel aerial", "Words alone start no job."),
+    ],
+)
+def test_the_bot_understands_words_in_its_direct_messages(bot: Bot, words: str, said: str) -> None:
+    bot.start()
+    bot.slack.person.type(words, channel=state.DIRECT)
+    bot.wait_until(lambda: len(directly(bot)) > 1, "no answer")
+    asked, answered = directly(bot)  # one answer alone, and none to what the bot says
+    assert (asked.user, answered.user) == (state.PERSON, state.BOT)
+    assert said in text_of(answered)
+    assert len(bot.ledger.jobs()) == 1
+
+
+def test_in_a_thread_of_direct_messages_the_job_of_the_thread_is_meant(bot: Bot) -> None:
+    bot.slack.person.type("/splat demo/parcel aerial --job-id a", channel=state.DIRECT)
+    bot.drain()
+    [status] = [m for m in directly(bot) if not m.visible_to and not m.thread_ts]
+    bot.slack.person.type("cancel", status.ts, channel=state.DIRECT)
+    bot.wait_until(lambda: bot.ledger.job("a").is_over, "no cancel")
+    bot.slack.person.type("lgos", status.ts, channel=state.DIRECT)
+    bot.wait_until(lambda: "`@splat help`" in text_of(directly(bot)[-1]), "no answer")
+    assert directly(bot)[-1].thread_ts == status.ts
+
+
+def directly(bot: Bot) -> list[Message]:
+    """What was said between the person and the bot."""
+    return [m for m in bot.slack.workspace.messages if m.channel == state.DIRECT]
 
 
 def test_a_mention_that_slack_delivers_twice_is_heeded_once(bot: Bot) -> None:

@@ -38,7 +38,7 @@ def test_an_unknown_dataset_is_answered_with_the_nearest_names(bot: Bot) -> None
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("demo/parcel --iterations 5", "from 50 to 100000"),
+        ("demo/parcel --iterations 5", "from 50 to 100,000"),
         ("demo/parcel areal", "Did you mean `aerial`?"),
         ("cancel", "`/splat datasets` shows"),
         ("status nope", "`/splat list` shows"),

@@ -147,10 +147,10 @@ def test_a_photo_that_slack_can_not_fetch_costs_the_photo_alone(
 def test_the_dialog_starts_a_job(bot: Bot) -> None:
     open_dialog(bot)
     [option] = bot.slack.person.options("dataset", "dataset", "parc")
-    bot.slack.person.submit(filled(option, iterations="700"))
+    bot.slack.person.submit(filled(option, iterations="7,000"))
     assert bot.slack.workspace.modal is None
     [job] = bot.ledger.jobs()
-    assert (job.dataset, job.options) == ("demo/parcel", {"iterations": 700})
+    assert (job.dataset, job.options) == ("demo/parcel", {"iterations": 7_000})
 
 
 def test_every_wrong_field_is_named_at_once(bot: Bot) -> None:
@@ -158,7 +158,7 @@ def test_every_wrong_field_is_named_at_once(bot: Bot) -> None:
     bot.slack.person.submit(filled(None, iterations="5", image_size="big"))
     wrong = bot.slack.workspace.modal_errors
     assert wrong.keys() == {"dataset", "iterations", "image_size"}
-    assert "from 50 to 100000" in wrong["iterations"]
+    assert "from 50 to 100,000" in wrong["iterations"]
     assert bot.ledger.jobs() == []
 
 

@@ -99,15 +99,18 @@ def test_every_finished_stage_and_its_pictures_are_in_the_thread(bot: Bot) -> No
 
 
 def test_a_picture_says_what_it_shows_and_how_alike_it_is(bot: Bot) -> None:
-    bot.pictures = dict.fromkeys(("previews/train-1.jpg", "previews/geometry.jpg"), PICTURE)
+    names = ("photos", "geometry", "train-1")
+    bot.pictures = {f"previews/{name}.jpg": PICTURE for name in names}
     bot.start()
-    figures = {"preview_psnr": 21.37}
-    bot.tell(1, Stage.GEOMETRY, Status.DONE, pictures=("previews/geometry.jpg",))
-    bot.tell(2, Stage.TRAIN, Status.PROGRESS, pictures=("previews/train-1.jpg",), metrics=figures)
+    chosen, figures = {"photos_usable": 20, "photos_dropped": 16}, {"preview_psnr": 21.37}
+    bot.tell(1, Stage.PREPROCESS, Status.DONE, pictures=("previews/photos.jpg",), metrics=chosen)
+    bot.tell(2, Stage.GEOMETRY, Status.DONE, pictures=("previews/geometry.jpg",))
+    bot.tell(3, Stage.TRAIN, Status.PROGRESS, pictures=("previews/train-1.jpg",), metrics=figures)
     bot.drain()
     shown = [bot.slack.workspace.files[file].title for m in replies(bot) for file in m.files]
     assert shown == [
-        "Cameras and points, from above", "A held-out photo, and its render: 21.4 dB",
+        "20 of 36 photos are used", "Cameras and points, from above",
+        "A held-out photo, and its render: 21.4 dB",
     ]  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""Photos that people drop: into the bot's direct messages, or with a shortcut on any message."""
+"""Photos that people drop: into the bot's direct messages, or with a shortcut on any message.
+
+Direct messages are heard here, with photos or without; listeners/events.py answers mere words.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from bot.core.errors import SplatError
 from bot.core.jobs import Request
 from bot.slack import dialog, offers, received, wording
 from bot.slack.files import usable
+from bot.slack.listeners.events import answer_directly
 from bot.slack.listeners.views import PhotoUrl, show_outlook
 from bot.slack.manifest import SHORTCUT
 from bot.storage.base import Dataset
@@ -21,7 +25,7 @@ from gpu.job import Pipeline
 
 
 def register(app: App, desk: Desk, photo_url: PhotoUrl = lambda name: "") -> None:
-    """Listen to the shortcut, to files in direct messages, and to the buttons of our offers."""
+    """Listen to the shortcut, to direct messages, and to the buttons of our offers."""
 
     @app.shortcut(SHORTCUT)
     def make_splat(ack: Ack, body: dict[str, Any], respond: Respond) -> None:
@@ -31,8 +35,11 @@ def register(app: App, desk: Desk, photo_url: PhotoUrl = lambda name: "") -> Non
 
     @app.event("message")
     def message(body: dict[str, Any], event: dict[str, Any], client: WebClient) -> None:
-        is_ours = event.get("channel_type") == "im" and event.get("subtype") == "file_share"
-        if not is_ours or event.get("bot_id"):
+        if event.get("channel_type") != "im" or event.get("bot_id"):
+            return
+        if "subtype" not in event:
+            answer_directly(desk, event, _team(body), client)
+        if event.get("subtype") != "file_share":
             return
         text = _received(desk, event, event["channel"], event["user"], body)
         if usable(event)[0] == [] or text.startswith(":warning:"):

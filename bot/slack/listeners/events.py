@@ -1,4 +1,8 @@
-"""Mentions in a job's thread, where slash commands do not work, and the App Home."""
+"""Words instead of a slash, and the App Home.
+
+Mentions serve in a job's thread, where slash commands do not work. In its direct messages the bot
+needs no mention; Slack sends it none from there (docs.slack.dev/reference/events/app_mention).
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,15 @@ def register(app: App, desk: Desk, homes: Homes) -> None:
         homes.open(body.get("team_id", ""), event["user"])
 
 
+def answer_directly(desk: Desk, event: dict[str, Any], team: str, client: WebClient) -> None:
+    """Answer words that were sent to the bot alone, where they were said."""
+    post, thread = _answer(desk, event, team), event.get("thread_ts")
+    post = _by_mention(post) if thread else post
+    client.chat_postMessage(
+        channel=event["channel"], thread_ts=thread, text=post.text, blocks=post.blocks
+    )
+
+
 def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
     words = re.sub(r"<@[^>]*>", "", event["text"]).strip()
     here = desk.ledger.job_of_thread(event["channel"], event.get("thread_ts", ""))
@@ -55,11 +68,11 @@ def _answer(desk: Desk, event: dict[str, Any], team: str) -> Post:
 
 
 def _no_start(command: commands.Start) -> UnknownCommand:
-    """What a mention is answered that would be a start: people say all kinds of things to a bot."""
+    """What is answered that would be a start: people say all kinds of things to a bot."""
     if "/" not in command.dataset:
         return grammar.unknown(command.dataset)
     return UnknownCommand(
-        "A mention starts no job.", hint=f"In the channel, `{command.text}` does."
+        "Words alone start no job.", hint=f"Outside of threads, `{command.text}` does."
     )
 
 

@@ -49,7 +49,7 @@ def test_the_same_idempotency_key_is_the_same_job_for_the_same_owner(
 @pytest.mark.parametrize(
     ("order", "status", "wrong"),
     [
-        ({}, 422, "dataset is '', which is not allowed. Allowed: a name of photos"),
+        ({}, 422, "dataset has no value. Allowed: a name of photos"),
         ([], 422, "the order is '[]', which is not allowed. Allowed: "),
         (
             {"dataset": "demo/parcel", "iterations": 5}, 422,

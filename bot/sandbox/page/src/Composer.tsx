@@ -5,7 +5,7 @@ import { AttachIcon, CloseIcon, FileIcon, SendIcon } from "./icons";
 const COMMANDS = [
   { fill: "/splat ", shape: "/splat <photos> [splat|aerial]", meaning: "Make a splat" },
   { fill: "/splat", shape: "/splat", meaning: "Make a splat, in a dialog" },
-  { fill: "/splat upload ", shape: "/splat upload <name>", meaning: "A page for many photos" },
+  { fill: "/splat upload ", shape: "/splat upload [name]", meaning: "A page for many photos" },
   { fill: "/splat datasets", shape: "/splat datasets", meaning: "Which photos are there" },
   { fill: "/splat status", shape: "/splat status [job]", meaning: "How a job stands" },
   { fill: "/splat list", shape: "/splat list", meaning: "The newest jobs" },

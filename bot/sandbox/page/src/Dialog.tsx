@@ -15,6 +15,8 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
   const form = useRef<HTMLFormElement>(null);
   const wrong = [...missing, ...Object.keys(errors)].join(" ");
   useEffect(() => showFirstError(form.current), [wrong]);
+  // A browser would take the list of fields, which scrolls; Slack takes the first one. The window opens before this.
+  useEffect(() => form.current?.querySelector<HTMLElement>("input, select")?.focus(), []);
   const fill = (block: InputBlock, value: Filled) => {
     const filled = { ...values, [block.block_id]: value };
     setValues(filled);
