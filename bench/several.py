@@ -3,7 +3,7 @@
 `python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE=, GAUSSIANS= and
 STEPS= for others than the usual, and GPUS= for other numbers of GPUs than one and all; what it
 needs besides, bench/train.py says. The steps, and the photos of a step, are the same for all. Each
-figure is the median of three seeds.
+figure is the median of three seeds; a short run before has the kernels compiled.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -19,12 +20,14 @@ from typing import NamedTuple
 
 import torch
 
-from bench.train import CUDA, HOLDOUT, REPOSITORY, SEEDS, SIZE, job, posed, score
+from bench.train import CUDA, HOLDOUT, REPOSITORY, SEEDS, SIZE, WARM, job, posed, score
 from gpu.export.ply import read_ply
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import Dataset, load_dataset
+from gpu.training.init import gaussians_from_points
 from gpu.training.launch import torchrun
 from gpu.training.together import Plan
+from gpu.training.trainer import train
 
 SCENE, GAUSSIANS, STEPS, WEIGHT = "caliterra", 3_200_000, 2_400, 0.001
 
@@ -45,14 +48,32 @@ class Figures(NamedTuple):
         return f"| {label} | {cost} | {likeness} | {self.gaussians:,.0f} |"
 
 
-def trained_on(gpus: int, name: str, dataset: Dataset, gaussians: int, seed: int) -> Figures:
-    """Train on so many GPUs, each with a process of its own."""
-    steps = int(os.environ.get("STEPS", STEPS))
-    config = TrainConfig.of(
-        job(name, seed, steps, "best"), CUDA, len(dataset.train), len(dataset.points)
-    )
+def trained_on(
+    gpus: int, name: str, dataset: Dataset, gaussians: int, seed: int, steps: int
+) -> Figures:
+    """Train one scene on so many GPUs, as a job does that has them."""
+    spec = job(name, seed, steps, "best")
+    config = TrainConfig.of(spec, CUDA, len(dataset.train), len(dataset.points)).single
     # With the usual weights most of so many would be pulled away again.
     config = replace(config, max_gaussians=gaussians, opacity_weight=WEIGHT, scale_weight=WEIGHT)
+    return _on_one(name, config) if gpus == 1 else _on_several(gpus, name, dataset, config)
+
+
+def _on_one(name: str, config: TrainConfig) -> Figures:
+    torch.cuda.reset_peak_memory_stats()
+    before, begun = torch.cuda.memory_allocated(), time.perf_counter()
+    dataset = load_dataset(posed(name), SIZE, HOLDOUT)
+    points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
+    start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
+    scene = train(start, dataset.train, config, CUDA)
+    torch.cuda.synchronize()
+    seconds = time.perf_counter() - begun
+    memory = (torch.cuda.max_memory_allocated() - before) / 2**30
+    psnr, ssim, _ = score(scene, dataset.held_out)
+    return Figures(seconds, memory, psnr, ssim, len(scene))
+
+
+def _on_several(gpus: int, name: str, dataset: Dataset, config: TrainConfig) -> Figures:
     with TemporaryDirectory() as folder:
         plan = Plan(posed(name), Path(folder) / "scene.ply", SIZE, HOLDOUT, config)
         plan.write(Path(folder) / "plan.json")
@@ -73,14 +94,16 @@ def main() -> None:
         print(f"This benchmark needs {max(counts)} NVIDIA GPUs.")
         return
     name, gaussians = os.environ.get("SCENE", SCENE), int(os.environ.get("GAUSSIANS", GAUSSIANS))
+    steps = int(os.environ.get("STEPS", STEPS))
     dataset = load_dataset(posed(name), SIZE, HOLDOUT)
     print(f"{torch.cuda.get_device_name()}, {name}, up to {gaussians:,} Gaussians\n")
     print("| GPUs | seconds | GPU memory, each | held-out | SSIM | Gaussians |")
     print("|---|---|---|---|---|---|")
     for count in counts:
+        trained_on(count, name, dataset, gaussians, SEEDS[0], WARM)
         runs = []
         for seed in SEEDS:
-            runs.append(trained_on(count, name, dataset, gaussians, seed))
+            runs.append(trained_on(count, name, dataset, gaussians, seed, steps))
             print(runs[-1].row(f"{count}, seed {seed}"), flush=True)
         print(Figures(*map(median, zip(*runs, strict=True))).row(f"{count}"), flush=True)
 
