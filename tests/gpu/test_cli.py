@@ -125,7 +125,7 @@ def test_the_photos_folder_is_no_place_for_results(tmp_path: Path) -> None:
 
 
 def test_a_value_out_of_range_is_refused_with_the_range(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="50 to 100000"):
+    with pytest.raises(InvalidValue, match="50 to 100,000"):
         cli.run(arguments(tmp_path / "p", "--out", tmp_path / "o", "--iterations", "3"))
 
 
