@@ -12,14 +12,11 @@ than 0.999 of it, and a pixel is finished before its transmittance falls to 1e-4
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numba import prange
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gpu.rendering.jit import Scalar, inlined, kernel, parallel_kernel
 from gpu.rendering.projection import ALPHA_THRESHOLD
@@ -151,7 +148,8 @@ def _draw_tile(tile: Scalar, splats: Flat, tiles: Tiles, out: Pixels) -> None:
 
 
 @parallel_kernel
-def _draw(splats: Flat, tiles: Tiles, out: Pixels) -> None:
+def draw(splats: Flat, tiles: Tiles, out: Pixels) -> None:
+    """Draw every tile."""
     for tile in prange(len(tiles.starts) - 1):
         _draw_tile(np.int64(tile), splats, tiles, out)
 
@@ -266,73 +264,16 @@ def _draw_tile_backward(
 
 
 @parallel_kernel
-def _draw_backward(splats: Flat, tiles: Tiles, out: Pixels, v_out: Pixels, slots: Floats) -> None:
+def draw_backward(splats: Flat, tiles: Tiles, out: Pixels, v_out: Pixels, slots: Floats) -> None:
+    """Write the slots [S, SHAPE_GRADS + D] of every tile."""
     for tile in prange(len(tiles.starts) - 1):
         _draw_tile_backward(np.int64(tile), splats, tiles, out, v_out, slots)
 
 
 @parallel_kernel
-def _sum_slots(slots: Floats, ranges: Ints, out: Floats) -> None:
+def sum_slots(slots: Floats, ranges: Ints, out: Floats) -> None:
+    """Add the slots of each Gaussian to its row of out [CN, SHAPE_GRADS + D]."""
     for g in prange(len(out)):
         for slot in range(ranges[g], ranges[g + 1]):
             for k in range(out.shape[1]):
                 out[g, k] += slots[slot, k]
-
-
-class Compositing(torch.autograd.Function):
-    """means2d, conics, opacities, colors, backgrounds -> renders, alphas.
-
-    means2d [C, N, 2], conics [C, N, 3], opacities [C, N], colors [C, N, D], backgrounds [C, D],
-    float32 on the CPU. Returns renders [C, H, W, D] and alphas [C, H, W, 1]. With `absgrad`,
-    the backward pass leaves means2d.absgrad [C, N, 2], as gsplat does.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        means2d: Tensor,
-        conics: Tensor,
-        opacities: Tensor,
-        colors: Tensor,
-        backgrounds: Tensor,
-        tiles: Tiles,
-        width: int,
-        height: int,
-        absgrad: bool,
-    ) -> tuple[Tensor, Tensor]:
-        cameras, channels = len(means2d), colors.shape[-1]
-        splats = (means2d, conics, opacities, colors)
-        inputs = [t.detach().flatten(0, 1).contiguous() for t in splats]
-        inputs.append(backgrounds.detach().contiguous())
-        renders = torch.empty(cameras, height, width, channels)
-        through = torch.empty(cameras, height, width)
-        lasts = torch.empty(cameras, height, width, dtype=torch.int32)
-        _draw(Flat(*_arrays(inputs)), tiles, Pixels(*_arrays((renders, through, lasts))))
-        ctx.save_for_backward(*inputs, renders, through, lasts)
-        ctx.tiles, ctx.means2d = tiles, means2d if absgrad else None
-        return renders, 1 - through[..., None]
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        *inputs, renders, through, lasts = ctx.saved_tensors
-        v_renders, v_through = grads[0].contiguous(), -grads[1][..., 0].contiguous()
-        cameras, channels = inputs[4].shape
-        out, v_out = (
-            Pixels(*_arrays(t)) for t in ((renders, through, lasts), (v_renders, v_through, lasts))
-        )
-        slots = np.empty((len(ctx.tiles.ids), SHAPE_GRADS + channels), np.float32)
-        _draw_backward(Flat(*_arrays(inputs)), ctx.tiles, out, v_out, slots)
-        sums = torch.zeros(len(inputs[0]), SHAPE_GRADS + channels)
-        _sum_slots(slots, ctx.tiles.ranges, sums.numpy())
-        v = sums.reshape(cameras, len(sums) // cameras, sums.shape[1])
-        if ctx.means2d is not None:
-            ctx.means2d.absgrad = v[..., 6:8]
-        v_backgrounds = None
-        if ctx.needs_input_grad[4]:
-            v_backgrounds = (v_renders * through[..., None]).sum((1, 2))
-        v_splats = (v[..., :2], v[..., 2:5], v[..., 5], v[..., SHAPE_GRADS:])
-        return (*v_splats, v_backgrounds, None, None, None, None)
-
-
-def _arrays(tensors: Iterable[Tensor]) -> Iterator[NDArray[Any]]:
-    return (tensor.numpy() for tensor in tensors)

@@ -2,6 +2,11 @@
 
 The relaxed arithmetic may reorder sums and contract multiply-adds; it never assumes that values
 are finite, so that a NaN stays visible.
+
+numba's cache looks only at the file of the kernel itself: what it calls or reads of another file
+stays as it was when that file changes. So kernels are in one file with those that they call, and
+with the tuples that they read. Compositing alone reads more, TILE and Tiles of `tiles.py` and
+ALPHA_THRESHOLD of `projection.py`: whoever changes these removes the `__pycache__` here.
 """
 
 from __future__ import annotations

@@ -10,14 +10,11 @@ covariance in the image is U U^T, U = J W R S, and a blur of `eps2d` on its diag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numba import prange
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gpu.rendering.jit import Scalar, kernel, parallel_kernel
 
@@ -213,7 +210,8 @@ def _project_some(
 
 
 @parallel_kernel
-def _project(gaussians: Parameters, camera: Camera, antialiased: bool, out: Splats) -> None:
+def project(gaussians: Parameters, camera: Camera, antialiased: bool, out: Splats) -> None:
+    """Write every Gaussian as every camera sees it."""
     n = len(gaussians.means)
     for k in prange(CHUNKS):
         _project_some(k * n // CHUNKS, (k + 1) * n // CHUNKS, gaussians, camera, antialiased, out)
@@ -323,48 +321,8 @@ def _backward_some(
 
 
 @parallel_kernel
-def _project_backward(gaussians: Parameters, camera: Camera, v_out: Splats, v: Parameters) -> None:
+def project_backward(gaussians: Parameters, camera: Camera, v_out: Splats, v: Parameters) -> None:
+    """Add to v what the derivatives v_out, of all cameras, say about every Gaussian."""
     n = len(gaussians.means)
     for k in prange(CHUNKS):
         _backward_some(k * n // CHUNKS, (k + 1) * n // CHUNKS, gaussians, camera, v_out, v)
-
-
-class Projection(torch.autograd.Function):
-    """means, quats, scales, opacities -> radii, means2d, depths, conics, ratios.
-
-    All float32 on the CPU; N Gaussians, C cameras: see Splats for the shapes. The opacities only
-    decide what is visible and get no gradient here.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        means: Tensor,
-        quats: Tensor,
-        scales: Tensor,
-        opacities: Tensor,
-        camera: Camera,
-        antialiased: bool,
-    ) -> tuple[Tensor, ...]:
-        shape = (len(camera.views), len(means))
-        inputs = [t.detach().contiguous() for t in (means, quats, scales, opacities)]
-        radii = torch.zeros(*shape, 2, dtype=torch.int32)
-        means2d, depths = torch.zeros(*shape, 2), torch.zeros(shape)
-        outputs = (radii, means2d, depths, torch.zeros(*shape, 3), torch.ones(shape))
-        _project(Parameters(*_arrays(inputs)), camera, antialiased, Splats(*_arrays(outputs)))
-        ctx.save_for_backward(*inputs, radii)
-        ctx.camera = camera
-        ctx.mark_non_differentiable(radii)
-        return outputs
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        *inputs, radii = ctx.saved_tensors
-        v = [torch.zeros_like(t) for t in inputs]
-        v_out = Splats(*_arrays([radii, *(t.contiguous() for t in grads[1:])]))
-        _project_backward(Parameters(*_arrays(inputs)), ctx.camera, v_out, Parameters(*_arrays(v)))
-        return (*v[:3], None, None, None)
-
-
-def _arrays(tensors: Iterable[Tensor]) -> Iterator[NDArray[Any]]:
-    return (tensor.numpy() for tensor in tensors)

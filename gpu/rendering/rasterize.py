@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from gpu.rendering.compositing import Compositing
+from gpu.rendering.autograd import Compositing, Projection
 from gpu.rendering.harmonics import harmonics_colors
-from gpu.rendering.projection import Camera, Projection
+from gpu.rendering.projection import Camera
 from gpu.rendering.tiles import TILE, sort_into_tiles
 
 RenderMode = Literal["RGB", "D", "ED", "RGB+D", "RGB+ED"]

@@ -5,7 +5,8 @@ import torch
 from gsplat.cuda._torch_impl import _fully_fused_projection, _quat_scale_to_covar_preci
 from torch import Tensor
 
-from gpu.rendering.projection import Camera, Projection
+from gpu.rendering.autograd import Projection
+from gpu.rendering.projection import Camera
 from tests.gpu.scenes import HEIGHT, WIDTH, cameras, random_scene
 
 

@@ -1,5 +1,7 @@
 """Values and gradients of the CPU rasterizer against an independent one in plain torch."""
 
+from types import ModuleType
+
 import pytest
 import torch
 from gsplat.cuda._torch_impl import (
@@ -7,9 +9,10 @@ from gsplat.cuda._torch_impl import (
     _quat_scale_to_covar_preci,
     _spherical_harmonics,
 )
+from numba.core.dispatcher import Dispatcher
 from torch import Tensor
 
-from gpu.rendering import rasterize
+from gpu.rendering import compositing, projection, rasterize, tiles
 from tests.gpu.scenes import HEIGHT, WIDTH, cameras, random_scene
 
 Scene = dict[str, Tensor]
@@ -196,3 +199,10 @@ def test_gradients_of_cameras_are_refused() -> None:
     views, Ks = cameras(1)
     with pytest.raises(ValueError, match="gradients of viewmats"):
         render(random_scene(5, 0), views.requires_grad_(), Ks, sh_degree=1)
+
+
+@pytest.mark.parametrize("module", [compositing, projection, tiles])
+def test_no_kernel_calls_one_of_another_file(module: ModuleType) -> None:
+    """Changed there, the other one would be called as it was: numba's cache looks at one file."""
+    kernels = [each for each in vars(module).values() if isinstance(each, Dispatcher)]
+    assert {kernel.py_func.__module__ for kernel in kernels} == {module.__name__}
