@@ -141,7 +141,7 @@ def _link(photos: Path, store: Path) -> str:
     """Make a folder or .zip known as `datasets/<its name>` without copying or changing it."""
     photos = photos.expanduser().resolve()
     archive = photos.is_file() and is_archive(photos.name)
-    if not archive and not (photos.is_dir() and any(is_capture(p.name) for p in photos.iterdir())):
+    if not archive and not any(is_capture(p.name) for p in _files(photos)):
         raise SplatError(
             f"There are no photos in {photos}.", hint="Name a folder of photos, or a .zip of them."
         )
@@ -153,6 +153,11 @@ def _link(photos: Path, store: Path) -> str:
         raise SplatError(f"{link} exists already.", hint="Rename one of the two folders.")
     link.symlink_to(photos)
     return f"datasets/{link.name}"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder, and in its subfolders as deep as those of a camera's card are."""
+    return chain.from_iterable(folder.glob(depth) for depth in ("*", "*/*", "*/*/*"))
 
 
 def _make_demo_photos(folder: Path) -> None:

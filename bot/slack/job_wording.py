@@ -99,13 +99,18 @@ def figures(job: Job) -> str:
     if "gaussians" in m:
         parts.append(f"{m['gaussians']:,} Gaussians")
     if m.get("psnr") is not None:
-        joined = ", before they joined" if m.get("joined") else ""
-        parts.append(f"{m['psnr']:.1f} dB on {m.get('held_out', 'the')} held-out photos{joined}")
+        parts.append(f"{m['psnr']:.1f} dB on {_held_out(m)}")
     if job.shown_bytes is not None:
         parts.append(megabytes(job.shown_bytes))
     if job.started_at and job.finished_at:
         parts.append(seconds(job.finished_at - job.started_at))
     return " · ".join(parts)
+
+
+def _held_out(metrics: Mapping[str, Any]) -> str:
+    one = metrics.get("held_out") == 1
+    photos = f"{metrics.get('held_out', 'the')} held-out photo{'' if one else 's'}"
+    return f"{photos}, before {'it' if one else 'they'} joined" if metrics.get("joined") else photos
 
 
 def final(job: Job, bill: str) -> str:

@@ -84,7 +84,8 @@ def _sharpness(found: Found) -> str:
     sharp = found.opened - len(found.unreadable)
     said = []
     if found.blurred:
-        said.append(f"{len(found.blurred)} of {sharp} may be blurred ({some(found.blurred)}).")
+        of = f"the {sharp} that were opened" if found.opened < found.photos else sharp
+        said.append(f"{len(found.blurred)} of {of} may be blurred ({some(found.blurred)}).")
     elif sharp:
         looked = "all" if sharp == found.photos else f"{sharp} were opened and"
         said.append(f"{looked} look sharp." if sharp > 1 else "1 photo tells nothing.")

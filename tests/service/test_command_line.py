@@ -104,6 +104,12 @@ def test_photos_are_linked_as_a_dataset_and_stay_as_they_are(tmp_path: Path) -> 
     assert [p.name for p in photos.iterdir()] == ["a.jpg"]
 
 
+def test_a_cameras_card_is_taken_with_its_subfolders(tmp_path: Path) -> None:
+    (tmp_path / "card" / "DCIM" / "100CANON").mkdir(parents=True)
+    (tmp_path / "card" / "DCIM" / "100CANON" / "a.jpg").write_bytes(b"photo")
+    assert demo._link(tmp_path / "card", tmp_path / "store") == "datasets/card"
+
+
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no photo")
     with pytest.raises(SplatError, match="There are no photos in"):

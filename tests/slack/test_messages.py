@@ -55,13 +55,19 @@ def test_a_stage_that_has_said_nothing_yet_is_named(bot: Bot) -> None:
     assert "Started." not in text_of(bot.status())
 
 
-def test_figures_from_before_the_held_out_photos_joined_say_so(bot: Bot) -> None:
+@pytest.mark.parametrize(
+    ("held_out", "said"),
+    [(5, "5 held-out photos, before they joined"), (1, "1 held-out photo, before it joined")],
+)
+def test_figures_from_before_the_held_out_photos_joined_say_so(
+    bot: Bot, held_out: int, said: str
+) -> None:
     bot.start()
-    figures = {"seconds": 1.0, "psnr": 24.31, "held_out": 5, "joined": 5}
+    figures = {"seconds": 1.0, "psnr": 24.31, "held_out": held_out, "joined": held_out}
     bot.tell(1, Stage.TRAIN, Status.DONE, metrics=figures)
     bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
     bot.drain()
-    assert "24.3 dB on 5 held-out photos, before they joined" in text_of(closing(bot)[0])
+    assert f"24.3 dB on {said}" in text_of(closing(bot)[0])
 
 
 def test_a_preview_has_a_button_until_the_splat_is_ready(bot: Bot) -> None:

@@ -142,3 +142,8 @@ def test_a_sparse_flight_gets_advice() -> None:
 def test_doubts_are_told(doubt: Doubt, words: str) -> None:
     found = Found(20, 9_000_000, looked_at=20, gps=20, doubt=doubt)
     assert words in " ".join(seen.lines(found))
+
+
+def test_what_is_said_of_the_sharpness_of_some_photos_says_of_how_many() -> None:
+    found = Found(36, 9_000_000, looked_at=36, opened=24, blurred=("a.jpg",))
+    assert "1 of the 24 that were opened may be blurred (`a.jpg`)." in " ".join(seen.lines(found))
