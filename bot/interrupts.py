@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM, so that nothing that has to be tidied up is skipped, and neither is lost.
+"""Ctrl-C, SIGTERM and a closed terminal: what has to be tidied up is, and none of them is lost.
 
-Both raise KeyboardInterrupt. What a signal raises can vanish: in a destructor, or in compiled code
+All raise KeyboardInterrupt. What a signal raises can vanish: in a destructor, or in compiled code
 that calls back, as pydantic's does while the bot starts. So it is noted too, and looked at before
 the bot begins to wait.
 """
@@ -32,6 +32,9 @@ class Interrupts:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self)
+        # A closed terminal is as SIGTERM, to whoever listens to that then; `nohup` has it ignored.
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
     def serve(self, server: uvicorn.Server) -> None:
         """Serve until told to stop, which may have been before."""

@@ -9,7 +9,7 @@ import uvicorn
 
 from bot.interrupts import Interrupts
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Server(uvicorn.Server):
@@ -29,6 +29,7 @@ class Server(uvicorn.Server):
 @pytest.fixture
 def interrupts() -> Iterator[Interrupts]:
     before = [(number, signal.getsignal(number)) for number in SIGNALS]
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     interrupts = Interrupts()
     interrupts.listen()
     yield interrupts
@@ -60,6 +61,13 @@ def test_what_was_lost_on_the_way_keeps_the_server_from_beginning(
         signal.raise_signal(number)
     interrupts.serve(server)
     assert not server.ran
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(interrupts: Interrupts) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interrupts.listen()
+    signal.raise_signal(signal.SIGHUP)
+    assert not interrupts.came
 
 
 def test_a_server_that_nobody_told_to_stop_runs(interrupts: Interrupts) -> None:
