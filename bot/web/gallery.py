@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urljoin
 
 from bot.core.jobs import Job
+from bot.slack.wording import megabytes
 from gpu.job.paths import SOG, THUMBNAIL
 
 #: PlayCanvas's editor opens a splat by its address: https://developer.playcanvas.com/user-manual/
@@ -71,5 +72,5 @@ def describe(job: Job) -> str:
     if isinstance(gaussians := job.metrics.get("gaussians"), int | float):
         parts.append(f"{int(gaussians):,} Gaussians")
     if (size := job.shown_bytes) is not None:
-        parts.append(f"{size / 1e6:.1f} MB")
+        parts.append(megabytes(size))
     return " · ".join(parts)

@@ -16,7 +16,8 @@ from bot.slack.workspaces import OneWorkspace
 from bot.storage.local import LocalStorage
 from bot.web.app import create_app
 from bot.web.pages import VIEWER
-from tests.core.conftest import a_request
+from gpu.job import Stage, Status
+from tests.core.conftest import a_request, an_event
 
 
 @pytest.fixture
@@ -129,6 +130,15 @@ def test_the_list_can_be_searched(web: TestClient, ledger: Ledger) -> None:
     assert "quarry" not in one
     assert "Nothing matches" in none
     assert "<script>" not in none
+
+
+def test_a_small_splat_is_not_said_to_have_no_size(web: TestClient, ledger: Ledger) -> None:
+    ledger.submit(a_request("a"), backend="local", price_per_hour=0.0)
+    ledger.claim()
+    ledger.set_handle("a", {})
+    ledger.record(an_event("a", 1, Stage.COMPRESS, Status.DONE, metrics={"sog_bytes": 40_000}))
+    ledger.succeed("a", viewer_url="http://v", manifest_url="http://m/manifest.json")
+    assert "40 kB" in web.get("/").text
 
 
 def test_the_list_runs_no_script_and_tells_the_date(web: TestClient, ledger: Ledger) -> None:
