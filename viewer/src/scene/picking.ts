@@ -6,11 +6,23 @@ const HITS = 2;
 /** Opacity below which nothing is drawn, in the picture as here. */
 const FAINTEST = 1 / 255;
 /**
- * Instead of the engine's fixed threshold a Gaussian is hit as often as it is opaque, by a hash of the fragment: each
- * pixel's nearest hit is then a sample of where light comes from (stochastic transparency, Enderton et al. 2010).
+ * Instead of the engine's fixed threshold a Gaussian is hit as often as it is opaque: each pixel's nearest hit is then
+ * a sample of where light comes from (stochastic transparency, Enderton et al. 2010). Each Gaussian, told by the bits of
+ * its depth, has a chance of its own, else all those of a surface, which have nearly one depth, would let through the
+ * same pixels; and those of a patch are spread evenly over it, so that few pixels are enough (stratified sampling).
  */
 const THRESHOLD = "alpha < alphaClip";
-const CHANCE = "alpha < fract(sin(dot(gl_FragCoord.xyz, vec3(12.9898, 78.233, 9137.31))) * 43758.5453)";
+const CHANCE = "alpha < chance()";
+const MAIN = "void main(void)";
+const HASH = `float chance() {
+  highp uint h = floatBitsToUint(gl_FragCoord.z);
+  h = (h ^ h >> 16) * 0x7feb352du; // lowbias32, Wellons 2018
+  h = (h ^ h >> 15) * 0x846ca68bu;
+  h = h ^ h >> 16;
+  highp uvec2 place = uvec2(gl_FragCoord.xy) % ${SIDE}u;
+  return fract(float(h) / 4294967296.0 + float(place.x * ${SIDE}u + place.y) / ${(SIDE * SIDE).toFixed(1)});
+}
+`;
 
 /** Finds how far away what is seen at a place of the screen is. */
 export class Picking {
@@ -26,7 +38,7 @@ export class Picking {
   /** Has to come before the engine builds its shaders. */
   static prepare(app: AppBase): void {
     const chunks = ShaderChunks.get(app.graphicsDevice, SHADERLANGUAGE_GLSL);
-    chunks.set("gsplatPS", chunks.get("gsplatPS").replace(THRESHOLD, CHANCE));
+    chunks.set("gsplatPS", chunks.get("gsplatPS").replace(THRESHOLD, CHANCE).replace(MAIN, HASH + MAIN));
     app.scene.gsplat.alphaClip = FAINTEST; // else the engine leaves out what is fainter, and cuts edges off
   }
 
