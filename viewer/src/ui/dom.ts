@@ -34,6 +34,9 @@ export function icon(path: string): SVGSVGElement {
 /** Whether the person points with a finger, which has no keys beside it. */
 export const byFinger = (): boolean => matchMedia("(pointer: coarse)").matches;
 
+/** What a tool tells to who points as this person does. */
+export const hintOf = (words: { readonly hint: string; readonly touchHint: string }): string => (byFinger() ? words.touchHint : words.hint);
+
 /** A button of a panel. */
 export function action(name: string, act: () => void, kind = ""): HTMLButtonElement {
   const button = el("button", { type: "button", class: `quiet ${kind}`.trim() }, name);

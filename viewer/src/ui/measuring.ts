@@ -2,7 +2,7 @@ import type { Vec3 } from "../math";
 import { texts } from "../texts/page";
 import { type Geodetic, type Georeference, toUtm, toWgs84 } from "../tools/geo";
 import { type Figures, figures, toCsv } from "../tools/measure";
-import { action, byFinger, el } from "./dom";
+import { action, el, hintOf } from "./dom";
 import { Overlay, type Project } from "./overlay";
 import { copy, save } from "./share";
 
@@ -16,7 +16,7 @@ export class Measuring {
   private metric = false;
   private origin: Georeference | null = null;
   private readonly list = el("dl", {});
-  private readonly hint = el("p", {}, byFinger() ? texts.measure.touchHint : texts.measure.hint);
+  private readonly hint = el("p", {}, hintOf(texts.measure));
   private readonly tools = el("div", { class: "actions" });
   private readonly more = action(texts.measure.more, () => this.fold(!this.folded), "narrow");
   readonly element = el(

@@ -7,7 +7,7 @@ import type { Vertical } from "../scene/lens";
 import { project, type Screen } from "../screen";
 import { texts } from "../texts/page";
 import { type Cameras, fieldOfView, frustum, frustumDepth, laid, parseCameras, type PhotoCamera, poseOf } from "../tools/cameras";
-import { action, byFinger, el, shape } from "./dom";
+import { action, el, hintOf, shape } from "./dom";
 
 /** How near to a camera a tap has to be, CSS pixels. */
 const REACH = 26;
@@ -38,7 +38,7 @@ export class Photos {
   readonly lines = shape("svg", { class: "overlay photo-cameras", "aria-hidden": "true" });
   private readonly picture = el("img", { class: "photo", alt: "", draggable: "false", decoding: "async" });
   readonly layer = el("section", { "aria-label": texts.photos.opacity, hidden: true }, this.picture);
-  private readonly hint = byFinger() ? texts.photos.touchHint : texts.photos.hint;
+  private readonly hint = hintOf(texts.photos);
   private readonly status = el("p", {}, this.hint);
   private readonly note = el("p", { hidden: true });
   private readonly steps = el("div", { class: "actions" });

@@ -3,7 +3,7 @@ import { MAX_NOTE, MAX_PINS, MAX_PINS_BYTES } from "../limits";
 import type { Vec2, Vec3 } from "../math";
 import { texts } from "../texts/page";
 import { type Pin, pinsFromJson, pinsToJson, readLink, readNote } from "../tools/pins";
-import { action, byFinger, el } from "./dom";
+import { action, el, hintOf } from "./dom";
 import { crosshair, type Project } from "./overlay";
 import { PinMarks } from "./pinmarks";
 import { fileName, save } from "./share";
@@ -27,7 +27,7 @@ export class Pinning {
   pins: readonly Pin[] = [];
   private chosen: number | null = null;
   private scene = "";
-  private readonly hint = el("p", {}, byFinger() ? texts.pins.touchHint : texts.pins.hint);
+  private readonly hint = el("p", {}, hintOf(texts.pins));
   private readonly list = el("ol", { class: "pin-list", "aria-label": texts.pins.list });
   private readonly problem = el("div", { class: "problem" });
   private readonly chooser = el("input", { type: "file", accept: ".json,application/json" });
