@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -20,14 +19,12 @@ from typing import NamedTuple
 
 import torch
 
-from bench.train import CUDA, HOLDOUT, REPOSITORY, SEEDS, SIZE, WARM, job, posed, score
+from bench.train import CUDA, HOLDOUT, REPOSITORY, SEEDS, SIZE, WARM, job, posed, run_with, score
 from gpu.export.ply import read_ply
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import Dataset, load_dataset
-from gpu.training.init import gaussians_from_points
 from gpu.training.launch import torchrun
 from gpu.training.together import Plan
-from gpu.training.trainer import train
 
 SCENE, GAUSSIANS, STEPS, WEIGHT = "caliterra", 3_200_000, 2_400, 0.001
 
@@ -56,21 +53,10 @@ def trained_on(
     config = TrainConfig.of(spec, CUDA, len(dataset.train), len(dataset.points)).single
     # With the usual weights most of so many would be pulled away again.
     config = replace(config, max_gaussians=gaussians, opacity_weight=WEIGHT, scale_weight=WEIGHT)
-    return _on_one(name, config) if gpus == 1 else _on_several(gpus, name, dataset, config)
-
-
-def _on_one(name: str, config: TrainConfig) -> Figures:
-    torch.cuda.reset_peak_memory_stats()
-    before, begun = torch.cuda.memory_allocated(), time.perf_counter()
-    dataset = load_dataset(posed(name), SIZE, HOLDOUT)
-    points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
-    start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
-    scene = train(start, dataset.train, config, CUDA)
-    torch.cuda.synchronize()
-    seconds = time.perf_counter() - begun
-    memory = (torch.cuda.max_memory_allocated() - before) / 2**30
-    psnr, ssim, _ = score(scene, dataset.held_out)
-    return Figures(seconds, memory, psnr, ssim, len(scene))
+    if gpus > 1:
+        return _on_several(gpus, name, dataset, config)
+    one = run_with(name, lambda _: config)
+    return Figures(one.seconds, one.memory, one.psnr, one.ssim, one.gaussians)
 
 
 def _on_several(gpus: int, name: str, dataset: Dataset, config: TrainConfig) -> Figures:

@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
@@ -33,7 +33,7 @@ from gpu.pipeline import find_stage
 from gpu.stage import Context
 from gpu.training.album import Album
 from gpu.training.config import TrainConfig
-from gpu.training.dataset import View, load_dataset
+from gpu.training.dataset import Dataset, View, load_dataset
 from gpu.training.init import gaussians_from_points
 from gpu.training.lpips import Lpips
 from gpu.training.metrics import Score, evaluate
@@ -107,13 +107,18 @@ def job(name: str, seed: int, iterations: int | None = None, preset: str | None 
 
 def run(name: str, seed: int, iterations: int | None = None, preset: str | None = None) -> Run:
     """Train a scene once, with the settings of a preset, and measure it."""
+    spec = job(name, seed, iterations, preset)
+    return run_with(name, lambda d: TrainConfig.of(spec, CUDA, len(d.train), len(d.points)))
+
+
+def run_with(name: str, settings: Callable[[Dataset], TrainConfig]) -> Run:
+    """Train a scene once, with settings that may depend on its photos, and measure it."""
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()  # What measuring an earlier scene has left: cuBLAS's.
     begun = time.perf_counter()
     dataset = load_dataset(posed(name), SIZE, HOLDOUT)
     points, colors = dataset.points.to(CUDA), dataset.colors.to(CUDA)
-    spec = job(name, seed, iterations, preset)
-    config = TrainConfig.of(spec, CUDA, len(dataset.train), len(points))
+    config = settings(dataset)
     start = gaussians_from_points(points, colors, config.sh_degree, config.max_gaussians)
     loaded = time.perf_counter()
     trained = grow(start, dataset.train, config, CUDA)
