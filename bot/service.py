@@ -15,7 +15,6 @@ from bot.compute.choice import choose_backend
 from bot.core.catalogue import Catalogue
 from bot.core.config import Settings
 from bot.core.costs import Budget
-from bot.core.database import LedgerFile
 from bot.core.desk import Desk
 from bot.core.dispatcher import Dispatcher
 from bot.core.inbox import Inbox
@@ -26,7 +25,7 @@ from bot.core.roles import Roles
 from bot.core.rounds import Rounds
 from bot.core.scheduler import Scheduler
 from bot.core.seals import Seals
-from bot.core.viewer import move_links, preview_url
+from bot.core.viewer import preview_url
 from bot.doctor import findings
 from bot.interrupts import INTERRUPTS
 from bot.notify import Notifier, open_senders
@@ -74,8 +73,8 @@ class Service:
         self._storage = open_storage(settings)
         self._scheduler = Scheduler()
         self._secrets = settings.hook_secrets or (settings.slack_signing_secret,)
-        move_links(LedgerFile(settings.ledger), settings.public_url)
         self.ledger = Ledger(settings.ledger)
+        self.ledger.links.move_to(settings.public_url)
         droplets = settings.droplets
         # Without droplets there is nothing to pay for, and nothing that costs may start.
         self._budget = Budget(self.ledger, droplets.monthly_budget if droplets else 0.0)

@@ -20,6 +20,7 @@ from bot.core.errors import IllegalMove
 from bot.core.events import Events, forget_progress
 from bot.core.intents import Intents
 from bot.core.jobs import LEGAL_MOVES, Job, Request, State
+from bot.core.links import Links
 from bot.core.machines import Machines, remember
 from bot.core.records import one
 from bot.core.rows import row_of
@@ -36,6 +37,7 @@ class Ledger(Events):
         self.intents = Intents(self._file, clock)
         self.drops = Drops(self._file, clock)
         self.tenants = Tenants(self._file, clock)
+        self.links = Links(self._file)
         #: How many places elsewhere than in Slack are told of a job's end.
         self.places = 0
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.core.ledger import Ledger
-from bot.core.viewer import move_links, viewer_url
+from bot.core.viewer import viewer_url
 
 BEFORE, NOW = "http://127.0.0.1:41234", "http://127.0.0.1:3000"
 BUCKET = "https://splats.ams3.digitaloceanspaces.com"
@@ -31,7 +31,7 @@ def test_a_splat_of_a_bot_on_another_port_is_linked_on_this_one(
 ) -> None:
     job = made(BEFORE, f"{BEFORE}/files/splats/a/manifest.json")
     for _ in range(2):  # a second time changes nothing
-        move_links(ledger._file, f"{NOW}/")
+        ledger.links.move_to(f"{NOW}/")
         assert ledger.job(job).manifest_url == f"{NOW}/files/splats/a/manifest.json"
         assert ledger.job(job).viewer_url == viewer_url(NOW, ledger.job(job).manifest_url)
 
@@ -40,7 +40,7 @@ def test_a_splat_in_a_bucket_stays_there_and_its_viewer_moves(
     ledger: Ledger, made: Callable[[str, str], str]
 ) -> None:
     job = made("https://old.example.com", f"{BUCKET}/splats/a/manifest.json")
-    move_links(ledger._file, "https://splat.example.com")
+    ledger.links.move_to("https://splat.example.com")
     assert ledger.job(job).manifest_url == f"{BUCKET}/splats/a/manifest.json"
     assert ledger.job(job).viewer_url == viewer_url(
         "https://splat.example.com", ledger.job(job).manifest_url
@@ -49,5 +49,5 @@ def test_a_splat_in_a_bucket_stays_there_and_its_viewer_moves(
 
 def test_a_job_without_a_splat_gets_no_link(ledger: Ledger, ask: Ask) -> None:
     job = ask("a")
-    move_links(ledger._file, NOW)
+    ledger.links.move_to(NOW)
     assert ledger.job(job).viewer_url == ""
