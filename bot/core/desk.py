@@ -219,7 +219,7 @@ class Desk:
     def where_to_go(self) -> str:
         """Say what to do where there is no job that could be meant."""
         if self.ledger.jobs(limit=1):
-            return "`/splat list` shows the newest ones."
+            return "`/splat list` shows where each job stands."
         return "`/splat datasets` shows the photos that are there, `/splat` makes a splat of them."
 
     def datasets(self, prefix: str = "") -> Sequence[Dataset]:

@@ -25,6 +25,17 @@ class State(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def told(self) -> str:
+        """What is said of a job in this state: it "is running", it "has failed"."""
+        return _TOLD.get(self, f"is {self}")
+
+
+_TOLD = {
+    State.SUCCEEDED: "has succeeded",
+    State.FAILED: "has failed",
+    State.CANCELLED: "was cancelled",
+}
 
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 
@@ -127,7 +138,7 @@ def again(job: Job, changed: Options) -> Options:
     """
     if "more" in changed and job.state is not State.SUCCEEDED:
         raise UnknownCommand(
-            f"`--more` goes on with a job that has succeeded, and `#{job.id}` is {job.state}.",
+            f"`--more` goes on with a job that has succeeded, and `#{job.id}` {job.state.told}.",
             hint="`/splat list` shows which have.",
         )
     before = {name: v for name, v in job.options.items() if name not in ("more", "earlier")}

@@ -188,7 +188,7 @@ class Ledger(Events):
     def _move(self, db: Database, job_id: str, state: State, **changes: Any) -> Job:
         job = self._read(db, job_id)
         if state not in LEGAL_MOVES[job.state]:
-            raise IllegalMove(f"Job `{job_id}` is {job.state} and can not become {state}.")
+            raise IllegalMove(f"Job `{job_id}` {job.state.told} and can not become {state}.")
         update_job(db, job_id, state=state.value, **changes)
         return self._read(db, job_id)
 

@@ -71,7 +71,8 @@ def _account(api: DigitalOcean, _: DropletSettings) -> Iterator[Finding]:
         yield Finding(True, "DigitalOcean knows the token; it may not read the account.")
         return
     what = f"DigitalOcean knows the token; the account is {account.status}"
-    limit = f", with {account.droplet_limit} droplets at most."
+    most = account.droplet_limit
+    limit = f", with {most} droplet{'' if most == 1 else 's'} at most."
     yield Finding(
         account.status == "active",
         what + limit,

@@ -54,9 +54,10 @@ def _turned(connections: Connections) -> Reason | None:
     turned = [pair for pair in sure if pair in connections.turned]
     if not sure or len(turned) < MOST * len(sure):
         return None
+    pairs = f"{len(turned)} of the {len(sure)} pairs that match were"
+    pairs = "the only pair that matches was" if len(sure) == 1 else pairs
     return Reason(
-        f"{len(turned)} of the {len(sure)} pairs that match were taken by turning on the spot, "
-        "which shows no depth",
+        f"{pairs} taken by turning on the spot, which shows no depth",
         "Take a step sideways between photos instead of turning: walk around the scene.",
     )
 
@@ -87,7 +88,8 @@ def _without_overlap(names: Sequence[str], connections: Connections) -> Reason:
             f", and {SURE} are the least)",
             "Go in smaller steps: " + OVERLAP + ".",
         )
+    share = "shares" if len(alone) == 1 else "share"
     return Reason(
-        f"{len(alone)} of them share too little with any other ({named(alone)})",
+        f"{len(alone)} of them {share} too little with any other ({named(alone)})",
         "Photograph the ways between them: " + OVERLAP + ".",
     )

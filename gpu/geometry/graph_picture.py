@@ -100,13 +100,17 @@ def _label(canvas: Image.Image, name: str, place: tuple[float, float], size: int
     pen.text(place, short, fill=INK, font=font, anchor="mm", stroke_width=2, stroke_fill=BACKGROUND)
 
 
+def _matching(pairs: int) -> str:
+    return "1 pair matches" if pairs == 1 else f"{pairs} pairs match"
+
+
 def _legend(canvas: Image.Image, connections: Connections, placed: int) -> None:
     pen, font, y = ImageDraw.Draw(canvas), ImageFont.load_default(15), HEIGHT - FOOT // 2 - 8
     total, x = len(connections.features), 24.0
     entries = (
         (PLACED, f"{placed} placed"),
         (LEFT_OUT, f"{total - placed} left out"),
-        (STRONG, f"{len(connections.sure())} pairs match"),
+        (STRONG, _matching(len(connections.sure()))),
         (WEAK, f"fewer than {SURE} matches: by chance, perhaps"),
     )
     for colour, text in entries:

@@ -44,6 +44,8 @@ def test_turning_on_the_spot_is_told_from_walking() -> None:
     assert "turning on the spot" in diagnose(NAMES, graph(walked, turned=True)).why
     assert "step sideways" in diagnose(NAMES, graph(walked, turned=True)).hint
     assert "turning" not in diagnose(NAMES, graph(walked)).why
+    pair = diagnose(NAMES, graph(chain(0, 1), turned=True)).why
+    assert pair.startswith("the only pair that matches was taken by turning")
 
 
 def test_groups_apart_are_named_with_the_way_between_them() -> None:
@@ -57,6 +59,8 @@ def test_photos_that_match_nothing_are_named() -> None:
     why = diagnose(NAMES, graph(chain(0, 1, 2, 3, 4, 5))).why
     assert why == "2 of them share too little with any other (g.jpg, h.jpg)"
     assert diagnose(NAMES, graph({})).why.startswith("8 of them share too little")
+    alone = diagnose(NAMES, graph(chain(*range(7)))).why
+    assert alone == "1 of them shares too little with any other (h.jpg)"
 
 
 def test_one_group_with_thin_matches_is_asked_for_smaller_steps() -> None:

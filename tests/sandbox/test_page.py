@@ -1,5 +1,6 @@
 """The sandbox's page in a browser: what a newcomer sees, types and presses."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -306,6 +307,7 @@ def test_a_moment_is_shown_in_the_readers_own_time(page: Page, bot: Bot) -> None
             when.toTimeString().slice(0, 5)]; }"""
     )
     expect(page.get_by_test_id("message")).to_contain_text(f"gone at {date} {time}")
+    expect(page.locator("time").last).to_have_attribute("title", re.compile(r"\d{4} \d\d:\d\d$"))
 
 
 def test_on_a_phone_everything_fits(page: Page, bot: Bot) -> None:

@@ -47,7 +47,7 @@ def test_where_nothing_ever_ran_the_way_to_a_first_job_is_said(bot: Bot) -> None
     for command in ("view", "logs", "rerun", "cancel", "status", "destroy", "list"):
         assert "`/splat datasets` shows the photos" in answer(bot, f"/splat {command}")
     done(bot)
-    assert "`/splat list` shows the newest ones" in answer(bot, "/splat cancel")
+    assert "`/splat list` shows where each job stands" in answer(bot, "/splat cancel")
 
 
 def test_where_there_are_no_photos_the_way_to_some_is_said(bot: Bot) -> None:
@@ -61,6 +61,8 @@ def test_where_there_are_no_photos_the_way_to_some_is_said(bot: Bot) -> None:
 def test_a_job_without_a_splat_has_no_link(bot: Bot) -> None:
     bot.start()
     assert "there is no splat of it yet" in answer(bot, "/splat view a")
+    hint = "No job has a splat yet. `/splat list` shows where each job stands."
+    assert hint in answer(bot, "/splat view")
 
 
 def test_the_end_of_the_log_of_the_job_that_runs(bot: Bot) -> None:
@@ -127,7 +129,9 @@ def test_more_steps_are_of_a_job_that_has_succeeded(bot: Bot) -> None:
     bot.start("demo/parcel --job-id b")
     bot.slack.person.type("/splat cancel b")
     refusal = answer(bot, "/splat rerun b --more 300")
-    assert "`--more` goes on with a job that has succeeded, and `#b` is cancel" in refusal
+    assert "`--more` goes on with a job that has succeeded, and `#b` is cancelling." in refusal
+    bot.ledger.fail("b", error="It broke.", hint="")
+    assert "and `#b` has failed." in answer(bot, "/splat rerun b --more 300")
     assert "`/splat list` shows which have" in refusal
     assert "`/splat rerun a --more 300` is job" in answer(bot, "/splat rerun --more 300")
 

@@ -210,6 +210,7 @@ def test_photos_are_uploaded_on_the_page_and_offered(bot: Bot, page: Page) -> No
     client = Client(bot)
     page.goto(client.link)
     expect(page.locator("#what")).to_contain_text("They are kept as datasets/old-shed.")
+    expect(page.locator("#what")).to_contain_text(re.compile(r"good until .+ \d\d:\d\d\.$"))
     choose(page, {"a.jpg": photo(1), "b.jpg": photo(2), "long.jpg": LONG, "notes.txt": b"x"})
     expect(page.locator("#count")).to_have_text("3 of 3 photos")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

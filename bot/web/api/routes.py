@@ -118,7 +118,7 @@ def api_router(desk: Desk, storage: Storage, gate: KeyGate) -> APIRouter:
         """A job's model, or what belongs to it: the address is good for ten minutes."""
         found = _answered(lambda: desk.ledger.job(job))
         if found.state is not State.SUCCEEDED:
-            raise HTTPException(409, f"The job is {found.state}: there is no {model} of it.")
+            raise HTTPException(409, f"The job {found.state.told}: there is no {model} of it.")
         return RedirectResponse(_address(storage, result_key(job, FILES[model])))
 
     return router

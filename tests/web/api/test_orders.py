@@ -110,6 +110,10 @@ def test_a_model_is_had_by_an_address_that_is_good_for_a_while(
     client.post("/api/jobs", json=ORDER)
     early = client.get("/api/jobs/first/splat")
     assert (early.status_code, early.json()["detail"].split(":")[0]) == (409, "The job is queued")
+    client.post("/api/jobs", json=ORDER | {"job_id": "second"})
+    ledger.fail("second", error="It broke.", hint="")
+    late = client.get("/api/jobs/second/splat").json()["detail"]
+    assert late == "The job has failed: there is no splat of it."
     ledger.claim()
     ledger.succeed("first", viewer_url="http://v", manifest_url="http://m")
     assert ledger.job("first").state is State.SUCCEEDED

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { act } from "./api";
 import { Blocks, Entity, Picture } from "./Blocks";
 import { BotFace, Emoji, EyeIcon, FileIcon } from "./icons";
-import { clock, Mrkdwn } from "./mrkdwn";
+import { clock, day, Mrkdwn } from "./mrkdwn";
 import type { Message, Snapshot } from "./types";
 
 /** Seconds within which messages of one author stand together under one name. */
@@ -162,7 +162,7 @@ function Avatar({ name }: { name: string }) {
 function Time({ ts }: { ts: string }) {
   const when = new Date(Number(ts) * 1000);
   return (
-    <time dateTime={when.toISOString()} title={when.toLocaleString()}>
+    <time dateTime={when.toISOString()} title={`${day(when)} ${clock(when)}`}>
       {clock(when)}
     </time>
   );

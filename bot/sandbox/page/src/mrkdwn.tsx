@@ -49,13 +49,18 @@ export function clock(when: Date): string {
   return when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
+/** The day of a moment. */
+export function day(when: Date): string {
+  return when.toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" });
+}
+
 /** A moment in the reader's own time zone: `!date^1795271520^{date_short} {time}`. */
 function moment(target: string): string | undefined {
   const [, seconds = "", format = ""] = target.split("^");
   const when = new Date(Number(seconds) * 1000);
   if (Number.isNaN(when.getTime())) return undefined;
   return format
-    .replaceAll("{date_short}", when.toLocaleDateString([], { year: "numeric", month: "short", day: "numeric" }))
+    .replaceAll("{date_short}", day(when))
     .replaceAll("{time}", clock(when));
 }
 

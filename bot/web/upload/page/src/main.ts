@@ -26,7 +26,7 @@ async function start(): Promise<void> {
     tell(wrong instanceof Error ? wrong.message : "The bot does not answer.", true);
     return;
   }
-  const until = new Date(known.expires * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const until = new Date(known.expires * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
   const there = known.files.length ? ` ${counted(known.files)} there already.` : "";
   tell(`They are kept as ${known.dataset}.${there} Your link is good until ${until}.`);
   drop.hidden = false;
