@@ -21,6 +21,24 @@ def test_every_preset_is_known_and_fast_is_what_one_gets() -> None:
     assert effort({"preset": USUAL}, past()) == effort({}, past()) == Span(1.0, 1.0)
 
 
+#: Seconds of training and steps a second on one GPU, of the sets at the ends (bench/results.md).
+MEASURED = {
+    "fox": {"fast": (4.9, 279), "best": (27.8, 141), "draft": (1.5, 391)},
+    "caliterra": {"fast": (4.1, 356), "best": (22.0, 181), "draft": (2.0, 343)},
+    "brighton_beach": {"fast": (5.5, 304), "best": (8.0, 275), "draft": (0.8, 507)},
+}
+
+
+@pytest.mark.parametrize("photos", MEASURED)
+@pytest.mark.parametrize("preset", ["draft", "best"])
+def test_what_was_measured_of_a_preset_is_within_what_is_said_of_it(
+    preset: str, photos: str
+) -> None:
+    (took, rate), (usually, usual_rate) = (MEASURED[photos][name] for name in (preset, USUAL))
+    assert PRESETS[preset].low <= took / usually <= PRESETS[preset].high
+    assert A_STEP[preset].low <= usual_rate / rate <= A_STEP[preset].high
+
+
 def test_a_draft_beside_best_is_as_unsure_as_both() -> None:
     found = effort({"preset": "draft"}, past(preset="best"))
     assert found == PRESETS["draft"] / PRESETS["best"]
