@@ -8,7 +8,7 @@ weights (gpu/training/lpips.py). The old pycolmap fork's reader is written on to
 fused-ssim, on which the trainer's speed depends, has to be installed.
 
 The seconds are wall time from reading the photos to the final Gaussians on the disk, without the
-evaluation that follows. With `--looks` it measures itself after some steps too.
+evaluation that follows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -119,12 +118,9 @@ def prepare(checkout: Path, lpips: Lpips | None) -> Any:
     return simple_trainer
 
 
-def config(
-    trainer: Any, preset: str, scene: Path, out: Path, steps: int, looks: Sequence[int] = ()
-) -> Any:
-    """Return the configuration that its command line would make, without videos.
+def config(trainer: Any, preset: str, scene: Path, out: Path, steps: int) -> Any:
+    """Return the configuration that its command line would make, without videos and evaluation.
 
-    After the steps of `looks` it measures itself, to out/stats, which takes some of its time.
     As with `--steps-scaler`, a schedule made for 30,000 steps is not shortened for 7,000: the
     figures that gsplat reports for 7k are of the first 7,000 steps of its default run.
     """
@@ -135,7 +131,7 @@ def config(
         "data_factor": 1,
         "result_dir": str(out),
         "max_steps": steps,
-        "eval_steps": list(looks),
+        "eval_steps": [],
         "save_steps": [],
     }
     if preset == "default":
@@ -145,9 +141,7 @@ def config(
     return trainer.Config(strategy=strategy, **weights, **common)
 
 
-def run(
-    checkout: Path, preset: str, scene: Path, out: Path, steps: int, looks: Sequence[int] = ()
-) -> dict[str, float | None]:
+def run(checkout: Path, preset: str, scene: Path, out: Path, steps: int) -> dict[str, float | None]:
     """Train once and return seconds, psnr in dB, ssim, lpips, gaussians, and memory in GiB."""
     lpips = Lpips.installed()  # Read before the time begins.
     trainer = prepare(checkout, lpips)
@@ -155,7 +149,7 @@ def run(
     trainer.rasterization, trainer.fused_ssim(*torch.rand(2, 1, 3, 32, 32, device="cuda"))
     torch.cuda.synchronize()
     begun = time.perf_counter()
-    runner = trainer.Runner(0, 0, 1, config(trainer, preset, scene, out, steps, looks))
+    runner = trainer.Runner(0, 0, 1, config(trainer, preset, scene, out, steps))
     runner.train()
     torch.cuda.synchronize()
     seconds = time.perf_counter() - begun
@@ -179,10 +173,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--preset", choices=("default", "mcmc"), default="default")
     parser.add_argument("--steps", type=int, default=7_000)
-    parser.add_argument("--looks", type=int, nargs="*", default=())
     args = parser.parse_args()
-    checkout = args.checkout.resolve()
-    figures = run(checkout, args.preset, args.scene, args.out, args.steps, args.looks)
+    figures = run(args.checkout.resolve(), args.preset, args.scene, args.out, args.steps)
     print(json.dumps(figures))
 
 
