@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
 import signal
@@ -20,15 +19,13 @@ from pathlib import Path
 
 from bot.core.config import Settings
 from bot.core.errors import SplatError
+from bot.folder import kept
 from bot.sandbox.state import SUGGESTION
 from bot.service import Service
 from bot.storage.names import is_archive, is_capture
 
 HOST = "127.0.0.1"
 BOT_PORT, SANDBOX_PORT = 3000, 3001
-
-#: Held by the demo that works on a folder; says where that one is.
-LOCK = "demo.lock"
 
 #: Seconds in which the sandbox has to answer.
 PATIENCE = 30.0
@@ -40,31 +37,9 @@ def run(photos: Path | None, *, open_browser: bool) -> None:
     with (
         free_port(BOT_PORT) as bot,
         free_port(SANDBOX_PORT) as sandbox,
-        alone(data, f"http://{HOST}:{sandbox}/"),
+        kept(data, f"demo is running already, at http://{HOST}:{sandbox}/"),
     ):
         _run(photos, data, bot, sandbox, open_browser=open_browser)
-
-
-@contextmanager
-def alone(data: Path, address: str) -> Iterator[None]:
-    """Keep other demos off a folder: they would tell each other's news and end each other's jobs.
-
-    `address` is where this one is. Raises SplatError, with the other's address, when there is one.
-    """
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / LOCK).open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it ends with the process at last
-        except BlockingIOError:
-            lock.seek(0)
-            raise SplatError(
-                f"A demo is running already, at {lock.read() or 'an address of its own'}.",
-                hint="End it with Ctrl-C, or set SPLATBOT_DATA to another folder for this one.",
-            ) from None
-        lock.truncate(0)
-        lock.write(address)
-        lock.flush()
-        yield
 
 
 def _run(

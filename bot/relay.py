@@ -19,6 +19,7 @@ from bot.core.restoring import restore
 from bot.core.scheduler import Scheduler
 from bot.core.snapshots import Snapshots
 from bot.core.succession import RENEWAL, Standing, Succession
+from bot.folder import kept
 from bot.interrupts import INTERRUPTS
 from bot.service import Service, log_plainly
 from bot.storage import open_storage
@@ -36,16 +37,21 @@ SWITCH = 0.0005
 
 
 def serve(settings: Settings) -> None:
-    """Run the bot until it is told to stop; alone when its storage is its own disk."""
+    """Run the bot until it is told to stop; alone when its storage is its own disk.
+
+    Raises SplatError where another one works on its folder.
+    """
     # Modules stay. A full collection that looks at them too takes a tenth of a second, in which
     # nobody is answered (docs.python.org/3/library/gc.html#gc.freeze).
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(SWITCH)
-    if settings.spaces is None:
-        Service(settings).run()
-    else:
-        Relay(settings).run()
+    who = f"bot is running already, at {settings.public_url}"
+    with kept(settings.data, who, together=settings.spaces is not None):
+        if settings.spaces is None:
+            Service(settings).run()
+        else:
+            Relay(settings).run()
 
 
 class Relay:

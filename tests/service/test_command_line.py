@@ -1,7 +1,6 @@
 """`splatbot`: what it says when something is missing, and what it leaves alone."""
 
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -144,16 +143,3 @@ def test_of_two_demos_that_begin_at_the_same_time_each_has_a_port_of_its_own() -
             assert second != first
     with demo.free_port(first) as again:
         assert again == first
-
-
-def test_a_second_demo_of_a_folder_says_where_the_first_is(tmp_path: Path) -> None:
-    """Two would end each other's jobs, and each would hear half of the news."""
-    first, second = "http://127.0.0.1:3001/", "http://127.0.0.1:40404/"
-    with demo.alone(tmp_path, first):
-        refused = pytest.raises(SplatError, match=f"running already, at {re.escape(first)}")
-        with refused, demo.alone(tmp_path, second):
-            pytest.fail("two demos work on one folder")
-        with demo.alone(tmp_path / "other", second):
-            pass
-    with demo.alone(tmp_path, second):
-        pass
