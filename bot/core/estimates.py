@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bot.core.efforts import TRAINING, Span, effort, is_alike, lasts
+from bot.core.efforts import ONCE, PRESETS, TRAINING, USUAL, Span, effort, is_alike, lasts
 from bot.core.jobs import Job, Options
 from gpu.job import Pipeline, Stage, stages_of
 
-#: The stages' usual shares of a whole job, for the bar alone (bench/results.md, the demo).
+#: The shares that stages have of a job of the usual preset, for the bar alone while no earlier
+#: job says them (bench/results.md, the demo).
 SHARES: Mapping[Stage, float] = {
     Stage.PREPARE: 0,
     Stage.FETCH: 1,
@@ -38,13 +39,16 @@ class Estimate:
     alike: bool = True
 
 
-def overall_fraction(job: Job) -> float:
-    """Return how much of a whole job is done, 0 to 1; it never says 1 before the end."""
-    stages = stages_of(job.pipeline)
-    done = sum(SHARES[s] for s in stages if s.value in job.stage_seconds)
+def overall_fraction(job: Job, history: Sequence[Job] = ()) -> float:
+    """Return how much of a whole job is done, 0 to 1; it never says 1 before the end.
+
+    It never shrinks while the job goes on and the earlier jobs in `history` are the same.
+    """
+    shares = _shares(job, history)
+    done = sum(share for stage, share in shares.items() if stage.value in job.stage_seconds)
     if job.stage and job.stage.value not in job.stage_seconds:
-        done += SHARES[job.stage] * job.fraction
-    return min(done / sum(SHARES[s] for s in stages), 0.99)
+        done += shares.get(job.stage, 0.0) * job.fraction
+    return min(done / sum(shares.values()), 0.99)
 
 
 def remaining(job: Job, history: Sequence[Job], elapsed_in_stage: float = 0.0) -> Estimate | None:
@@ -58,8 +62,7 @@ def remaining(job: Job, history: Sequence[Job], elapsed_in_stage: float = 0.0) -
     for stage in stages_of(job.pipeline):
         if stage.value in job.stage_seconds:
             continue
-        seen = [lasts(stage, job.options, p) for p in past if stage.value in p.stage_seconds]
-        known = [span for span in seen if span]
+        known = _known(stage, job.options, past)
         if not known:
             return None
         left += _left(job, stage, known, elapsed_in_stage)
@@ -84,6 +87,24 @@ def longer(options: Options, past: Job) -> float:
     """Return by how many seconds a job with `options` is longer than an earlier one, about."""
     spans = ((stage, lasts(stage, options, past)) for stage in TRAINING)
     return sum(s.middle - past.stage_seconds.get(stage.value, 0.0) for stage, s in spans if s)
+
+
+def _shares(job: Job, history: Sequence[Job]) -> Mapping[Stage, float]:
+    """Return how long a job's stages take beside each other, by earlier jobs if they say it."""
+    stages, past = stages_of(job.pipeline), _like(job.options, history)
+    known = {stage: _known(stage, job.options, past) for stage in stages}
+    if all(known.values()):
+        took = {stage: median(s.middle for s in spans) for stage, spans in known.items()}
+        if sum(took.values()) > 0:
+            return took
+    usual = PRESETS.get(str(job.options.get("preset", USUAL)), ONCE).middle
+    return {stage: SHARES[stage] * (usual if stage in TRAINING else 1.0) for stage in stages}
+
+
+def _known(stage: Stage, options: Options, past: Sequence[Job]) -> Sequence[Span]:
+    """Return the seconds that a stage would take by each earlier job that says something of it."""
+    seen = (lasts(stage, options, p) for p in past if stage.value in p.stage_seconds)
+    return [span for span in seen if span]
 
 
 def _like(options: Options, history: Sequence[Job]) -> Sequence[Job]:

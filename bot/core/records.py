@@ -80,16 +80,28 @@ class Records(Outbox):
         sql = "SELECT * FROM jobs WHERE version > rendered_version AND status_ts IS NOT NULL"
         return [job_from(row) for row in self._db.execute(sql)]
 
-    def history(self, pipeline: Pipeline, options: Options, limit: int = 20) -> list[Job]:
-        """Return the newest jobs of a pipeline that succeeded, those with the same preset first."""
+    def history(
+        self,
+        pipeline: Pipeline,
+        options: Options,
+        *,
+        before: float | None = None,
+        limit: int = 20,
+    ) -> list[Job]:
+        """Return the newest jobs of a pipeline that succeeded, those with the same preset first.
+
+        Only those that were over at the Unix time `before`, where one is given.
+        """
         # The preset alone is read of all of them, the rest of those that are returned.
         first = (
             "SELECT rowid FROM jobs WHERE pipeline = ? AND state = 'succeeded'"
+            " AND (? IS NULL OR finished_at <= ?)"
             " ORDER BY COALESCE(json_extract(options, '$.preset'), ?) = ? DESC, finished_at DESC"
             " LIMIT ?"
         )
         sql = f"SELECT * FROM jobs WHERE rowid IN ({first})"  # noqa: S608
-        values = (pipeline.value, USUAL, options.get("preset", USUAL), limit)
+        preset = options.get("preset", USUAL)
+        values = (pipeline.value, before, before, USUAL, preset, limit)
         return [job_from(row) for row in self._db.execute(sql, values)]
 
     def last_seq(self, job: Job) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot.core.estimates import Estimate, overall_fraction
+from bot.core.estimates import Estimate
 from bot.core.jobs import Job, State
 from bot.core.machines import Machine
 from bot.slack import bills, job_wording, wording
@@ -40,12 +40,14 @@ BAR = 20
 class Standing:
     """What a message shows besides the job itself. Times are Unix seconds, money dollars.
 
+    `done` is how much of the whole job is done, 0 to 1.
     `machine` is the newest that was created for the job, or may have been; `spent` is what all
     of its machines cost until now. At `deadline` the job is ended. `given_up_at` is when it is
     ended for its machine's silence, if that goes on.
     """
 
     now: float
+    done: float = 0.0
     estimate: Estimate | None = None
     position: int = 0
     last_word: float | None = None
@@ -72,7 +74,7 @@ def status(
     line = job_wording.state_line(job, standing.position, begin)
     blocks = [header(job_wording.title(job)), section(line)]
     if job.state not in {State.QUEUED, State.CANCELLED}:
-        blocks.append(_plan(job) if with_plan else section(_stages(job)))
+        blocks.append(_plan(job, standing) if with_plan else section(_stages(job)))
     if job.state in {State.RUNNING, State.LAUNCHING}:
         blocks.append(section(progress(job, standing)))
         blocks += _silence(job, standing)
@@ -102,8 +104,8 @@ def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
     return Post(cut(text, SECTION), blocks)
 
 
-def _plan(job: Job) -> Block:
-    title = job_wording.plan_title(job, overall_fraction(job))
+def _plan(job: Job, standing: Standing) -> Block:
+    title = job_wording.plan_title(job, standing.done)
     return plan(title, [(stage, f"{name} {note}".strip(), progress.value)
                         for stage, name, note, progress in _progress_of(job)])  # fmt: skip
 
@@ -153,10 +155,9 @@ def _stages_of(job: Job) -> Sequence[Stage]:
 
 def progress(job: Job, standing: Standing) -> str:
     """A bar, and the time that is left."""
-    fraction = overall_fraction(job)
-    full = round(fraction * BAR)
+    full = round(standing.done * BAR)
     bar = "▰" * full + "▱" * (BAR - full)
-    return f"{bar} {fraction:.0%} · {job_wording.eta(standing.estimate)}"
+    return f"{bar} {standing.done:.0%} · {job_wording.eta(standing.estimate)}"
 
 
 def _silence(job: Job, standing: Standing) -> list[Block]:

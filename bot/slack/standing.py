@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from bot.core.estimates import remaining
+from bot.core.estimates import overall_fraction, remaining
 from bot.core.jobs import Job
 from bot.core.ledger import Ledger
 from bot.core.limits import DEADLINE, SILENCE
@@ -20,9 +20,12 @@ def standing_of(ledger: Ledger, job: Job, clock: Callable[[], float] = time.time
     begun = job.started_at or now
     in_stage = now - begun - sum(job.stage_seconds.values())
     machine = _machine(ledger, job)
+    # Jobs that end meanwhile would move the bar of this one, backwards too.
+    history = ledger.history(job.pipeline, job.options, before=job.started_at)
     return Standing(
         now=now,
-        estimate=remaining(job, ledger.history(job.pipeline, job.options), max(in_stage, 0.0)),
+        done=overall_fraction(job, history),
+        estimate=remaining(job, history, max(in_stage, 0.0)),
         position=ledger.queue_position(job.id),
         last_word=last.time if last else job.started_at,
         machine=machine,

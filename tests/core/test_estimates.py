@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.efforts import PRESETS
 from bot.core.estimates import Estimate, longer, overall_fraction, remaining, whole
 from bot.core.jobs import Job, Options, State
 from gpu.job import Pipeline, Stage, stages_of
@@ -147,14 +148,53 @@ def test_a_job_of_best_is_longer_than_another_by_a_middle_of_what_may_be() -> No
 # -- the bar --------------------------------------------------------------------------------------
 
 
+HISTORIES: list[list[Job]] = [
+    [], [PAST], [PAST] * 3, [an_earlier_job({"preset": "best"}, train=60.0)] * 3,
+    [an_earlier_job(**dict.fromkeys(PAST_SECONDS, 0.0))],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [{}, {"preset": "best"}, {"iterations": 9}, {"more": 9}])
+@pytest.mark.parametrize("history", HISTORIES)
 @pytest.mark.parametrize("pipeline", list(Pipeline))
-def test_the_bar_grows_with_every_stage_and_is_full_only_at_the_end(pipeline: Pipeline) -> None:
-    seen = [0.0]
+def test_the_bar_grows_with_every_stage_and_is_full_only_at_the_end(
+    pipeline: Pipeline, history: list[Job], options: Options
+) -> None:
+    job = a_job(pipeline=pipeline, options=options, stage=Stage.PREPARE, fraction=0.5)
+    seen = [0.0, overall_fraction(job, history)]
     done: dict[str, float] = {}
     for stage in stages_of(pipeline):
-        job = a_job(pipeline=pipeline, stage=stage, fraction=0.5, stage_seconds=done)
-        seen.append(overall_fraction(job))
+        job = replace(job, stage=stage, fraction=0.5, stage_seconds=done)
+        seen.append(overall_fraction(job, history))
         done = {**done, stage.value: 1.0}
-        seen.append(overall_fraction(replace(job, fraction=1.0, stage_seconds=done)))
+        seen.append(overall_fraction(replace(job, fraction=1.0, stage_seconds=done), history))
     assert seen == sorted(seen)
     assert seen[-1] == 0.99
+
+
+def trained_half(options: Options, history: list[Job]) -> float:
+    """Where the bar is in the middle of the stage `train` of a job for an aerial scene."""
+    before = dict.fromkeys(("fetch", "preprocess", "geometry"), 1.0)
+    job = a_job(options=options, stage=Stage.TRAIN, fraction=0.5, stage_seconds=before)
+    return overall_fraction(job, history)
+
+
+def test_the_bar_gives_stages_what_earlier_jobs_took() -> None:
+    assert trained_half({}, [PAST]) == pytest.approx((30 + 5) / 70)
+    slow = an_earlier_job(geometry=100.0)
+    assert trained_half({}, [PAST, slow, slow]) == pytest.approx((120 + 5) / 160)
+
+
+def test_the_bar_gives_training_what_the_preset_asks_of_it() -> None:
+    for history in ([], [PAST]):
+        at = {name: trained_half({"preset": name}, history) for name in ("draft", "fast", "best")}
+        assert at["draft"] > at["fast"] == trained_half({}, history) > at["best"]
+    longer_by = PRESETS["best"].middle
+    assert trained_half({"preset": "best"}, [PAST]) == pytest.approx(
+        (30 + 5 * longer_by) / (50 + 20 * longer_by)
+    )
+
+
+def test_steps_that_are_asked_for_widen_the_part_of_training_once_an_earlier_job_had_some() -> None:
+    assert trained_half({"iterations": 5000}, [PAST]) == pytest.approx((30 + 25) / (50 + 100))
+    assert trained_half({"iterations": 5000}, []) == trained_half({}, [])

@@ -386,3 +386,16 @@ def test_earlier_jobs_with_the_same_preset_are_remembered_however_many_had_anoth
     assert "j0" in remembered(preset="best")
     assert remembered() == remembered(preset="fast") == {"j1", "j2", "j3"}
     assert ledger.history(Pipeline.SPLAT, {}) == []
+
+
+def test_jobs_that_ended_later_than_is_asked_for_are_not_remembered(
+    ledger: Ledger, ask: Ask, clock: Clock
+) -> None:
+    for name in ("early", "late"):
+        ask(name)
+        run(ledger, name)
+        clock.move(10)
+        ledger.succeed(name, viewer_url="http://v", manifest_url="http://m")
+        ledger.release(name)
+    [early, _] = [ledger.job(name) for name in ("early", "late")]
+    assert ledger.history(Pipeline.AERIAL, {}, before=early.finished_at) == [early]

@@ -72,6 +72,7 @@ machines = some.builds(
 standings = some.builds(
     Standing,
     now=seconds,
+    done=some.floats(0, 0.99),
     estimate=some.none() | some.builds(Estimate, low=seconds, high=seconds),
     position=some.integers(0, 99),
     last_word=some.none() | seconds,
@@ -240,12 +241,12 @@ def shown(job: Job, standing: Standing) -> str:
 
 
 def test_the_stages_the_bar_and_the_time_left() -> None:
-    text = shown(running(), Standing(now=200.0, estimate=Estimate(50.0, 130.0)))
+    text = shown(running(), Standing(now=200.0, done=0.6, estimate=Estimate(50.0, 130.0)))
     assert "✓ Find cameras `1 min 15 s`" in text
     assert "▸ *Train* 50%" in text
     assert "· Compress" in text
     assert "Descend" not in text  # a stage of aerial jobs alone
-    assert "▰▰▰" in text
+    assert f"{'▰' * 12}{'▱' * 8} 60%" in text
     assert "50 s to 2 min 10 s left" in text
 
 

@@ -8,7 +8,8 @@ import pytest
 from bot.core.rush import RUSH
 from bot.sandbox.web_api import Reply
 from bot.slack import job_wording
-from gpu.job import Stage, Status
+from bot.slack.standing import standing_of
+from gpu.job import Pipeline, Stage, Status, stages_of
 from tests.core.conftest import a_request, an_event
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import PICTURE, Bot, closing, finish, replies
@@ -32,6 +33,33 @@ def test_one_message_tells_the_way_from_the_queue_to_the_link(bot: Bot) -> None:
     bot.drain()
     assert "Your splat is ready" in text_of(bot.status())
     assert buttons(bot.status())["Open viewer"]["url"] == "http://v"
+
+
+def test_a_bar_does_not_move_back_when_another_job_ends_meanwhile(bot: Bot) -> None:
+    bot.start()
+    seconds = {Stage.FETCH: 1.0, Stage.PREPROCESS: 1.0, Stage.GEOMETRY: 20.0, Stage.TRAIN: 20.0}
+    for seq, (stage, took) in enumerate(seconds.items(), start=1):
+        bot.tell(seq, stage, Status.DONE, metrics={"seconds": took})
+    standing = standing_of(bot.ledger, bot.ledger.job("a"), bot.clock)
+    bot.clock.move(60)
+    another_job_that_takes_long_to_compress(bot)
+    later = standing_of(bot.ledger, bot.ledger.job("a"), bot.clock)
+    assert later.done == standing.done > 0.5
+    bot.slack.person.type("/splat demo/parcel aerial --job-id c")
+    assert bot.ledger.claim(slots=3) is not None
+    assert bot.ledger.history(Pipeline.AERIAL, {}) != []
+    began = standing_of(bot.ledger, bot.ledger.job("c"), bot.clock)
+    assert began.estimate is not None  # what starts afterwards knows of it
+
+
+def another_job_that_takes_long_to_compress(bot: Bot) -> None:
+    bot.slack.person.type("/splat demo/parcel aerial --job-id b")
+    assert bot.ledger.claim(slots=2) is not None
+    bot.ledger.set_handle("b", {})
+    for seq, stage in enumerate(stages_of(Pipeline.AERIAL), start=1):
+        took = {"seconds": 500.0 if stage is Stage.COMPRESS else 1.0}
+        bot.ledger.record(an_event("b", seq, stage, Status.DONE, metrics=took))
+    bot.ledger.succeed("b", viewer_url="http://v", manifest_url="http://m")
 
 
 def test_the_end_mentions_the_person_once_with_link_and_figures(bot: Bot) -> None:
