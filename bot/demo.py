@@ -76,25 +76,28 @@ def _run(
 
 @contextmanager
 def free_port(wanted: int) -> Iterator[int]:
-    """Yield `wanted` if nobody listens there or is about to, else any free port."""
+    """Yield `wanted` if nobody listens there or is about to, else any free port.
+
+    It is held until the block ends: meanwhile nobody else is given it, not even for a connection.
+    """
     for port in chain([wanted], repeat(0)):
-        found = _free(port)
-        if found and (claim := _claim(found)):
-            with claim:
-                yield found
-            return
+        with socket.socket() as held:
+            found = _hold(held, port)
+            if found and (claim := _claim(found)):
+                with claim:
+                    yield found
+                return
 
 
-def _free(port: int) -> int:
-    """Return a port if nobody listens there, for 0 any; 0 if somebody does."""
-    with socket.socket() as probe:
-        # As uvicorn does: a port in TIME_WAIT is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return 0
-        return int(probe.getsockname()[1])
+def _hold(held: socket.socket, port: int) -> int:
+    """Bind a port if nobody listens there, for 0 any, and return it; 0 if somebody does."""
+    # As uvicorn does: a port in TIME_WAIT is free, and uvicorn may bind the one that is held.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind((HOST, port))
+    except OSError:
+        return 0
+    return int(held.getsockname()[1])
 
 
 def _claim(port: int) -> socket.socket | None:

@@ -29,7 +29,8 @@ from bot.sandbox import state  # noqa: E402
 from bot.slack.manifest import SHORTCUT  # noqa: E402
 from gpu.job import Event  # noqa: E402
 from tests.e2e.workspace import chromium  # noqa: E402
-from tests.fakes.slack import FakeSlack, buttons, free_port, serving  # noqa: E402
+from tests.fakes.slack import buttons, fake_slack, serving  # noqa: E402
+from tests.ports import HOST, held_port  # noqa: E402
 from tests.slack.conftest import Bot  # noqa: E402
 
 OUT = REPOSITORY / "docs" / "slack"
@@ -91,12 +92,11 @@ def main(photos: Path, run: Path) -> None:
 @contextmanager
 def bot_at(folder: str) -> Iterator[Bot]:
     """A bot and a workspace on loopback."""
-    bot_port, slack_port = free_port(), free_port()
-    slack = FakeSlack(slack_port, f"http://127.0.0.1:{bot_port}")
-    bot = Bot(slack, bot_port, Path(folder))
-    bot.clock.now = time.time()
-    with serving(slack.app, slack_port), serving(bot.web, bot_port):
-        yield bot
+    with held_port() as port, fake_slack(f"http://{HOST}:{port}") as slack:
+        bot = Bot(slack, port, Path(folder))
+        bot.clock.now = time.time()
+        with serving(bot.web, port):
+            yield bot
 
 
 def earlier(bot: Bot, events: list[Event]) -> None:

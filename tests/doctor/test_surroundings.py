@@ -17,7 +17,7 @@ from bot.slack.manifest import SCOPES
 from bot.slack.workspaces import OneWorkspace
 from bot.storage import open_storage
 from tests.core.conftest import Clock
-from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
+from tests.fakes.slack import SECRET, TOKEN, FakeSlack, fake_slack
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -52,9 +52,7 @@ def wrong(findings: object) -> list[str]:
 
 @pytest.fixture
 def workspace(settings: Settings) -> Iterator[tuple[FakeSlack, Settings]]:
-    port = free_port()
-    fake = FakeSlack(port, "http://127.0.0.1:9")
-    with serving(fake.app, port):
+    with fake_slack("http://127.0.0.1:9") as fake:
         yield fake, replace(settings, slack_api_url=f"{fake.url}api/")
 
 

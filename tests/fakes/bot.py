@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import REPOSITORY
-from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
+from tests.fakes.slack import SECRET, TOKEN, FakeSlack, fake_slack
+from tests.ports import HOST, held_port
 
 #: Seconds in which a bot has to answer, at the very most.
 PATIENCE = 30.0
@@ -63,15 +64,12 @@ def running_bot(data: Path, command: Sequence[str] = SERVE, **more: str) -> Iter
 
     `more` are settings besides those that every bot needs.
     """
-    bot_port, slack_port = free_port(), free_port()
-    url = f"http://127.0.0.1:{bot_port}"
-    slack = FakeSlack(slack_port, url)
-    environment = os.environ | {
-        "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET,
-        "SLACK_API_URL": f"{slack.url}api/", "PORT": str(bot_port), "SPLATBOT_DATA": str(data),
-        **more,
-    }  # fmt: skip
-    with serving(slack.app, slack_port):
+    with held_port() as port, fake_slack(url := f"http://{HOST}:{port}") as slack:
+        environment = os.environ | {
+            "SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": SECRET,
+            "SLACK_API_URL": f"{slack.url}api/", "PORT": str(port), "SPLATBOT_DATA": str(data),
+            **more,
+        }  # fmt: skip
         begin = time.monotonic()
         process = _start(command, environment)
         bot = RunningBot(url, slack, command, environment, process)

@@ -6,13 +6,11 @@ The bot's requests go over HTTP; what the person does goes straight to the sandb
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import cycle
 from typing import Any
 
 import uvicorn
@@ -24,29 +22,9 @@ from bot.sandbox.person import Person
 from bot.sandbox.sender import Sender
 from bot.sandbox.state import Message, Workspace
 from bot.sandbox.web_api import Fault, WebApi
+from tests.ports import HOST, held_port
 
 TOKEN, SECRET = "xoxb-test", "signing-secret"
-
-
-#: Processes of the tests, and the ports for each: below 32768, from where on Linux takes those of
-#: connections, so that none gets a port between its choice and the start of its server.
-_MANY = 8
-_OWN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MANY
-_PORTS = cycle(range(11_000 + _OWN, 32_000, _MANY))
-
-
-def free_port() -> int:
-    """Return a port of this process on which nobody listens."""
-    return next(filter(_is_free, _PORTS))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 class PromptServer(uvicorn.Server):
@@ -82,15 +60,15 @@ class PromptServer(uvicorn.Server):
 
 @contextmanager
 def serving(app: FastAPI, port: int) -> Iterator[str]:
-    """Serve an app on loopback while the block runs; yield its address."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical")
+    """Serve an app on loopback, on a held port, while the block runs; yield its address."""
+    config = uvicorn.Config(app, host=HOST, port=port, log_level="critical")
     server = PromptServer(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.serves:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.005)
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://{HOST}:{port}"
     server.end()
     thread.join(10)
 
@@ -139,6 +117,15 @@ class FakeSlack:
     def whispers(self) -> list[Message]:
         """What only the person sees."""
         return [m for m in self.workspace.messages if m.visible_to and not m.deleted]
+
+
+@contextmanager
+def fake_slack(bot_url: str) -> Iterator[FakeSlack]:
+    """Serve a workspace while the block runs."""
+    with held_port() as port:
+        slack = FakeSlack(port, bot_url)
+        with serving(slack.app, port):
+            yield slack
 
 
 def text_of(message: Message) -> str:

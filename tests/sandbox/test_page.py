@@ -14,7 +14,8 @@ from slack_sdk import WebClient
 
 from bot.sandbox import state
 from bot.sandbox.app import STATIC
-from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
+from tests.fakes.slack import SECRET, TOKEN, FakeSlack, fake_slack, serving
+from tests.ports import HOST, held_port
 from tests.sandbox.conftest import button, modal, plain, section
 
 pytestmark = pytest.mark.slow
@@ -89,10 +90,10 @@ class Bot:
 def bot() -> Iterator[Bot]:
     """A bot and the workspace that it is in."""
     assert (STATIC / "index.html").is_file(), "build the page first: make setup"
-    port, bot_port = free_port(), free_port()
-    bot = Bot(FakeSlack(port, f"http://127.0.0.1:{bot_port}"))
-    with serving(bot.slack.app, port), serving(bot.web, bot_port):
-        yield bot
+    with held_port() as port, fake_slack(f"http://{HOST}:{port}") as slack:
+        bot = Bot(slack)
+        with serving(bot.web, port):
+            yield bot
 
 
 @pytest.fixture

@@ -10,15 +10,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from bot.sandbox import state
-from tests.fakes.slack import TOKEN, FakeSlack, free_port, serving
+from tests.fakes.slack import TOKEN, FakeSlack, fake_slack
+from tests.ports import HOST, held_port
 from tests.sandbox.conftest import modal, plain, section
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[FakeSlack]:
-    port = free_port()
-    slack = FakeSlack(port, f"http://127.0.0.1:{free_port()}")
-    with serving(slack.app, port):
+    with held_port() as nobody, fake_slack(f"http://{HOST}:{nobody}") as slack:
         yield slack
 
 

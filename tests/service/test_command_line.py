@@ -143,3 +143,12 @@ def test_of_two_demos_that_begin_at_the_same_time_each_has_a_port_of_its_own() -
             assert second != first
     with demo.free_port(first) as again:
         assert again == first
+
+
+def test_a_demos_port_is_held_until_its_server_listens_and_after_its_end() -> None:
+    with demo.free_port(0) as port, socket.socket() as other:
+        with pytest.raises(OSError, match="in use"):
+            other.bind((demo.HOST, port))
+        for _ in range(2):  # its own server may come, and come again
+            with socket.create_server((demo.HOST, port)) as server:
+                assert server.getsockname()[1] == port

@@ -45,6 +45,7 @@ from tests.e2e.cloud import SECRETS, Bucket, serving_bucket
 from tests.fakes import slack as fake
 from tests.fakes.digitalocean.server import serving
 from tests.fakes.digitalocean.world import Droplet, Fault, World
+from tests.ports import held_port
 from tests.service.rolling import Clockwork
 from tests.slack.test_several_workspaces import SECRET as CLIENT_SECRET
 from tests.slack.test_several_workspaces import Several, age, several
@@ -198,8 +199,7 @@ def settings(
     """The settings of an operator, from the environment, with every secret that there is."""
     monkeypatch.setattr(fake, "TOKEN", PLANTED["SLACK_BOT_TOKEN"])
     monkeypatch.setattr(fake, "SECRET", PLANTED["SLACK_SIGNING_SECRET"])
-    port = fake.free_port()
-    with serving(world) as digitalocean:
+    with held_port() as port, serving(world) as digitalocean:
         for name, value in {
             **PLANTED, **PARTS, "SLACK_API_URL": f"http://127.0.0.1:{port}/api/",
             "DIGITALOCEAN_API_URL": digitalocean, "SPACES_ENDPOINT_URL": bucket.url,

@@ -15,7 +15,8 @@ from bot.core.succession import LEASE, RENEWAL, TTL
 from bot.storage.local import LocalStorage
 from tests.aside import aside
 from tests.compute.lab import TAG
-from tests.fakes.slack import FakeSlack, free_port, serving, text_of
+from tests.fakes.slack import fake_slack, text_of
+from tests.ports import held_port
 from tests.service.rolling import Line, Platform, Version
 
 TAKEN_OVER = "A new version of the bot is taking over; try again in a few seconds."
@@ -23,9 +24,7 @@ TAKEN_OVER = "A new version of the bot is taking over; try again in a few second
 
 @pytest.fixture
 def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    port = free_port()
-    slack = FakeSlack(port, "http://bot")
-    with serving(slack.app, port):
+    with fake_slack("http://bot") as slack:
         platform = Platform(tmp_path, slack, monkeypatch)
         yield platform
         for version in platform.versions:
@@ -234,11 +233,12 @@ def test_a_bot_that_can_not_have_its_ledger_says_so_and_ends(
         "SLACK_BOT_TOKEN": "xoxb-test", "SLACK_SIGNING_SECRET": "secret", "SPACES_BUCKET": "b",
         "SPACES_KEY": "k", "SPACES_SECRET": "s", "SPLATBOT_HOOK_SECRETS": "hook-secret",
         "SPACES_ENDPOINT_URL": "http://bucket", "SPLATBOT_DATA": str(data),
-        "PORT": str(free_port()),
     }  # fmt: skip
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    assert aside(lambda: cli.main(["serve"])) == 1
+    with held_port() as port:
+        monkeypatch.setenv("PORT", str(port))
+        assert aside(lambda: cli.main(["serve"])) == 1
     [sentence] = [x for x in capsys.readouterr().err.splitlines() if x.startswith("splatbot:")]
     assert expected in sentence
     assert not (data / "ledger.db").exists()

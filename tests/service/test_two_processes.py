@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from bot.sandbox.sender import Sender
 from bot.storage.spaces import SpacesStorage
 from tests.conftest import REPOSITORY
 from tests.fakes import pipeline
-from tests.fakes.slack import SECRET, TOKEN, FakeSlack, free_port, serving
+from tests.fakes.slack import SECRET, TOKEN, FakeSlack, fake_slack
+from tests.ports import HOST, held_port
 from tests.storage.test_stores import spaces
 
 BUCKET = "two-processes"
@@ -54,9 +56,8 @@ sys.exit(cli.main(["serve"]))
 class Deployed:
     """One version of the bot, with a disk of its own."""
 
-    def __init__(self, root: Path, number: int, s3: str, slack: FakeSlack) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, root: Path, number: int, s3: str, slack: FakeSlack, port: int) -> None:
+        self.url = f"http://{HOST}:{port}"
         self.data = root / f"disk-{number}"
         self.data.mkdir()
         # A job's machine outlives the bot's host; here it is a process with a folder of its own.
@@ -100,15 +101,14 @@ def s3() -> Iterator[tuple[str, SpacesStorage]]:
 @pytest.fixture
 def deploy(tmp_path: Path, s3: tuple[str, SpacesStorage]) -> Iterator[Callable[[], Deployed]]:
     (tmp_path / "jobs").mkdir()
-    port = free_port()
-    slack = FakeSlack(port, "http://127.0.0.1:1")
     deployed: list[Deployed] = []
+    with ExitStack() as held, fake_slack("http://127.0.0.1:1") as slack:
 
-    def deploy() -> Deployed:
-        deployed.append(Deployed(tmp_path, len(deployed), s3[0], slack))
-        return deployed[-1]
+        def deploy() -> Deployed:
+            port = held.enter_context(held_port())
+            deployed.append(Deployed(tmp_path, len(deployed), s3[0], slack, port))
+            return deployed[-1]
 
-    with serving(slack.app, port):
         yield deploy
         for each in deployed:
             each.process.kill()

@@ -31,7 +31,8 @@ from bot.web.thumbnails import Thumbnails
 from bot.web.uploads import Uploads
 from gpu.job import Stage, Status
 from tests.core.conftest import Clock, an_event
-from tests.fakes.slack import SECRET, TOKEN, FakeSlack, buttons, free_port, serving
+from tests.fakes.slack import SECRET, TOKEN, FakeSlack, buttons, fake_slack, serving
+from tests.ports import HOST, held_port
 
 PICTURE = b"\xff\xd8 a picture"
 
@@ -158,12 +159,11 @@ class Bot:
 
 @pytest.fixture
 def bot(tmp_path: Path) -> Iterator[Bot]:
-    bot_port, slack_port = free_port(), free_port()
-    slack = FakeSlack(slack_port, f"http://127.0.0.1:{bot_port}")
-    bot = Bot(slack, bot_port, tmp_path)
-    bot.add_dataset("demo/parcel")
-    with serving(slack.app, slack_port), serving(bot.web, bot_port):
-        yield bot
+    with held_port() as port, fake_slack(f"http://{HOST}:{port}") as slack:
+        bot = Bot(slack, port, tmp_path)
+        bot.add_dataset("demo/parcel")
+        with serving(bot.web, port):
+            yield bot
 
 
 def finish(bot: Bot, first: int = 1) -> None:

@@ -20,7 +20,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from gpu.job import Stage, Status
 from tests.conftest import REPOSITORY
-from tests.fakes.slack import SECRET, TOKEN, free_port, serving
+from tests.fakes.slack import SECRET, TOKEN, serving
+from tests.ports import HOST, held_port
 from tests.slack.conftest import FIGURES, PICTURE, Bot
 
 EMULATOR = REPOSITORY / "tests" / "emulator"
@@ -39,18 +40,18 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[str]:
     """The address of a running emulator."""
-    port = free_port()
-    command = [NODE, PROGRAM, "--service", "slack", "--port", str(port), "--seed", "slack.yaml"]
-    child = subprocess.Popen(
-        command, cwd=EMULATOR, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        _await(url, child)
-        yield url
-    finally:
-        child.terminate()
-        child.wait(10)
+    with held_port() as port:
+        command = [NODE, PROGRAM, "--service", "slack", "--port", str(port), "--seed", "slack.yaml"]
+        child = subprocess.Popen(
+            command, cwd=EMULATOR, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            url = f"http://{HOST}:{port}/"
+            _await(url, child)
+            yield url
+        finally:
+            child.terminate()
+            child.wait(10)
 
 
 def _await(url: str, child: subprocess.Popen[bytes]) -> None:
@@ -117,15 +118,15 @@ class Slack:
 @pytest.fixture
 def slack(emulator: str, tmp_path: Path) -> Iterator[Slack]:
     """A workspace with a bot, and a message of its own for every test."""
-    port = free_port()
-    bot = Bot(SimpleNamespace(url=emulator), port, tmp_path)  # type: ignore[arg-type]
-    bot.clock.now = time.time()
-    bot.add_dataset("demo/parcel")
-    with serving(bot.web, port):
-        slack = Slack(emulator, bot)
-        for message in slack.messages():
-            slack.client.chat_delete(channel=slack.channel, ts=message["ts"])
-        yield slack
+    with held_port() as port:
+        bot = Bot(SimpleNamespace(url=emulator), port, tmp_path)  # type: ignore[arg-type]
+        bot.clock.now = time.time()
+        bot.add_dataset("demo/parcel")
+        with serving(bot.web, port):
+            slack = Slack(emulator, bot)
+            for message in slack.messages():
+                slack.client.chat_delete(channel=slack.channel, ts=message["ts"])
+            yield slack
 
 
 def run(slack: Slack) -> None:

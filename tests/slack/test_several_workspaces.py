@@ -25,7 +25,8 @@ from bot.slack.outbox import SlackOutbox
 from bot.slack.workspaces import NotInstalled, Workspaces, open_installations, open_workspaces
 from bot.web.install_route import install_router
 from tests.core.conftest import Clock, a_request
-from tests.fakes.slack import free_port, serving
+from tests.fakes.slack import serving
+from tests.ports import held_port
 from tests.slack.conftest import Bot
 
 SECRET = "client-secret"
@@ -104,8 +105,8 @@ class Several:
 
 @pytest.fixture
 def several(tmp_path: Path) -> Iterator[Several]:
-    slack, port = FakeOAuth(), free_port()
-    with serving(slack.app, port) as url:
+    slack = FakeOAuth()
+    with held_port() as port, serving(slack.app, port) as url:
         yield Several(slack, url, tmp_path)
 
 

@@ -15,7 +15,8 @@ from gpu.agent.config import Config
 from gpu.job import Event, Stage, Status
 from gpu.job.messages import EVENTS, LOG, Report
 from gpu.job.signing import WINDOW, job_key
-from tests.fakes.slack import free_port, serving
+from tests.fakes.slack import serving
+from tests.ports import held_port
 from tests.web.hooks.conftest import FOREIGN, NEW, TOKEN
 
 
@@ -37,7 +38,7 @@ def clock() -> Callable[[], float]:
 
 @pytest.fixture
 def address(app: FastAPI) -> Iterator[str]:
-    with serving(app, free_port()) as url:
+    with held_port() as port, serving(app, port) as url:
         yield url
 
 
