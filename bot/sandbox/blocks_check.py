@@ -126,6 +126,10 @@ _ELEMENTS: Mapping[str, Rule] = {
         min_length=whole(0, 3000),
         max_length=whole(1, 3000),
         focus_on_load=boolean,
+        dispatch_action_config=record(
+            {},
+            {"trigger_actions_on": items(word("on_enter_pressed", "on_character_entered"), 2)},
+        ),
     ),
 }
 

@@ -18,6 +18,11 @@ OPTIONS = 100
 #: What may be typed; each is the id of its field, and the name of a field of a job.
 NUMBERS = ("iterations", "max_views", "image_size")
 
+#: What the outlook follows. A number does so when Enter is pressed: with each character typed it
+#: would tell of 7 and of 70 on the way to 7,000, and every answer would redraw a field in which
+#: somebody types. All numbers have it, so that Enter never starts a job beside one where it asks.
+FOLLOWED = ("dataset", "pipeline", *NUMBERS)
+
 #: A dialog as Slack takes it.
 View = dict[str, Any]
 
@@ -125,6 +130,8 @@ def _number(name: str) -> Block:
         "type": "plain_text_input",
         "action_id": name,
         "placeholder": plain(wording.AUTOMATIC),
+        "dispatch_action_config": {"trigger_actions_on": ["on_enter_pressed"]},
     }
     hint = f"{low:,} to {high:,}. {meaning}"
-    return entry(name, label, element, hint=hint) | {"optional": True}
+    followed = {"optional": True, "dispatch_action": True}
+    return entry(name, label, element, hint=hint) | followed

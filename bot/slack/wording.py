@@ -57,7 +57,7 @@ AUTOMATIC = "Automatic"
 #: The options of a start that a dialog offers: label and meaning.
 OPTIONS = {
     "iterations": ("Training steps", "More are sharper and take longer; by default as many as the"
-                   " photos need."),
+                   " photos need. Press Enter to see how long."),
     "max_views": ("Most photos", "Of more photos those are taken that cover what all cover; by"
                   " default all are used."),
     "image_size": ("Picture size", "Pixels of a photo's long side in training; by default as many"
@@ -102,6 +102,11 @@ def error(wrong: SplatError) -> str:
     """What went wrong, and the remedy. Who may do it instead is named by mentions of our own."""
     text = str(wrong) if isinstance(wrong, NotAllowed) else escape(str(wrong))
     return f":warning: {text}"
+
+
+def not_allowed(wrong: Mapping[str, str]) -> str:
+    """What a dialog's numbers can not be, one a line; `wrong` says of each what is allowed."""
+    return "\n".join(f":warning: {OPTIONS[name][0]}: {hint}" for name, hint in wrong.items())
 
 
 def seconds(value: float) -> str:

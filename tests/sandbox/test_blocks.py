@@ -36,6 +36,12 @@ def select(**changes: Any) -> dict[str, Any]:
     return {"type": "input", "label": plain("L"), "element": element}
 
 
+def typed(*when: str) -> dict[str, Any]:
+    config = {"trigger_actions_on": list(when)}
+    element = {"type": "plain_text_input", "action_id": "t", "dispatch_action_config": config}
+    return {"type": "input", "label": plain("L"), "element": element, "dispatch_action": True}
+
+
 def header(text: str) -> dict[str, Any]:
     return {"type": "header", "text": plain(text)}
 
@@ -82,6 +88,8 @@ def context(count: int) -> dict[str, Any]:
         (select(options=[option("x" * 76)]), "must be less than 76 characters"),
         (select(options=[option("a", "x" * 151)]), "must be less than 151 characters"),
         (select(option_groups=[]), "must define exactly one of options, option_groups"),
+        (typed("on_blur"), "valid enum value: on_enter_pressed, on_character_entered"),
+        (typed(), "must provide at least 1 items"),
         (select(type="button"), "unsupported type: button"),
         ({"type": "markdown", "text": "x" * 12001}, "12000"),
         ({"type": "file", "external_id": "x", "source": "remote"}, "unsupported type: file"),
@@ -105,6 +113,7 @@ def test_a_wrong_block_is_refused_in_slacks_words(block: dict[str, Any], words: 
         {"type": "divider"},
         button(value="x" * 2000, confirm=CONFIRM | {"style": "danger"}, style="danger"),
         select(options=[option("x" * 75, "x" * 150)] * 100),
+        typed("on_enter_pressed", "on_character_entered"),
         {"type": "markdown", "text": "**x**"},
         {"type": "actions", "elements": [{"type": "datepicker", "action_id": "d"}]},
     ],

@@ -35,6 +35,18 @@ PICK = {
     "label": plain("Photos"),
     "element": {"type": "external_select", "action_id": "pick", "min_query_length": 0},
 }
+#: A text that is told when Enter is pressed.
+FOLLOWED = {
+    "type": "input",
+    "block_id": "followed",
+    "label": plain("Steps"),
+    "element": {
+        "type": "plain_text_input", "action_id": "followed",
+        "dispatch_action_config": {"trigger_actions_on": ["on_enter_pressed"]},
+    },
+    "dispatch_action": True,
+    "optional": True,
+}  # fmt: skip
 
 
 class Bot:
@@ -48,6 +60,7 @@ class Bot:
         app.command("/splat")(self.command)
         app.action("go")(self.action)
         app.options("pick")(self.options)
+        app.action("followed")(self.followed)
         app.view("start")(self.submitted)
         app.event("app_home_opened")(self.home)
         self.web = FastAPI()
@@ -61,7 +74,7 @@ class Bot:
         self.heard.append(f"command {body['text']}")
         if body["text"] == "dialog":
             ack()
-            view = modal(callback_id="start", blocks=[PICK, *modal()["blocks"]])
+            view = modal(callback_id="start", blocks=[PICK, *modal()["blocks"], FOLLOWED])
             self.client.views_open(trigger_id=body["trigger_id"], view=view)
             return
         ack(f"*You* said `{body['text']}`")
@@ -69,6 +82,15 @@ class Bot:
     def action(self, ack: Any, action: dict[str, Any]) -> None:
         self.heard.append(f"action {action['value']}")
         ack()
+
+    def followed(self, ack: Any, action: dict[str, Any], body: dict[str, Any]) -> None:
+        self.heard.append(f"followed {action['value']}")
+        ack()
+        said = section(f"It is {action['value']} now")
+        blocks = [said, PICK, *modal()["blocks"], FOLLOWED]
+        self.client.views_update(
+            view_id=body["view"]["id"], view=modal(callback_id="start", blocks=blocks)
+        )
 
     def options(self, ack: Any, payload: dict[str, Any]) -> None:
         names = [n for n in ("parcel", "fountain") if payload["value"] in n]
@@ -265,6 +287,25 @@ def test_a_dialog_shows_what_is_wrong_also_in_a_low_window(page: Page, bot: Bot)
     page.get_by_test_id("field-photos").scroll_into_view_if_needed()
     page.get_by_test_id("modal-submit").click()
     expect(page.get_by_text("From 50 to 100.")).to_be_in_viewport(ratio=1)
+
+
+def test_enter_in_a_text_that_is_followed_tells_the_bot_and_sends_nothing(
+    page: Page, bot: Bot
+) -> None:
+    say(page, "/splat dialog")
+    dialog = page.get_by_test_id("modal")
+    page.get_by_test_id("field-photos").fill("foun")
+    page.get_by_test_id("option").click()
+    page.get_by_test_id("field-n").fill("50")
+    page.get_by_test_id("field-followed").fill("7000")
+    page.get_by_test_id("field-followed").press("Enter")
+    expect(dialog).to_contain_text("It is 7000 now")
+    for name, value in {"photos": "fountain", "n": "50", "followed": "7000"}.items():
+        expect(page.get_by_test_id(f"field-{name}")).to_have_value(value)
+    assert bot.heard[1:] == ["followed 7000"]
+    page.get_by_test_id("field-n").press("Enter")
+    expect(dialog).to_have_count(0)
+    assert bot.heard[2:] == ["view fountain 50"]
 
 
 def test_escape_closes_a_dialog(page: Page, bot: Bot) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from bot.core.errors import BackendError
 from bot.sandbox.web_api import Reply
+from gpu.job import Stage, Status
 from tests.fakes.slack import texts
 from tests.slack.conftest import Bot, finish
 
@@ -46,6 +47,18 @@ def pick(bot: Bot, name: str = "demo/parcel", pipeline: str = "aerial") -> str:
         return bot.slack.workspace.modal is not before and "Machine:" in outlook(bot)
 
     bot.wait_until(is_new, "nothing was said of the choice")
+    return outlook(bot)
+
+
+def press_enter(bot: Bot, field: str, **numbers: str) -> str:
+    """Press Enter in a field, once photos are chosen; return what the dialog then says."""
+    [option] = bot.slack.person.options("dataset", "dataset", "demo/parcel")
+    before = bot.slack.workspace.modal
+    action = {"type": "plain_text_input", "action_id": field, "block_id": field}
+    bot.slack.person.press_in_view(
+        "modal", action | {"value": numbers.get(field)}, filled(option, **numbers)
+    )
+    bot.wait_until(lambda: bot.slack.workspace.modal is not before, "Enter changed nothing")
     return outlook(bot)
 
 
@@ -97,6 +110,64 @@ def test_a_choice_is_answered_with_time_and_cost(bot: Bot) -> None:
     assert "Cost: free" in said
     assert "as earlier jobs took" in said
     assert "nobody knows yet" in pick(bot, pipeline="splat")
+
+
+def test_steps_are_answered_with_their_time_once_enter_is_pressed(bot: Bot) -> None:
+    bot.start()
+    trained = {"seconds": 100.0, "iterations": 1000, "iterations_per_second": 20.0}
+    bot.tell(1, Stage.TRAIN, Status.DONE, metrics=trained)
+    finish(bot, first=2)
+    open_dialog(bot)
+    assert "Time: 1 min 17 s to 2 min 9 s, as earlier jobs took" in pick(bot)
+    assert "Time: 5 min 2 s to 8 min 24 s, scaled" in press_enter(
+        bot, "iterations", iterations="7,000"
+    )
+    assert "Time: 1 min 17 s to 2 min 9 s, as" in press_enter(bot, "iterations")
+    fewer = press_enter(bot, "max_views", max_views="20")
+    assert "what `--max-views` changes is not counted" in fewer
+
+
+def test_enter_asks_in_every_field_for_a_number_so_that_it_starts_nothing_in_one(bot: Bot) -> None:
+    fields = [b for b in open_dialog(bot)["blocks"] if b["type"] == "input"]
+    numbers = [b for b in fields if b["element"]["type"] == "plain_text_input"]
+    assert len(numbers) == 3
+    for block in numbers:
+        assert block["dispatch_action"]
+        when = block["element"]["dispatch_action_config"]["trigger_actions_on"]
+        assert when == ["on_enter_pressed"]
+
+
+def test_a_number_that_can_not_be_is_named_before_anybody_starts(bot: Bot) -> None:
+    open_dialog(bot)
+    pick(bot)
+    said = press_enter(bot, "iterations", iterations="7", image_size="big")
+    steps, size, *rest = said.splitlines()
+    assert steps == (":warning: Training steps: Allowed: a whole number from 50 to 100,000.")
+    assert size.startswith(":warning: Picture size: Allowed:")
+    assert "3 photos" in rest[0]
+    assert ":warning:" not in press_enter(bot, "iterations", iterations="7000")
+
+
+def test_what_is_filled_in_stays_since_its_fields_keep_their_names(bot: Bot) -> None:
+    """Slack keeps an entry while a view's input has the same `block_id` and `action_id`."""
+
+    def names(view: dict[str, Any]) -> list[tuple[str, str]]:
+        inputs = [b for b in view["blocks"] if b["type"] == "input"]
+        return [(b["block_id"], b["element"]["action_id"]) for b in inputs]
+
+    opened = names(open_dialog(bot))
+    pick(bot)
+    press_enter(bot, "iterations", iterations="7000")
+    updated = bot.slack.workspace.modal or {}
+    assert names(updated) == opened
+    assert "initial_value" not in str(updated)
+
+
+def test_enter_before_any_photos_are_chosen_changes_nothing(bot: Bot) -> None:
+    before = open_dialog(bot)
+    action = {"type": "plain_text_input", "action_id": "iterations", "block_id": "iterations"}
+    bot.slack.person.press_in_view("modal", action | {"value": "700"}, filled(None))
+    assert bot.slack.workspace.modal is before
 
 
 def test_what_keeps_a_machine_from_being_had_is_said(bot: Bot) -> None:

@@ -16,7 +16,7 @@ from bot.core.errors import InvalidValue, SplatError
 from bot.core.jobs import Request
 from bot.slack import dialog, outlooks, wording
 from bot.slack.answers import error_of
-from bot.slack.dialog import NUMBERS, Choice, View, chosen
+from bot.slack.dialog import FOLLOWED, NUMBERS, Choice, View, chosen
 from bot.storage.base import Dataset
 
 log = logging.getLogger(__name__)
@@ -34,15 +34,12 @@ def register(app: App, desk: Desk, photo_url: PhotoUrl = lambda name: "") -> Non
         found = [d for d in desk.datasets() if wanted in d.name.lower()]
         ack(options=dialog.dataset_options(found))
 
-    @app.action("dataset")
-    def photos_chosen(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
+    def changed(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         ack()
         _show_outlook(desk, photo_url, body, client)
 
-    @app.action("pipeline")
-    def pipeline_chosen(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        ack()
-        _show_outlook(desk, photo_url, body, client)
+    for field in FOLLOWED:
+        app.action(field)(changed)
 
     @app.view("start")
     def start(ack: Ack, body: dict[str, Any], view: View) -> None:
@@ -69,18 +66,24 @@ def _show_outlook(desk: Desk, photo_url: PhotoUrl, body: dict[str, Any], client:
     choice = chosen(body["view"]["state"]["values"])
     if choice.dataset:
         request = _request(body, body["view"], choice)
-        show_outlook(desk, photo_url, client, body["view"], request)
+        wrong = wording.not_allowed(choice.wrong)
+        show_outlook(desk, photo_url, client, body["view"], request, wrong)
 
 
 def show_outlook(
-    desk: Desk, photo_url: PhotoUrl, client: WebClient, view: View, request: Request
+    desk: Desk,
+    photo_url: PhotoUrl,
+    client: WebClient,
+    view: View,
+    request: Request,
+    wrong: str = "",
 ) -> None:
-    """Say in an open dialog what a request would take."""
+    """Say in an open dialog what a request would take, below what is `wrong` with the fields."""
     dataset, text = _outlook(desk, request)
     picture = photo_url(request.dataset)
     update = partial(
         dialog.start_dialog, request.channel, dataset=dataset, pipeline=request.pipeline,
-        outlook=text,
+        outlook=f"{wrong}\n{text}".strip(),
     )  # fmt: skip
     try:
         client.views_update(view_id=view["id"], view=update(picture=picture))

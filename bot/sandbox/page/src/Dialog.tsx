@@ -3,7 +3,7 @@ import { act } from "./api";
 import { Blocks } from "./Blocks";
 import { FieldInput, type Filled } from "./FieldInput";
 import { Modal } from "./Modal";
-import type { InputBlock, Json, Names, View } from "./types";
+import type { InputBlock, Json, Names, Trigger, View } from "./types";
 
 type Values = Record<string, Filled>;
 
@@ -21,8 +21,10 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
     const filled = { ...values, [block.block_id]: value };
     setValues(filled);
     setMissing((old) => old.filter((name) => name !== block.block_id));
-    if (block.dispatch_action && typeof value === "object") dispatch(block, value, stateOf(inputs, filled));
+    if (typeof value === "object" ? block.dispatch_action : tells(block, "on_character_entered"))
+      dispatch(block, value, stateOf(inputs, filled));
   };
+  const tell = (block: InputBlock) => dispatch(block, values[block.block_id] ?? null, stateOf(inputs, values));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const empty = inputs.filter((i) => !i.optional && !values[i.block_id]).map((i) => i.block_id);
@@ -41,7 +43,8 @@ export function Dialog({ view, errors, names }: { view: View; errors: Record<str
           {view.blocks.map((block, place) =>
             block.type === "input" ? (
               <FieldInput key={view.id + place} block={block} value={values[block.block_id] ?? null}
-                          error={errorOf(block.block_id)} fill={(value) => fill(block, value)} />
+                          error={errorOf(block.block_id)} fill={(value) => fill(block, value)}
+                          enter={tells(block, "on_enter_pressed") ? () => tell(block) : undefined} />
             ) : (
               <Blocks key={place} blocks={[block]} names={names}
                       press={(action) => void act("press_in_view", { view: "modal", action })} />
@@ -62,9 +65,16 @@ function showFirstError(form: HTMLElement | null): void {
   form?.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
 }
 
-/** Tell the bot of a choice at once, as Slack does where a block asks for it. */
-function dispatch({ block_id, element }: InputBlock, chosen: Filled, values: Json): void {
-  const action = { type: element.type, action_id: element.action_id, block_id, selected_option: chosen };
+/** Whether a text is told at a key: at Enter, where a block that asks for it does not say when. */
+function tells({ dispatch_action, element }: InputBlock, when: Trigger): boolean {
+  if (!dispatch_action || element.type !== "plain_text_input") return false;
+  return (element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"]).includes(when);
+}
+
+/** Tell the bot of a choice or a text at once, as Slack does where a block asks for it. */
+function dispatch({ block_id, element }: InputBlock, filled: Filled, values: Json): void {
+  const told = element.type === "plain_text_input" ? { value: filled || null } : { selected_option: filled };
+  const action = { type: element.type, action_id: element.action_id, block_id, ...told };
   void act("press_in_view", { view: "modal", action, values });
 }
 

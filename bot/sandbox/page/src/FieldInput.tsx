@@ -10,17 +10,20 @@ interface Props {
   value: Filled;
   error: string | undefined;
   fill: (value: Filled) => void;
+  /** What Enter does in a text; without it, it sends the dialog. */
+  enter?: (() => void) | undefined;
 }
 
 /** An input with its label, hint and error. */
-export function FieldInput({ block, value, error, fill }: Props) {
+export function FieldInput({ block, value, error, fill, enter }: Props) {
   const id = useId();
   return (
     <div className={error ? "field wrong" : "field"}>
       <label htmlFor={id}>
         {block.label.text} {block.optional && <small>(optional)</small>}
       </label>
-      <Control id={id} block={block} value={value} fill={fill} />
+      <Control id={id} block={block} value={value} fill={fill} enter={enter} />
+      {enter && <small>Press Enter to submit this field</small>}
       {error ? <p className="error" role="alert">{error}</p> : block.hint && <small>{block.hint.text}</small>}
     </div>
   );
@@ -28,7 +31,7 @@ export function FieldInput({ block, value, error, fill }: Props) {
 
 type ControlProps = Omit<Props, "error"> & { id: string };
 
-function Control({ id, block, value, fill }: ControlProps) {
+function Control({ id, block, value, fill, enter }: ControlProps) {
   const { element, block_id } = block;
   const testId = `field-${block_id}`;
   const placeholder = element.placeholder?.text;
@@ -47,7 +50,8 @@ function Control({ id, block, value, fill }: ControlProps) {
   const text = typeof value === "string" ? value : "";
   return (
     <input id={id} data-testid={testId} placeholder={placeholder} value={text} autoComplete="off"
-           onChange={(event) => fill(event.target.value)} />
+           onChange={(event) => fill(event.target.value)}
+           onKeyDown={(event) => { if (enter && event.key === "Enter") { event.preventDefault(); enter(); } }} />
   );
 }
 

@@ -45,7 +45,11 @@ export interface Field {
   multiline?: boolean;
   options?: Option[];
   initial_option?: Option;
+  dispatch_action_config?: { trigger_actions_on?: Trigger[] };
 }
+
+/** When a text that is typed is told to the bot at once. */
+export type Trigger = "on_enter_pressed" | "on_character_entered";
 
 export interface ActionsBlock {
   type: "actions";
