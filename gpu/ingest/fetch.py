@@ -16,6 +16,7 @@ from gpu.ingest.archive import unpack
 from gpu.ingest.download import download, download_stranger
 from gpu.ingest.errors import BadInput, NoPhotos, named
 from gpu.ingest.names import is_archive, is_capture, is_video, is_wanted
+from gpu.ingest.needs import check_needs
 from gpu.job import JobPaths, Source
 from gpu.job.captures import REMEDY, kind_unread, left_out, unread
 from gpu.stage import Context, Outcome
@@ -33,7 +34,12 @@ class Fetched:
 
 
 def run_fetch(ctx: Context) -> Outcome:
-    """Fill `work/photos`. Raises BadInput with the reason when there is nothing to use."""
+    """Fill `work/photos`. Raises BadInput with the reason when there is nothing to use.
+
+    Before anything is fetched, raises MethodNotInstalled or RemoverNotInstalled for what the job
+    asks of a later stage and this machine does not have.
+    """
+    check_needs(ctx.spec)
     folder = ctx.paths.photos
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -18,7 +18,10 @@ from gpu.ingest.download import download
 from gpu.ingest.errors import BadArchive, DownloadFailed, NoPhotos
 from gpu.ingest.fetch import keep_unread, kept_unread, run_fetch
 from gpu.ingest.preprocess import run_preprocess
-from gpu.job import JobSpec, Source
+from gpu.job import JobPaths, JobSpec, Source, Stage, Status
+from gpu.job.spec import LEARNED
+from gpu.pipeline import run_job
+from gpu.report import Reporter, read_events
 from tests.gpu.photos_on_disk import (
     Said,
     context,
@@ -42,6 +45,23 @@ def test_a_folder_is_fetched_without_a_change_to_it(tmp_path: Path) -> None:
     assert outcome.metrics["photos"] == 3
     assert names(ctx.paths.photos) == ["photo_00.jpg", "photo_01.jpg", "photo_02.jpg"]
     assert fingerprint(given) == before
+
+
+@pytest.mark.parametrize(
+    "options", [*({"geometry": name} for name in LEARNED), {"remove": "people"}]
+)
+def test_a_machine_that_lacks_what_a_later_stage_needs_fetches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, str]
+) -> None:
+    monkeypatch.setenv("SPLATBOT_LEARNED", str(tmp_path / "learned"))
+    given = unrelated_photos(tmp_path / "given", count=3)
+    paths = JobPaths(tmp_path / "job")
+    spec = JobSpec("j", "photos", Source(path=str(given)), **options)  # type: ignore[arg-type]
+    assert run_job(spec, paths, Reporter(spec, paths)) == 1
+    assert not paths.photos.exists()
+    [*_, last] = read_events(paths.events)
+    assert (last.stage, last.status) == (Stage.FETCH, Status.FAILED)
+    assert "operator guide" in last.hint
 
 
 def test_photos_in_subfolders_keep_their_paths(tmp_path: Path) -> None:
