@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column
 
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
+from gpu.job.choices import ANSWERS, LENSES, PHOTOS, PRESETS, REMOVALS
 from gpu.job.paths import METRICS, SPLAT
-from gpu.job.spec import ANSWERS, LENSES, PHOTOS, PRESETS, REMOVALS
 from gpu.pipeline import run_job
 from gpu.report import Diary, Reporter
 

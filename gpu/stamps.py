@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gpu.job import JobPaths, JobSpec, Stage
+from gpu.job.choices import PUBLISH
 from gpu.job.events import Metric
 from gpu.job.paths import OUTPUTS
-from gpu.job.spec import PUBLISH
 from gpu.stage import Outcome
 
 

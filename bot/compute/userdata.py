@@ -11,8 +11,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from gpu.job.choices import JOB_ID, RANGES, Range
 from gpu.job.errors import InvalidValue, SplatError
-from gpu.job.spec import JOB_ID, RANGES, Range
 
 TEMPLATE = Path(__file__).parent / "cloud_init" / "user-data.yaml"
 _PLACE = '"@JOB@"'

@@ -11,10 +11,10 @@ from bot.core.jobs import Job
 from bot.storage.base import Storage
 from bot.storage.names import result_key
 from gpu.job import JobSpec, Source
+from gpu.job.choices import PUBLISH
 from gpu.job.messages import Assignment
 from gpu.job.paths import KEPT
 from gpu.job.public import is_address
-from gpu.job.spec import PUBLISH
 
 #: Seconds for which an address is good: longer than any job.
 SIGNED = 6 * 3600

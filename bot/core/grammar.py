@@ -44,8 +44,8 @@ from bot.core.costs import DEFAULT_PERIOD, check_period
 from bot.core.drops import slug
 from bot.core.errors import InvalidValue, UnknownCommand
 from gpu.job import RANGES, Pipeline
+from gpu.job.choices import CHOICES, JOB_ID, check_choice, check_size
 from gpu.job.public import is_address
-from gpu.job.spec import CHOICES, JOB_ID, check_choice, check_size
 
 #: What stands before all words.
 SLASH = "/splat"

@@ -11,8 +11,18 @@ from bot.core.errors import InvalidValue
 from bot.core.jobs import Request
 from bot.core.roles import Owner
 from gpu.job import GEOMETRIES, RANGES, Pipeline
+from gpu.job.choices import (
+    ANSWERS,
+    CHOICES,
+    JOB_ID,
+    LENSES,
+    PHOTOS,
+    PRESETS,
+    REMOVALS,
+    SIZE,
+    choices,
+)
 from gpu.job.public import LONGEST
-from gpu.job.spec import ANSWERS, CHOICES, JOB_ID, LENSES, PHOTOS, PRESETS, REMOVALS, SIZE, choices
 
 #: Fields of an order that are a job's options, by the names of JobSpec.
 OPTIONS = (

@@ -8,7 +8,7 @@ from bot.core.grammar import FLAGS, SWITCHES, VERBS
 from bot.core.near import nearest
 from bot.slack.wording import escape
 from gpu.job import GEOMETRIES, NON_COMMERCIAL, RANGES
-from gpu.job.spec import CHOICES
+from gpu.job.choices import CHOICES
 
 HELP = """*Make a splat*
 `/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight

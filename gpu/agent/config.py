@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gpu.job import SplatError
-from gpu.job.spec import JOB_ID, RANGES
+from gpu.job.choices import JOB_ID, RANGES
 
 ROOT, FOLDER = "/opt/splatbot", "/var/lib/splatbot/job"
 

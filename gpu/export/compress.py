@@ -30,8 +30,8 @@ from gpu.gaussians import Gaussians, rotation_matrices
 from gpu.geometry.record import Geometry
 from gpu.ingest.photos import Photos
 from gpu.job import JobSpec, Pipeline, Stage
+from gpu.job.choices import PUBLISH
 from gpu.job.paths import MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
-from gpu.job.spec import PUBLISH
 from gpu.stage import Context, Outcome
 from gpu.training.config import best_device, image_size
 from gpu.training.dataset import Dataset, View, load_dataset

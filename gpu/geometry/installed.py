@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from gpu.geometry.errors import MethodNotInstalled
-from gpu.job.spec import LEARNED
+from gpu.job.choices import LEARNED
 
 #: The runtime volume, and the boot disk where there is none (cloud-init/provision.sh).
 PLACES = ("/mnt/splatbot", "/opt/splatbot")

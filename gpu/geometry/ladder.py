@@ -27,7 +27,7 @@ from gpu.geometry.retrieval import similar_pairs
 from gpu.geometry.steps import mapper_for
 from gpu.ingest.photos import Photo
 from gpu.job import MIN_PHOTOS
-from gpu.job.spec import LEARNED
+from gpu.job.choices import LEARNED
 
 #: Up to this many photos a harder try compares all pairs.
 ALL_PAIRS = 120

@@ -19,8 +19,8 @@ from gpu.geometry.record import Geometry
 from gpu.ingest.earlier import bring_earlier
 from gpu.ingest.errors import named
 from gpu.job import GEOMETRIES, JobPaths
+from gpu.job.choices import DEFAULT_GEOMETRY
 from gpu.job.events import Metric
-from gpu.job.spec import DEFAULT_GEOMETRY
 from gpu.stage import Context, Outcome
 
 #: How cameras are found: a program of its own, which is told the job on its standard input and

@@ -35,7 +35,7 @@ from gpu.geometry.record import Geometry
 from gpu.geometry.world import World, centres_of, scene_distance, to_world
 from gpu.ingest.photos import Photo, Photos
 from gpu.job import JobPaths, JobSpec, Pipeline
-from gpu.job.spec import DEFAULT_GEOMETRY
+from gpu.job.choices import DEFAULT_GEOMETRY
 
 logger = logging.getLogger(__name__)
 

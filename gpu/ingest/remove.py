@@ -26,7 +26,7 @@ from PIL import Image, ImageChops
 from gpu.geometry.installed import folder_of
 from gpu.ingest.errors import RemoverNotInstalled
 from gpu.ingest.pixels import binary
-from gpu.job.spec import PEOPLE
+from gpu.job.choices import PEOPLE
 
 #: Mean and deviation of the colours (0 to 1) that a file's network was trained with, by how its
 #: name begins (rembg/sessions/u2net.py and dis_general_use.py).

@@ -1,13 +1,10 @@
 """The job specification, events and errors that the bot and the pipeline share."""
 
+from gpu.job.choices import GEOMETRIES, MIN_PHOTOS, NON_COMMERCIAL, RANGES
 from gpu.job.errors import InvalidValue, SplatError
 from gpu.job.events import Event, Status
 from gpu.job.paths import JobPaths
 from gpu.job.spec import (
-    GEOMETRIES,
-    MIN_PHOTOS,
-    NON_COMMERCIAL,
-    RANGES,
     JobSpec,
     Pipeline,
     Source,

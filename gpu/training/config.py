@@ -79,7 +79,7 @@ ENOUGH = 30
 FAST_TWINS, BEST_TWINS = range(10, 17), range(9, 100)
 #: They need so many times the steps that one scene would have, else one scene is better.
 TWINS_STEPS = 1.2
-#: By the names of gpu.job.spec.PRESETS; what they are worth is in bench/results.md.
+#: By the names of gpu.job.choices.PRESETS; what they are worth is in bench/results.md.
 EFFORTS: Mapping[str, Effort] = {
     "draft": Effort(
         few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2, few_gaussians=0.6

@@ -12,8 +12,8 @@ from gpu.export.ply import read_ply, write_ply
 from gpu.export.preview import Preview
 from gpu.gaussians import Gaussians
 from gpu.job import Stage
+from gpu.job.choices import BENT
 from gpu.job.events import Metric
-from gpu.job.spec import BENT
 from gpu.stage import Context, Outcome
 from gpu.training import memory
 from gpu.training.checkpoint import Keeper

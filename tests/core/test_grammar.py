@@ -26,7 +26,7 @@ from bot.core.commands import (
 )
 from bot.core.grammar import FLAGS, VERBS, parse
 from gpu.job import RANGES, Pipeline, SplatError
-from gpu.job.spec import JOB_ID
+from gpu.job.choices import JOB_ID
 
 
 @pytest.mark.parametrize(

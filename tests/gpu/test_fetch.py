@@ -19,7 +19,7 @@ from gpu.ingest.errors import BadArchive, DownloadFailed, NoPhotos
 from gpu.ingest.fetch import keep_unread, kept_unread, run_fetch
 from gpu.ingest.preprocess import run_preprocess
 from gpu.job import JobPaths, JobSpec, Source, Stage, Status
-from gpu.job.spec import LEARNED
+from gpu.job.choices import LEARNED
 from gpu.pipeline import run_job
 from gpu.report import Reporter, read_events
 from tests.gpu.photos_on_disk import (

@@ -31,7 +31,7 @@ from gpu.ingest.fetch import run_fetch
 from gpu.ingest.photos import Photo, Photos
 from gpu.ingest.preprocess import run_preprocess
 from gpu.job import GEOMETRIES, InvalidValue, JobPaths, JobSpec, Source
-from gpu.job.spec import DEFAULT_GEOMETRY
+from gpu.job.choices import DEFAULT_GEOMETRY
 from gpu.stage import Context, Outcome
 from gpu.training.checkpoint import scene_digest
 from gpu.training.dataset import load_dataset

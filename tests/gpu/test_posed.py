@@ -19,7 +19,7 @@ from gpu.geometry.posed import from_poses, merged_poses
 from gpu.geometry.stage import run_geometry
 from gpu.geometry.world import centres_of
 from gpu.ingest.photos import Photo
-from gpu.job.spec import LEARNED
+from gpu.job.choices import LEARNED
 from tests.gpu.flight import FOCAL, SIZE, Shot, photograph
 from tests.gpu.photos_on_disk import context
 

@@ -11,7 +11,7 @@ from bot.core import efforts
 from gpu.export.ply import read_ply
 from gpu.gaussians import SH_C0, Gaussians
 from gpu.job import JobSpec, Source, Stage
-from gpu.job.spec import PRESETS
+from gpu.job.choices import PRESETS
 from gpu.training import schedules
 from gpu.training import stage as train_stage
 from gpu.training.album import Batch

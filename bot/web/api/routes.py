@@ -30,8 +30,8 @@ from bot.web.admission import admitted_by, sentence
 from bot.web.api.gate import KeyGate
 from bot.web.api.models import JobStatus, Problem
 from gpu.job import InvalidValue
+from gpu.job.choices import JOB_ID
 from gpu.job.paths import CAMERAS, MANIFEST, METRICS, PLY, SOG, SPLAT, SPZ, THUMBNAIL
-from gpu.job.spec import JOB_ID
 
 Result = TypeVar("Result")
 

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gpu.job import Event, Stage, Status
+from gpu.job.choices import JOB_ID, RANGES
 from gpu.job.messages import (
     EVENTS_LIMIT,
     METRICS_LIMIT,
@@ -20,7 +21,6 @@ from gpu.job.messages import (
     WORD_LIMIT,
     may_upload,
 )
-from gpu.job.spec import JOB_ID, RANGES
 
 #: Numbers of an event at most. A job that writes twice a second for its three hours has fewer.
 SEQ_LIMIT = 100_000

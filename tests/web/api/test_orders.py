@@ -10,8 +10,8 @@ from bot.core.roles import Roles
 from bot.storage.local import LocalStorage
 from bot.web.api.routes import FILES, Model
 from gpu.job import RANGES
+from gpu.job.choices import choices
 from gpu.job.paths import LEVELS, OUTPUTS
-from gpu.job.spec import choices
 from tests.web.api.conftest import OTHER
 from tests.web.hooks.conftest import Bucket
 

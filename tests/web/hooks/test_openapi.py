@@ -29,8 +29,8 @@ from bot.slack.workspaces import OneWorkspace
 from bot.web.app import create_app
 from bot.web.hooks.models import JOB_FORM
 from bot.web.limits import TokenBuckets
+from gpu.job.choices import RANGES
 from gpu.job.signing import job_key, sign
-from gpu.job.spec import RANGES
 from tests.core.conftest import Clock
 from tests.web.hooks.conftest import NEW, Bucket
 
