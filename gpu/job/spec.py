@@ -12,14 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from gpu.job.choices import (
-    CHOICES,
-    JOB_ID,
-    NO,
-    RANGES,
-    check_choice,
-    check_size,
-)
+from gpu.job.choices import CHOICES, JOB_ID, NO, RANGES, check_choice, check_size
 from gpu.job.errors import InvalidValue
 from gpu.job.public import check_address
 
