@@ -136,6 +136,7 @@ class Service:
             slots=self._slots,
             size_of=self._strangers.glance,
             look=Looks(self._storage),
+            bare=droplets is not None and droplets.is_bare,
         )
 
     def _make_outbox(self) -> SlackOutbox:

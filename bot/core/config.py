@@ -65,6 +65,14 @@ class DropletSettings:
     install: str = ""
     self_destruct_token: str = field(default="", repr=False)
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether the droplets have nothing that the operator has installed.
+
+        A volume may have something, and so may a snapshot, which has a number for a name.
+        """
+        return not self.volume and not self.image.isdigit()
+
 
 @dataclass(frozen=True)
 class Settings:

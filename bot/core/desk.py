@@ -11,10 +11,10 @@ from bot.compute.base import Foreign, Plan
 from bot.core.catalogue import Catalogue
 from bot.core.costs import Budget
 from bot.core.drops import DATASETS, Drop, DroppedFile, name_of, slug
-from bot.core.errors import UnknownJob, UnknownMachine
+from bot.core.errors import NotInstalled, UnknownJob, UnknownMachine
 from bot.core.estimates import Estimate, whole
 from bot.core.intents import Kind
-from bot.core.jobs import Job, Request
+from bot.core.jobs import Job, Options, Request
 from bot.core.ledger import Ledger
 from bot.core.market import Market
 from bot.core.near import nearest
@@ -24,6 +24,7 @@ from bot.core.rounds import Rounds
 from bot.storage.base import Dataset
 from bot.storage.found import Found
 from gpu.job import JobSpec, Pipeline, Source
+from gpu.job.choices import LEARNED
 from gpu.job.public import is_address
 
 
@@ -47,13 +48,15 @@ class Desk:
         invite: Callable[[str, str, str, str], str] = lambda name, team, channel, user: "",
         size_of: Callable[[str], int | None] = lambda address: None,
         look: Callable[[Dataset], Found | None] = lambda dataset: None,
+        bare: bool = False,
     ) -> None:
         """`price_per_hour` is the most that a job's machine costs, dollars; 0 when it is free.
 
         Without a `budget` only machines that cost nothing are started. `market` knows the price
         of the moment. `read_log` returns the end of a job's log. At most `slots` jobs run at
         once. `invite` makes links to the upload page. `size_of` takes a glance at a stranger's
-        .zip: its bytes, if they are known. `look` looks at a dataset's photos.
+        .zip: its bytes, if they are known. `look` looks at a dataset's photos. The machines are
+        `bare` when nothing can be on them that the operator has installed.
         """
         self.ledger = ledger
         self.budget = budget or Budget(ledger, monthly=0.0)
@@ -68,12 +71,14 @@ class Desk:
         self._invite = invite
         self._size_of = size_of
         self._look = look
+        self._bare = bare
         self._wake = wake
 
     def start(self, request: Request) -> Job:
         """Queue a job.
 
-        Raises NotAllowed, UnknownDataset, InvalidValue or BudgetSpent before anything is written.
+        Raises NotAllowed, UnknownDataset, InvalidValue, NotInstalled or BudgetSpent before anything
+        is written.
         """
         self.roles.check_start(request.user, request.channel)
         request = self._checked(request)
@@ -131,7 +136,7 @@ class Desk:
     def quote(self, request: Request, *, looking: bool = False) -> Quote:
         """Say what a job would mean, `looking` at the photos too; starts nothing.
 
-        Raises UnknownDataset or InvalidValue, and what `size_of` raises.
+        Raises UnknownDataset, InvalidValue or NotInstalled, and what `size_of` raises.
         """
         request = self._checked(request)
         dataset = self._catalogue.find(request.dataset)
@@ -238,7 +243,17 @@ class Desk:
             pipeline=request.pipeline,
             **options,
         )
+        if self._bare:
+            _check_bare(options)
         return request
+
+
+def _check_bare(options: Options) -> None:
+    """Raise NotInstalled for what a machine has only where its operator has put it."""
+    if options.get("geometry") in LEARNED:
+        raise NotInstalled("geometry", str(options["geometry"]), "Learned geometry")
+    if "remove" in options:
+        raise NotInstalled("remove", str(options["remove"]), "Background and people")
 
 
 def _unnamed(user: str) -> str:

@@ -12,6 +12,7 @@ SplatError (gpu.job)
 ├── BackendError         the machine that runs jobs did not do what it should
 │   └── NotYet           it is not known, or not possible yet: the same call again later
 │       └── MachineExists    a job has a machine already, or may have
+├── NotInstalled         no machine of this bot's can have what a job asks for
 ├── NotAllowed           this person may not do that here
 ├── BudgetSpent          this month's budget does not allow another start
 ├── StorageError         the store of photos and results did not answer as it should
@@ -31,6 +32,7 @@ __all__ = [
     "InvalidValue",
     "MachineExists",
     "NotAllowed",
+    "NotInstalled",
     "NotYet",
     "NothingReadable",
     "SplatError",
@@ -92,6 +94,18 @@ class NotYet(BackendError):
 
 class MachineExists(NotYet):
     """A job has a machine already, or may have one: no other may be created for it."""
+
+
+class NotInstalled(SplatError):
+    """A job asks for a network, and no machine of this bot's can have one. `option` asked."""
+
+    def __init__(self, option: str, name: str, chapter: str) -> None:
+        super().__init__(
+            f"`--{option} {name}` needs a network that is not installed: it would be on a volume,"
+            " and this bot's droplets have none.",
+            hint=f"Leave `--{option}` away, or have the operator set SPLATBOT_VOLUME and put the"
+            f" network there (operator guide, *{chapter}*).",
+        )
 
 
 class NotAllowed(SplatError):

@@ -11,6 +11,7 @@ from bot.core.desk import Desk
 from bot.core.errors import (
     BudgetSpent,
     InvalidValue,
+    NotInstalled,
     UnknownDataset,
     UnknownJob,
     UnknownMachine,
@@ -24,13 +25,13 @@ from tests.core.test_catalogue import CountingStorage
 class Front:
     """A desk, and how often it woke the dispatcher."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, bare: bool = False) -> None:
         self.woken = 0
         catalogue = Catalogue(CountingStorage("demo/parcel"))  # type: ignore[arg-type]
         self.budget = Budget(ledger, 5.0, lambda: 0.0)
         self.desk = Desk(
             ledger, catalogue, backend="droplet", price_per_hour=1.5, wake=self.wake,
-            budget=self.budget,
+            budget=self.budget, bare=bare,
         )  # fmt: skip
 
     def wake(self) -> None:
@@ -65,6 +66,23 @@ def test_what_can_not_be_done_is_refused_before_anything_is_written(
     assert ledger.jobs() == []
     assert ledger.audit_log() == []
     assert front.woken == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"geometry": "mast3r"}, {"geometry": "map-anything-apache"}, {"remove": "background"}],
+)
+def test_what_needs_a_network_is_refused_where_no_machine_can_have_one(
+    ledger: Ledger, asked: dict[str, str]
+) -> None:
+    bare = Front(ledger, bare=True).desk
+    for ask_for in (bare.start, bare.quote):
+        with pytest.raises(NotInstalled, match="network that is not installed") as refused:
+            ask_for(a_request("a", options=asked))
+        assert "SPLATBOT_VOLUME" in refused.value.hint
+    assert ledger.jobs() == []
+    assert bare.start(a_request("b", options={"geometry": "colmap-global"})).id == "b"
+    assert Front(ledger).desk.start(a_request("a", options=asked)).id == "a"
 
 
 def test_without_a_name_the_job_that_runs_is_meant(

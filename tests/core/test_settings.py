@@ -65,3 +65,20 @@ def test_a_name_that_tags_do_not_keep_as_it_is_is_refused(name: str) -> None:
 
 def test_secrets_do_not_show() -> None:
     assert "secret-" not in repr(Settings.from_env(ENOUGH | SPACES))
+
+
+@pytest.mark.parametrize(
+    ("given", "is_bare"),
+    [
+        ({}, True),
+        ({"SPLATBOT_IMAGE": "gpu-h100x8-base"}, True),
+        ({"SPLATBOT_IMAGE": "123456789"}, False),
+        ({"SPLATBOT_VOLUME": "splatbot-runtime"}, False),
+    ],
+)
+def test_what_an_operator_installs_is_on_a_volume_or_in_a_snapshot(
+    given: dict[str, str], *, is_bare: bool
+) -> None:
+    droplets = Settings.from_env(ENOUGH | SPACES | {"DIGITALOCEAN_TOKEN": "t"} | given).droplets
+    assert droplets is not None
+    assert droplets.is_bare is is_bare
