@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.efforts import A_STEP, PRESETS, USUAL, Span, effort, is_alike, lasts
 from bot.core.jobs import Job, Options
-from gpu.job import Stage, spec
+from gpu.job import Stage, choices
 from tests.core.test_estimates import a_job
 
 #: An earlier job whose stage `train` took ten seconds, eight of them for a thousand steps.
@@ -17,7 +17,7 @@ def past(**options: int | str) -> Job:
 
 
 def test_every_preset_is_known_and_fast_is_what_one_gets() -> None:
-    assert set(PRESETS) == set(A_STEP) == set(spec.PRESETS)
+    assert set(PRESETS) == set(A_STEP) == set(choices.PRESETS)
     assert effort({"preset": USUAL}, past()) == effort({}, past()) == Span(1.0, 1.0)
 
 
