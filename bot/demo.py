@@ -140,6 +140,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _make_demo_photos(folder: Path) -> None:
     """Have the demo's photos taken; a second time they are there already."""
+    if not folder.exists():
+        print("The demo's photos are being made, this once.", flush=True)
     made = subprocess.run([sys.executable, "-m", "gpu.parcel", str(folder)], check=False)
     if made.returncode:
         raise SplatError(

@@ -16,7 +16,7 @@ from bot.slack.wording import escape, person, seconds
 #: The backend whose machines cost money.
 DROPLET = "droplet"
 
-FREE = "free: runs on the bot's own machine"
+FREE = "free, on the bot's own machine"
 
 #: Lines of a table at most, and signs of its longest bar.
 ROWS, BAR = 14, 12

@@ -193,7 +193,7 @@ def _buttons(job: Job, preview_url: str) -> list[Block]:
     cancel["confirm"] = confirm("Cancel this job?", text, "Cancel the job")
     destroy = button("Destroy", "destroy_job", job.id, style="danger")
     text = job_wording.confirm_destroy(job)
-    destroy["confirm"] = confirm("Destroy this job's machine?", text, "Destroy")
+    destroy["confirm"] = confirm("Destroy this job?", text, "Destroy the job")
     # A job that waits has no machine; one that is being stopped is past asking.
     live = {State.QUEUED: [cancel], State.CANCELLING: [destroy]}.get(job.state, [cancel, destroy])
     if preview_url and job.state is State.RUNNING:

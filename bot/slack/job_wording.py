@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, Options, State
+from bot.slack.bills import DROPLET
 from bot.slack.wording import escape, megabytes, moment, person, seconds
 from gpu.job import NON_COMMERCIAL
 
@@ -199,12 +200,12 @@ def queue(active: Sequence[Job], count: int) -> str:
 
 def confirm_cancel(job: Job) -> str:
     """What cancelling means."""
+    if job.state is State.QUEUED:
+        return f"Job #{job.id} leaves the queue. Your photos stay as they are."
     return f"Job #{job.id} stops and its slot is free again. Your photos stay as they are."
 
 
 def confirm_destroy(job: Job) -> str:
-    """What destroying means."""
-    return (
-        f"Job #{job.id} is ended at once, its machine is removed, and what it has computed so far"
-        " is lost."
-    )
+    """What destroying means: of the bot's own machine nothing is removed."""
+    machine = "its droplet is removed, " if job.backend == DROPLET else ""
+    return f"Job #{job.id} is ended at once, {machine}and what it has computed so far is lost."

@@ -92,7 +92,7 @@ def _machine(quoted: Quote) -> str:
 def _duration(quoted: Quote) -> str:
     estimate = quoted.estimate
     if estimate is None:
-        return "nobody knows yet: there was no job like it"
+        return "not known yet, since there was no job like it"
     low, high = seconds(estimate.low), seconds(estimate.high)
     if quoted.goes_on:
         return f"at most about {high} by earlier jobs, if all of it has to be done anew"

@@ -58,7 +58,7 @@ AUTOMATIC = "Automatic"
 OPTIONS = {
     "iterations": ("Training steps", "More are sharper and take longer; by default as many as the"
                    " photos need. Press Enter to see how long."),
-    "max_views": ("Most photos", "Of more photos those are taken that cover what all cover; by"
+    "max_views": ("Photos at most", "Of more, those are taken that show together what all show; by"
                   " default all are used."),
     "image_size": ("Picture size", "Pixels of a photo's long side in training; by default as many"
                    " as the machine can take."),
@@ -199,7 +199,8 @@ def diagnosis(report: Report, now: float) -> str:
     wrong = sum(not finding.ok for finding in report.findings)
     things = "1 thing" if wrong == 1 else f"{wrong} things"
     result = f"{things} to mend" if wrong else "All is well"
-    return f"{result}, as of {seconds(now - report.at)} ago"
+    age = now - report.at
+    return f"{result}, as of {'now' if age < 1 else f'{seconds(age)} ago'}"
 
 
 def finding(found: Finding) -> str:

@@ -98,7 +98,7 @@ class Teller:
         scene = f" ({self._scene})" if self._scene else ""
         return (
             f"Step {self._step:,} of {self._total:,}{scene}, {figures['gaussians']:,} Gaussians, "
-            f"{figures['iterations_per_second']:.0f} steps a second{likeness}."
+            f"{pace(float(figures['iterations_per_second'] or 0.0))}{likeness}."
         )
 
     def _picture(self, gaussians: Gaussians) -> str:
@@ -108,3 +108,10 @@ class Teller:
         name = f"previews/train-{self._step * (PICTURES + 1) // self._total}.jpg"
         write_row([photo, render], self._ctx.paths.root / name)
         return name
+
+
+def pace(rate: float) -> str:
+    """Say how fast training is, from the steps in a second; of slow ones how long each takes."""
+    if rate < 2 / 3:
+        return f"{1 / max(rate, 0.01):.0f} seconds a step"
+    return "1 step a second" if rate < 1.5 else f"{rate:.0f} steps a second"

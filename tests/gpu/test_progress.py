@@ -11,7 +11,7 @@ from gpu.stage import Context
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View, load_dataset
 from gpu.training.memory import FEWEST, SMALLEST_IMAGE, fitting, predict, sentence
-from gpu.training.progress import Teller
+from gpu.training.progress import Teller, pace
 from gpu.training.stage import made_to_fit
 from tests.gpu.photographed import Recorder, aerial_views, job, photograph, truth
 
@@ -71,6 +71,17 @@ def test_every_message_has_loss_speed_number_and_once_known_the_likeness(tmp_pat
     assert "preview_psnr" not in told.figures[shown - 1]
     assert told.figures[shown]["preview_psnr"] > 50  # type: ignore[operator] # its own render
     assert told.messages[shown].endswith("dB.")
+
+
+def test_slow_training_says_how_long_a_step_takes() -> None:
+    said = [pace(rate) for rate in (9.6, 1.5, 1.4, 0.7, 0.6, 0.05, 0.0)]
+    assert said[:4] == [
+        "10 steps a second",
+        "2 steps a second",
+        "1 step a second",
+        "1 step a second",
+    ]
+    assert said[4:] == ["2 seconds a step", "20 seconds a step", "100 seconds a step"]
 
 
 def test_a_preview_is_offered_every_step_and_told_of_once_it_is_there(tmp_path: Path) -> None:

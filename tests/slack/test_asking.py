@@ -176,8 +176,8 @@ class Shop:
 def test_a_dry_run_says_what_would_happen_and_starts_nothing(bot: Bot) -> None:
     said = answer(bot, "/splat demo/parcel aerial --dry-run")
     assert "*demo/parcel* · aerial: 3 photos" in said
-    assert "Time: nobody knows yet" in said
-    assert "free: runs on the bot's own machine" in said
+    assert "Time: not known yet" in said
+    assert "free, on the bot's own machine" in said
     assert said.endswith("Nothing was started.")
     assert bot.ledger.jobs() == []
     assert bot.wakes == []

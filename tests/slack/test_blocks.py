@@ -261,10 +261,13 @@ def test_without_history_there_is_no_estimate() -> None:
 
 
 def test_a_job_on_our_own_machine_is_free() -> None:
-    assert "free: runs on the bot's own machine" in shown(running(), Standing(now=1900.0))
+    assert "free, on the bot's own machine" in shown(running(), Standing(now=1900.0))
     assert "free" not in blocks.final(running(state=State.FAILED), Standing(now=1900.0)).text
 
 
 def test_the_dialogs_before_a_job_is_stopped_say_what_is_lost() -> None:
     assert "Your photos stay" in job_wording.confirm_cancel(running())
-    assert "is lost" in job_wording.confirm_destroy(running())
+    assert "leaves the queue" in job_wording.confirm_cancel(running(state=State.QUEUED))
+    said = job_wording.confirm_destroy(running())
+    assert "is lost" in said and "droplet" not in said  # the bot's own machine stays
+    assert "its droplet is removed" in job_wording.confirm_destroy(running(backend="droplet"))

@@ -109,7 +109,7 @@ def test_a_choice_is_answered_with_time_and_cost(bot: Bot) -> None:
     assert "Machine: this machine" in said or "Machine: not known yet" in said
     assert "Cost: free" in said
     assert "as earlier jobs took" in said
-    assert "nobody knows yet" in pick(bot, pipeline="splat")
+    assert "Time: not known yet" in pick(bot, pipeline="splat")
 
 
 def test_steps_are_answered_with_their_time_once_enter_is_pressed(bot: Bot) -> None:

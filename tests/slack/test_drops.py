@@ -67,7 +67,7 @@ def test_the_shortcut_keeps_photos_and_offers_a_job(bot: Bot) -> None:
     assert f"`{name}`" in said
     assert list(buttons(answer)) == ["Make a splat", "It was a drone flight", "More options"]
     [told] = [b["elements"][0]["text"] for b in answer.blocks if "Machine: " in str(b)]
-    assert "Time: nobody knows yet" in told
+    assert "Time: not known yet" in told
     assert "Cost: " in told
     assert bot.ledger.jobs() == []  # nothing starts by itself
 

@@ -46,7 +46,7 @@ def test_what_runs_and_what_waits_comes_first(bot: Bot) -> None:
     shown = "\n".join(texts(home(bot)))
     assert "demo/parcel · aerial · #a" in shown
     assert "▱ 0% · no estimate yet" in shown
-    assert "free: runs on the bot's own machine" in shown
+    assert "free, on the bot's own machine" in shown
     assert "1. `#b` demo/parcel" in shown
 
 

@@ -288,6 +288,11 @@ def test_the_doctor_shows_the_last_result_and_looks_again(bot: Bot) -> None:
     assert bot.wakes == ["doctor", "doctor"]
 
 
+def test_the_doctor_says_how_old_its_result_is() -> None:
+    for age, said in ((0.4, "All is well, as of now"), (75.0, "All is well, as of 1 min 15 s ago")):
+        assert reports.doctor(Report((), 0.0), age).text == said
+
+
 # -- whatever there is, Slack takes it ------------------------------------------------------------
 
 strangers = some.builds(
