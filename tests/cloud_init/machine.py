@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
+from tests.waiting import PATIENCE
 
 CLOUD_INIT = REPOSITORY / "cloud-init"
 SHIMS = Path(__file__).parent / "shims"
@@ -71,7 +72,7 @@ class Machine:
     def provision(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run provision.sh to its end."""
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def calls(self, tool: str = "") -> list[str]:

@@ -6,25 +6,18 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from gpu.agent.prepare import LINE
 from tests.cloud_init.machine import Machine, age, release_of_uv
+from tests.waiting import PATIENCE, await_that
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
-
-
-def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not file.exists():
-        assert time.monotonic() < deadline, f"{file.name} did not come"
-        time.sleep(0.01)
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -114,9 +107,9 @@ def test_only_runtimes_are_ever_removed(machine: Machine) -> None:
 def test_killed_in_the_middle_it_is_made_again(machine: Machine) -> None:
     machine.turn("hold")
     process = machine.start()
-    wait_for(machine.knobs / "syncing")
+    await_that((machine.knobs / "syncing").exists, "the packages", process=process)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     (unfinished,) = machine.runtimes()
     (unfinished / "half").touch()
     assert not (machine.root / "runtime.env").exists()
@@ -130,12 +123,12 @@ def test_killed_in_the_middle_it_is_made_again(machine: Machine) -> None:
 def test_of_two_at_once_one_makes_it_and_the_other_waits(machine: Machine) -> None:
     machine.turn("hold")
     first = machine.start()
-    wait_for(machine.knobs / "syncing")
+    await_that((machine.knobs / "syncing").exists, "the packages", process=first)
     second = machine.start()
     assert second.stdout is not None
     assert second.stdout.readline().startswith("Waiting")
     (machine.knobs / "hold").unlink()
-    outs = [process.communicate(timeout=30)[0] for process in (first, second)]
+    outs = [process.communicate(timeout=PATIENCE)[0] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0]
     assert "The runtime is there." in outs[1]
     assert len(machine.calls("uv pip sync")) == len(machine.calls("compile")) == 1

@@ -17,6 +17,7 @@ from tests.compute.lab import Lab
 from tests.core.conftest import Clock, a_request
 from tests.fakes import pipeline
 from tests.fakes.digitalocean.world import World
+from tests.waiting import await_that
 
 KINDS = ("ok", "fail", "wait", "mute", "family", "alone", "secret")
 
@@ -51,9 +52,10 @@ class Bench:
         request = a_request(name, dataset=kind)
         return self.ledger.submit(request, backend="local", price_per_hour=0.0).id
 
-    def tick_until(self, holds: Callable[[], bool], patience: float = 20.0) -> None:
+    def tick_until(self, holds: Callable[[], bool]) -> None:
         """Tick until something holds."""
-        await_that(holds, patience, meanwhile=self.dispatcher.tick)
+        tick = self.dispatcher.tick
+        await_that(holds, "what the bot works for", said=self.ledger.jobs, meanwhile=tick)
 
     def state(self, name: str) -> str:
         return self.ledger.job(name).state.value
@@ -65,19 +67,6 @@ class Bench:
 
     def is_working(self, name: str) -> bool:
         return self.starts(name) == 1 and self.ledger.last_event(self.ledger.job(name)) is not None
-
-
-def await_that(
-    holds: Callable[[], bool],
-    patience: float = 20.0,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> None:
-    """Wait until something holds. Real processes take real time, so there is a deadline."""
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come about"
-        meanwhile()
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import yaml
 
 from tests.fakes.digitalocean.boot import Datacentre, datacentre
 from tests.fakes.digitalocean.world import SIZES, Droplet, World
+from tests.waiting import await_that
 
 UNIT = """
 [Unit]
@@ -57,13 +58,6 @@ def create(world: World, service: str, *commands: str) -> Droplet:
     return world.create("d", SIZES[-1], "tor1", user_data="#cloud-config\n" + yaml.dump(config))
 
 
-def wait_until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def said(centre: Datacentre, droplet: Droplet) -> list[str]:
     file = centre.folder(droplet) / "opt" / "splatbot" / "said"
     return file.read_text().splitlines() if file.exists() else []
@@ -71,7 +65,7 @@ def said(centre: Datacentre, droplet: Droplet) -> list[str]:
 
 def test_files_are_written_and_commands_run_in_order(world: World, centre: Datacentre) -> None:
     droplet = create(world, "", "stat -c %a service.sh >said", "echo second >>said")
-    wait_until(lambda: said(centre, droplet) == ["640", "second"])
+    await_that(lambda: said(centre, droplet) == ["640", "second"], "the droplet's words")
 
 
 def test_a_service_has_its_environment_and_is_up_when_it_says_so(
@@ -79,7 +73,7 @@ def test_a_service_has_its_environment_and_is_up_when_it_says_so(
 ) -> None:
     service = f'echo "$LETTER $WORD" >>said\n{READY}{FOR_EVER}'
     droplet = create(world, service, "systemctl start job.service; echo up >>said")
-    wait_until(lambda: said(centre, droplet) == ["a b c", "up"])
+    await_that(lambda: said(centre, droplet) == ["a b c", "up"], "the droplet's words")
 
 
 def test_a_stopped_service_has_not_failed(world: World, centre: Datacentre) -> None:
@@ -88,7 +82,7 @@ def test_a_stopped_service_has_not_failed(world: World, centre: Datacentre) -> N
         "systemctl start job.service", "systemctl stop job.service",
         "systemctl is-failed --quiet job.service; echo $? >>said",
     )  # fmt: skip
-    wait_until(lambda: said(centre, droplet) == ["begun", "1"])
+    await_that(lambda: said(centre, droplet) == ["begun", "1"], "the droplet's words")
 
 
 @pytest.mark.parametrize(("code", "starts"), [(0, 1), (1, 3), (3, 1)])
@@ -100,7 +94,8 @@ def test_a_service_that_fails_is_started_again_until_its_limit(
         "systemctl start job.service; systemctl is-failed --quiet job.service; echo $? >>said",
     )  # fmt: skip
     failed = "1" if code == 0 else "0"
-    wait_until(lambda: said(centre, droplet) == [*["begun"] * starts, failed])
+    words = [*["begun"] * starts, failed]
+    await_that(lambda: said(centre, droplet) == words, "the droplet's words")
 
 
 def test_with_the_droplet_goes_all_that_it_runs(world: World, centre: Datacentre) -> None:
@@ -108,7 +103,10 @@ def test_with_the_droplet_goes_all_that_it_runs(world: World, centre: Datacentre
     escaped = "(trap '' TERM HUP; echo out >>said; exec setsid tail -f /dev/null) & \n"
     droplet = create(world, f"{escaped}{READY}{FOR_EVER}", "systemctl start job.service")
     other = create(world, "", FOR_EVER)
-    wait_until(lambda: said(centre, droplet) == ["out"] and len(centre.processes(droplet)) >= 3)
+    await_that(
+        lambda: said(centre, droplet) == ["out"] and len(centre.processes(droplet)) >= 3,
+        "the droplet's processes",
+    )
     everything = centre.processes(droplet)
     droplet.destroy_asked_at = time.time()
     world.settle()
@@ -120,5 +118,5 @@ def test_with_the_droplet_goes_all_that_it_runs(world: World, centre: Datacentre
 def test_a_droplet_boots_when_it_is_active(world: World, centre: Datacentre) -> None:
     world.booting = 0.5
     droplet = create(world, "", "date +%s.%N >said")
-    wait_until(lambda: said(centre, droplet))
+    await_that(lambda: said(centre, droplet), "the droplet's words")
     assert float(said(centre, droplet)[0]) >= droplet.active_at

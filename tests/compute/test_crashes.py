@@ -12,7 +12,8 @@ import pytest
 from bot.compute import processes
 from bot.compute.local import LocalBackend
 from gpu.job import JobSpec, Source
-from tests.compute.conftest import Bench, await_that
+from tests.compute.conftest import Bench
+from tests.waiting import PATIENCE, await_that
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -44,7 +45,7 @@ def bot(folder: Path, *points: str) -> subprocess.Popen[bytes]:
 
 def killed_at(bench: Bench, point: str) -> None:
     """Run a bot until it kills itself; then be the next one."""
-    assert bot(bench.root, point).wait(60) == -signal.SIGKILL
+    assert bot(bench.root, point).wait(PATIENCE) == -signal.SIGKILL
     bench.restart()
 
 
@@ -97,5 +98,5 @@ def test_of_many_launches_at_once_one_starts_the_job(bench: Bench) -> None:
         handles = list(pool.map(lambda backend: backend.launch(specification), backends))
     assert all(handle == handles[0] for handle in handles)
     # While `nice` turns into Python the process has no mark for a moment.
-    await_that(lambda: bench.starts("a") > 0)
+    await_that(lambda: bench.starts("a") > 0, "the job's start")
     assert bench.starts("a") == len(processes.marked(handles[0]["mark"])) == 1

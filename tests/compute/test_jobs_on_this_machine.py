@@ -14,6 +14,7 @@ from bot.core.errors import BackendError
 from bot.core.limits import DEADLINE
 from gpu.job import JobSpec, Source
 from tests.compute.conftest import Bench
+from tests.waiting import PATIENCE
 
 
 def test_a_job_runs_and_the_link_leads_to_its_manifest(bench: Bench) -> None:
@@ -161,7 +162,7 @@ def test_a_job_that_ran_and_ended_unseen_is_not_run_again(
     assert bench.ledger.claim() is not None
     spec = JobSpec(job_id="a", dataset=kind, source=bench.storage.source(kind))
     handle = bench.backend.launch(spec)
-    bench.backend._children[handle["mark"]].wait(20)
+    bench.backend._children[handle["mark"]].wait(PATIENCE)
     bench.restart()
     bench.tick_until(lambda: not bench.ledger.holders())
     assert (bench.state("a"), bench.starts("a")) == (end, 1)

@@ -20,6 +20,7 @@ from bot.core.jobs import Options, State
 from bot.core.ledger import Ledger
 from gpu.job import InvalidValue, Pipeline, Stage, Status
 from tests.core.conftest import Clock, a_request, an_event
+from tests.waiting import PATIENCE
 
 Ask = Callable[..., str]
 
@@ -106,12 +107,12 @@ def test_those_who_write_while_the_disk_is_busy_wait_for_it_together(
     def slow(_: int) -> None:
         syncs.append(len(ledger.audit_log(100)))  # all that is committed when it begins
         busy.set()
-        assert free.wait(10)
+        assert free.wait(PATIENCE)
 
     monkeypatch.setattr(os, "fdatasync", slow)
     with ThreadPoolExecutor(9) as threads:
         threads.submit(ledger.audit, "U", "first", None)
-        assert busy.wait(10)
+        assert busy.wait(PATIENCE)
         others = [threads.submit(ledger.audit, "U", f"{n}", None) for n in range(8)]
         while len(ledger.audit_log(100)) < 9:  # they do not wait for the disk to write
             assert not any(other.done() for other in others)
@@ -321,13 +322,13 @@ def racer(path: Path, start: Any, told: Any) -> None:
     ledger = Ledger(path)
     won = []
     for number in range(ROUNDS):
-        start.wait(60)
+        start.wait(PATIENCE)
         job = ledger.claim()
-        start.wait(60)
+        start.wait(PATIENCE)
         if job is not None:
             won.append((number, job.id))
             ledger.release(job.id)
-        start.wait(60)
+        start.wait(PATIENCE)
     told.put(won)
 
 

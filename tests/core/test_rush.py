@@ -12,6 +12,7 @@ from bot.core.scheduler import Scheduler
 from bot.web.hooks.reports import Reports
 from tests.core.conftest import Clock
 from tests.core.machines import Bench
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_other_work_waits_until_everybody_is_answered(monkeypatch: pytest.Monkey
         with waited:
             threading.Thread(target=work).start()
         assert not done.wait(0.05)
-    assert done.wait(20)
+    assert done.wait(PATIENCE)
 
 
 def test_it_waits_for_nobody_who_is_not_there() -> None:
@@ -69,7 +70,7 @@ def test_whoever_comes_after_the_last_answer_is_let_go_first_again(clock: Clock)
     with waited:
         threading.Thread(target=work).start()
         assert not done.wait(0.05)
-    assert done.wait(20)
+    assert done.wait(PATIENCE)
 
 
 def test_the_clockwork_gives_way_before_each_call(way: list[str]) -> None:
@@ -81,7 +82,7 @@ def test_the_clockwork_gives_way_before_each_call(way: list[str]) -> None:
 
     scheduler.every(3600, work, "work")
     scheduler.start()
-    assert called.wait(20)
+    assert called.wait(PATIENCE)
     scheduler.stop()
     assert way == ["way", "work"]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.core.scheduler import Scheduler
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -19,9 +20,9 @@ def scheduler() -> Iterator[Scheduler]:
 def test_a_function_is_called_at_once_and_again_when_woken(scheduler: Scheduler) -> None:
     called = threading.Semaphore(0)
     scheduler.every(3600, called.release, "work")
-    assert called.acquire(timeout=20)
+    assert called.acquire(timeout=PATIENCE)
     scheduler.wake("work")
-    assert called.acquire(timeout=20)
+    assert called.acquire(timeout=PATIENCE)
 
 
 def test_what_raises_is_called_again(scheduler: Scheduler) -> None:
@@ -33,7 +34,7 @@ def test_what_raises_is_called_again(scheduler: Scheduler) -> None:
 
     scheduler.every(0.01, fail, "work")
     for _ in range(3):
-        assert called.acquire(timeout=20)
+        assert called.acquire(timeout=PATIENCE)
 
 
 def test_a_slow_function_never_runs_twice_at_once(scheduler: Scheduler) -> None:
@@ -43,16 +44,16 @@ def test_a_slow_function_never_runs_twice_at_once(scheduler: Scheduler) -> None:
         inside.append(1)
         assert len(inside) == 1
         entered.release()
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         inside.pop()
 
     scheduler.every(0.01, slow, "work")
-    assert entered.acquire(timeout=20)
+    assert entered.acquire(timeout=PATIENCE)
     for _ in range(5):
         scheduler.wake("work")
     assert not entered.acquire(timeout=0.1)
     go_on.set()
-    assert entered.acquire(timeout=20)
+    assert entered.acquire(timeout=PATIENCE)
 
 
 def test_who_wakes_it_meanwhile_neither_delays_it_nor_has_it_called_again() -> None:

@@ -24,6 +24,7 @@ from tests.fakes.digitalocean.boot import Datacentre, datacentre
 from tests.fakes.digitalocean.server import serving
 from tests.fakes.digitalocean.world import Droplet, World
 from tests.fakes.slack import buttons, text_of
+from tests.waiting import await_that
 
 #: Where the cheapest droplet that fits is.
 REGION = "tor1"
@@ -97,10 +98,8 @@ class Cloud:
 
     def wait(self, what: str, holds: Callable[[], object], seconds: float = 180.0) -> None:
         """Wait until something holds; say all that there is to say when it does not."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, f"{what}: not in {seconds:g} s\n{self._all()}"
-            time.sleep(LOOK)
+        bot = self.bot.process
+        await_that(holds, what, process=bot, said=self._all, patience=seconds, pause=LOOK)
 
     def _messages(self, job: str) -> list[Message]:
         return [m for m in self.bot.slack.channel() if f"#{job}" in text_of(m)]

@@ -1,7 +1,6 @@
 """Bad photos end in a failed job that says why and what to do; the slot is free, all is kept."""
 
 import hashlib
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from bot.core.jobs import State
 from bot.core.ledger import Ledger
 from bot.storage.local import LocalStorage
 from tests.core.conftest import a_request
+from tests.waiting import await_that
 
 pytestmark = pytest.mark.slow
 
@@ -68,11 +68,10 @@ def test_bad_photos_fail_in_words(tmp_path: Path, make: Make, said: str) -> None
     before = fingerprint(tmp_path / "store")
     ledger, dispatcher = bot(tmp_path)
     ledger.submit(a_request("a", dataset=dataset), backend="local", price_per_hour=0.0)
-    deadline = time.monotonic() + 120
-    while not ledger.job("a").is_over or ledger.holders():
-        assert time.monotonic() < deadline
-        dispatcher.tick()
-        time.sleep(0.1)
+    await_that(
+        lambda: ledger.job("a").is_over and not ledger.holders(), "the job's end",
+        said=ledger.jobs, meanwhile=dispatcher.tick, patience=120, pause=0.1,
+    )  # fmt: skip
     job = ledger.job("a")
     assert job.state is State.FAILED
     assert said in f"{job.error} {job.hint}"

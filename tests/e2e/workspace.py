@@ -8,15 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from playwright.sync_api import Browser, BrowserType, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Locator, Page, expect, sync_playwright
 
 from tests.conftest import REPOSITORY
+from tests.waiting import PATIENCE, await_that
 
 #: Software WebGL, and no calls home (a machine without a way out answers those with errors).
 CHROMIUM_FLAGS = [
@@ -46,7 +45,13 @@ def launch(kind: BrowserType, *more: str) -> Browser:
     """Start the distribution's Chromium, with more flags than usual where a test asks for them."""
     program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     assert program, "Chromium is missing: run scripts/browser.sh"
-    return kind.launch(executable_path=program, args=[*CHROMIUM_FLAGS, *more])
+    milliseconds = PATIENCE * 1000
+    expect.set_options(timeout=milliseconds)
+    browser = kind.launch(
+        executable_path=program, args=[*CHROMIUM_FLAGS, *more], timeout=milliseconds
+    )
+    browser.on("context", lambda context: context.set_default_timeout(milliseconds))
+    return browser
 
 
 @contextmanager
@@ -58,27 +63,32 @@ def running_demo(data: Path, photos: Path | None = None) -> Iterator[str]:
     command = [sys.executable, "-m", "bot.cli", "demo", "--no-browser"]
     command += ["--photos", str(photos)] if photos else []
     environment = os.environ | {"SPLATBOT_DATA": str(data), "PYTHONUNBUFFERED": "1"}
-    with (data.parent / "demo.log").open("w+", encoding="utf-8") as log:
+    log = data.parent / "demo.log"
+    with log.open("wb") as output:
         demo = subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
             yield _address(demo, log)
         finally:
             demo.send_signal(signal.SIGINT)
-            demo.wait(timeout=30)
+            demo.wait(PATIENCE)
 
 
-def _address(demo: subprocess.Popen[bytes], log: IO[str], patience: float = 120) -> str:
+def _address(demo: subprocess.Popen[bytes], log: Path) -> str:
     """Read the sandbox's address from what the demo printed."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        text = Path(log.name).read_text(encoding="utf-8")
-        if found := re.search(r"[Ss]andbox\S*\s.*?(http://127\.0\.0\.1:\d+/?)", text):
-            return found.group(1)
-        assert demo.poll() is None, f"the demo ended:\n{text}"
-        time.sleep(0.2)
-    raise AssertionError(f"the demo did not say where the sandbox is:\n{text}")
+
+    def found() -> list[str]:
+        said = log.read_text(encoding="utf-8")
+        return re.findall(r"[Ss]andbox\S*\s.*?(http://127\.0\.0\.1:\d+/?)", said)
+
+    await_that(found, "the sandbox's address", process=demo, said=log.read_text, patience=180)
+    return found()[0]
 
 
 class Workspace:

@@ -16,9 +16,7 @@ import httpx
 from tests.conftest import REPOSITORY
 from tests.fakes.slack import SECRET, TOKEN, FakeSlack, fake_slack
 from tests.ports import HOST, held_port
-
-#: Seconds in which a bot has to answer, at the very most.
-PATIENCE = 30.0
+from tests.waiting import PATIENCE, await_that
 
 #: What operators run.
 SERVE = (sys.executable, "-m", "bot.cli", "serve")
@@ -37,8 +35,15 @@ class RunningBot:
 
     def await_answer(self, since: float) -> None:
         """Wait until the bot answers; `since` is when it was started."""
-        _await_answer(self.url, self.process)
+        await_that(self._answers, "the bot's answer", process=self.process)
         self.ready = time.monotonic() - since
+
+    def _answers(self) -> bool:
+        try:
+            httpx.get(f"{self.url}/healthz", trust_env=False).raise_for_status()
+        except httpx.TransportError:
+            return False
+        return True
 
     def crash(self) -> None:
         """End the bot as a power cut does."""
@@ -83,16 +88,3 @@ def running_bot(data: Path, command: Sequence[str] = SERVE, **more: str) -> Iter
 
 def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environment, cwd=REPOSITORY)
-
-
-def _await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the bot ended"
-        try:
-            httpx.get(f"{url}/healthz", trust_env=False).raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.01)
-        else:
-            return
-    raise AssertionError("the bot does not answer")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +22,7 @@ from bot.sandbox.sender import Sender
 from bot.sandbox.state import Message, Workspace
 from bot.sandbox.web_api import Fault, WebApi
 from tests.ports import HOST, held_port
+from tests.waiting import PATIENCE, await_that
 
 TOKEN, SECRET = "xoxb-test", "signing-secret"
 
@@ -65,12 +65,11 @@ def serving(app: FastAPI, port: int) -> Iterator[str]:
     server = PromptServer(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.serves:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.005)
+    await_that(lambda: server.serves or not thread.is_alive(), "the server's start")
+    assert server.serves, "the server did not start: its own words are among the warnings"
     yield f"http://{HOST}:{port}"
     server.end()
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 class FakeSlack:

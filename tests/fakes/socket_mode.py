@@ -17,6 +17,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from bot.sandbox.answers import Params
 from tests.fakes.slack import FakeSlack
+from tests.waiting import PATIENCE
 
 APP_TOKEN = "xapp-1-test"
 
@@ -78,7 +79,7 @@ class FakeSocketMode:
 
     def wait(self, holds: Any) -> None:
         with self._changed:
-            assert self._changed.wait_for(holds, timeout=10), "nothing happened"
+            assert self._changed.wait_for(holds, PATIENCE), "nothing happened"
 
 
 @contextmanager
@@ -91,4 +92,4 @@ def socket_mode(slack: FakeSlack) -> Iterator[FakeSocketMode]:
         thread.start()
         yield fake
         server.shutdown()
-        thread.join(10)
+        thread.join(PATIENCE)

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +21,7 @@ from gpu.stage import Context, Outcome, StageFunction
 from gpu.stamps import LEAVES
 from tests.conftest import REPOSITORY
 from tests.gpu.photos_on_disk import unrelated_photos
+from tests.waiting import PATIENCE, await_that
 
 SPEC = JobSpec("job-1", "photos", Source(path="photos"))
 
@@ -327,7 +327,7 @@ def test_a_job_as_a_process_fails_in_words(tmp_path: Path) -> None:
     spec = JobSpec("two", "photos", Source(path=str(photos)))
     (root / "job.json").write_text(spec.to_json())
     job = start(root / "job.json")
-    job.communicate(timeout=60)
+    job.communicate(timeout=PATIENCE)
     assert job.returncode == 1
     assert "Only 2 photos are usable" in events(root)[-1].message
 
@@ -335,7 +335,7 @@ def test_a_job_as_a_process_fails_in_words(tmp_path: Path) -> None:
 def test_a_damaged_specification_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text('{"job_id": "x"')
     job = start(tmp_path / "job.json")
-    _, said = job.communicate(timeout=60)
+    _, said = job.communicate(timeout=PATIENCE)
     assert job.returncode == 1
     assert "Allowed: a JSON document" in said
     assert "Traceback" not in said
@@ -348,13 +348,11 @@ def test_a_job_told_to_stop_ends_without_a_word(tmp_path: Path) -> None:
         spec = JobSpec("stop", "photos", Source(urls={"a.jpg": url}))
         (tmp_path / "job.json").write_text(spec.to_json())
         job = start(tmp_path / "job.json")
-        deadline = time.monotonic() + 60
-        while not events(tmp_path) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        await_that(lambda: events(tmp_path), "the job's first word", process=job)
         caller, _ = silent.accept()
         os.kill(job.pid, signal.SIGTERM)
         caller.close()
-        _, said = job.communicate(timeout=60)
+        _, said = job.communicate(timeout=PATIENCE)
     assert job.returncode == 143
     assert "Traceback" not in said
     assert {e.status for e in events(tmp_path)} == {Status.STARTED}

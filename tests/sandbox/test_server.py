@@ -13,6 +13,7 @@ from bot.sandbox import state
 from tests.fakes.slack import TOKEN, FakeSlack, fake_slack
 from tests.ports import HOST, held_port
 from tests.sandbox.conftest import modal, plain, section
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def served() -> Iterator[FakeSlack]:
 
 @pytest.fixture
 def client(served: FakeSlack) -> WebClient:
-    return WebClient(token=TOKEN, base_url=f"{served.url}api/", timeout=5)
+    return WebClient(token=TOKEN, base_url=f"{served.url}api/", timeout=PATIENCE)
 
 
 @pytest.fixture

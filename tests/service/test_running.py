@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +16,7 @@ from tests.conftest import REPOSITORY
 from tests.core.conftest import a_request
 from tests.fakes.bot import running_bot
 from tests.fakes.slack import text_of
+from tests.waiting import PATIENCE, await_that
 
 #: What a bot host of 1 GB can spare, and what nobody minds to wait (issue 2).
 MOST_MEMORY_MB, MOST_SECONDS = 200.0, 3.0
@@ -41,10 +41,11 @@ def test_a_command_goes_all_the_way_to_a_message_and_sigterm_ends_well(tmp_path:
     (folder / "a.jpg").write_bytes(b"no photo")
     with running_bot(tmp_path) as bot:
         bot.slack.person.type("/splat demo/parcel --job-id a")
-        end = time.monotonic() + 30
-        while not any("did not work" in text_of(m) for m in bot.slack.workspace.messages):
-            assert time.monotonic() < end, bot.slack.workspace.messages
-            time.sleep(0.05)
+        messages = bot.slack.workspace.messages
+        await_that(
+            lambda: any("did not work" in text_of(m) for m in messages), "the failure's message",
+            process=bot.process, said=lambda: messages,
+        )  # fmt: skip
     assert bot.process.returncode == 0
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{bot.url}/healthz", trust_env=False)
@@ -84,7 +85,7 @@ def test_the_demo_leaves_no_process_behind_though_a_job_runs(
     assert demo.stdout is not None
     said = next(line for line in demo.stdout if line.startswith("job"))
     demo.send_signal(end)
-    assert demo.wait(30) in {0, 130}  # 130: it was still starting
+    assert demo.wait(PATIENCE) in {0, 130}  # 130: it was still starting
     assert processes_with(str(tmp_path)) == []
     assert processes_with(said.split()[1]) == []
 

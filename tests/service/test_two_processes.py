@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +29,7 @@ from tests.fakes import pipeline
 from tests.fakes.slack import SECRET, TOKEN, FakeSlack, fake_slack
 from tests.ports import HOST, held_port
 from tests.storage.test_stores import spaces
+from tests.waiting import PATIENCE, await_that
 
 BUCKET = "two-processes"
 
@@ -67,20 +67,27 @@ class Deployed:
             "SPACES_ENDPOINT_URL": s3, "SPLATBOT_DATA": str(self.data),
         }  # fmt: skip
         command = [sys.executable, "-c", QUICK, pipeline.__file__]
-        self.process = subprocess.Popen(command, env=environment, cwd=REPOSITORY)
+        self.log = root / f"log-{number}"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=REPOSITORY, stdout=log, stderr=log
+            )
         sender = Sender(slack.workspace, f"{self.url}/slack/events", SECRET, slack.url)
         self.person = Person(slack.workspace, sender)
 
     def health(self) -> dict[str, Any]:
-        assert self.process.poll() is None, "the bot ended"
-        try:
-            answer: dict[str, Any] = httpx.get(f"{self.url}/healthz", trust_env=False).json()
-        except httpx.TransportError:
-            return {}
-        return answer
+        answer = httpx.get(f"{self.url}/healthz", trust_env=False, timeout=PATIENCE)
+        return dict(answer.json())
 
     def acts(self) -> bool:
-        return "active_jobs" in self.health()
+        try:
+            return "active_jobs" in self.health()
+        except httpx.TransportError:
+            return False
+
+    def wait(self, what: str, holds: Callable[[], object]) -> None:
+        """Wait until something holds, which this bot brings about."""
+        await_that(holds, what, process=self.process, said=self.log.read_text)
 
     def state(self, job: str) -> str:
         return {each.id: each.state.value for each in Ledger(self.data / "ledger.db").jobs()}[job]
@@ -112,18 +119,10 @@ def deploy(tmp_path: Path, s3: tuple[str, SpacesStorage]) -> Iterator[Callable[[
         yield deploy
         for each in deployed:
             each.process.kill()
-            each.process.wait(10)
+            each.process.wait(PATIENCE)
     for mark in processes.all_marks():
         if mark.startswith(str(tmp_path)):
             processes.stop(mark, signal.SIGKILL)
-
-
-def await_that(holds: Callable[[], bool], patience: float = 60.0) -> None:
-    """Wait for other processes, which take real time; so there is a deadline."""
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -133,19 +132,19 @@ def test_a_second_process_takes_over_the_ledger_and_the_job_that_runs(
     storage = s3[1]
     storage.put("datasets/wait/a.jpg", b"photo", "image/jpeg")
     old = deploy()
-    await_that(old.acts)
+    old.wait("the first version acts", old.acts)
     old.person.type("/splat datasets/wait --job-id a")
-    await_that((tmp_path / "jobs" / "a" / "starts").exists)
+    old.wait("the job's start", (tmp_path / "jobs" / "a" / "starts").exists)
     new = deploy()
-    await_that(new.acts)
+    new.wait("the second version acts", new.acts)
     assert old.health() == {"ok": True, "standing": "retired"}
     assert new.state("a") == "running"
     new.person.type("/splat cancel a")
-    await_that(lambda: new.state("a") == "cancelled")
+    new.wait("the job's end", lambda: new.state("a") == "cancelled")
     assert (tmp_path / "jobs" / "a" / "starts").read_text() == "x"
     for bot in (old, new):
         bot.process.terminate()
-    assert [bot.process.wait(30) for bot in (old, new)] == [0, 0]
+    assert [bot.process.wait(PATIENCE) for bot in (old, new)] == [0, 0]
     holds_no_secret(storage)
 
 

@@ -1,6 +1,5 @@
 """The bot's Slack side against the fake Slack, without machines: the test plays the pipeline."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from gpu.job import Stage, Status
 from tests.core.conftest import Clock, an_event
 from tests.fakes.slack import SECRET, TOKEN, FakeSlack, buttons, fake_slack, serving
 from tests.ports import HOST, held_port
+from tests.waiting import await_that
 
 PICTURE = b"\xff\xd8 a picture"
 
@@ -141,10 +141,7 @@ class Bot:
 
     def wait_until(self, holds: Callable[[], bool], otherwise: str) -> None:
         """Some requests are acknowledged first and worked on then, in a thread of Bolt's."""
-        deadline = time.monotonic() + 10
-        while not holds():
-            assert time.monotonic() < deadline, otherwise
-            time.sleep(0.01)
+        await_that(holds, otherwise, said=lambda: self.slack.api.calls[-3:])
 
     def status(self) -> Message:
         """The status message of the only job."""

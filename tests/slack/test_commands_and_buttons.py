@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 import httpx
@@ -13,6 +12,7 @@ from bot.sandbox import state
 from bot.sandbox.web_api import Reply
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import Bot
+from tests.waiting import PATIENCE
 
 
 def answer(bot: Bot, text: str) -> str:
@@ -125,21 +125,13 @@ def test_in_a_thread_a_mention_does_what_slash_commands_can_not(bot: Bot) -> Non
 
 def wait_for_whisper(bot: Bot, text: str) -> None:
     whispers = bot.slack.whispers
-    wait_until(lambda: any(text in text_of(w) for w in whispers()), f"nobody said {text}")
-
-
-def wait_until(holds: Callable[[], bool], otherwise: str) -> None:
-    """Some requests are acknowledged first and worked on then, in a thread of Bolt's."""
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.01)
+    bot.wait_until(lambda: any(text in text_of(w) for w in whispers()), f"nobody said {text}")
 
 
 def test_the_home_shows_what_runs_and_what_is_done(bot: Bot) -> None:
     bot.start()
     bot.slack.person.open_home()
-    wait_until(lambda: bot.slack.workspace.home is not None, "no home")
+    bot.wait_until(lambda: bot.slack.workspace.home is not None, "no home")
     assert "demo/parcel · aerial · #a" in str(bot.slack.workspace.home)
 
 
@@ -150,7 +142,7 @@ def test_a_slack_that_does_not_answer_us_keeps_nobody_from_being_answered(
     open_again, real = threading.Event(), bot.slack.api.answer
 
     def hang(*call: Any) -> Reply:
-        assert open_again.wait(10)
+        assert open_again.wait(PATIENCE)
         return real(*call)
 
     monkeypatch.setattr(bot.slack.api, "answer", hang)

@@ -16,6 +16,7 @@ from bot.web import slack_route, turns
 from tests.fakes.slack import text_of
 from tests.slack.conftest import Bot
 from tests.slack.test_dialog import filled, open_dialog
+from tests.waiting import PATIENCE
 
 
 def an_app(listener: Callable[..., None]) -> App:
@@ -65,7 +66,7 @@ def test_all_threads_that_answer_begin_before_anybody_asks() -> None:
             all_there.set()
 
     slack_route.slack_route(an_app(lambda: None), first)
-    assert all_there.wait(10)
+    assert all_there.wait(PATIENCE)
 
 
 def test_a_turn_that_has_come_is_not_taken_twice() -> None:
@@ -74,13 +75,13 @@ def test_a_turn_that_has_come_is_not_taken_twice() -> None:
 
     def call() -> None:
         took.release()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
 
     turn = threads.submit(call)
-    assert took.acquire(timeout=10)
+    assert took.acquire(timeout=PATIENCE)
     turn.hurry()
     go_on.set()
-    turn.work.result(10)
+    turn.work.result(PATIENCE)
     assert not took.acquire(blocking=False)
 
 
@@ -93,7 +94,7 @@ class SlowCatalogue:
         monkeypatch.setattr(slack_route, "SOON", 0.05)
 
     def _slowly(self) -> Sequence[Dataset]:
-        assert self._there.wait(10)
+        assert self._there.wait(PATIENCE)
         return self._list()
 
     def is_there(self) -> None:

@@ -10,6 +10,7 @@ from bot.storage import strangers
 from bot.storage.strangers import NotThere, Strangers
 from gpu.job.public import NotPublic
 from gpu.job.public_client import public_client
+from tests.waiting import PATIENCE
 
 ZIP = "https://photos.example.org/set.zip"
 
@@ -62,7 +63,7 @@ def test_nobody_waits_long_for_a_slow_server(monkeypatch: pytest.MonkeyPatch) ->
     told = threading.Event()
 
     def handler(_: httpx.Request) -> httpx.Response:
-        told.wait(5)
+        told.wait(PATIENCE)
         return httpx.Response(200)
 
     assert asking(handler).glance(ZIP) is None

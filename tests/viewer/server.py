@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript",
@@ -98,5 +100,5 @@ def _parts(answer: Answer) -> Iterator[bytes]:
     half = len(answer.body) // 2 if answer.gate else 0
     if answer.gate:
         yield answer.body[:half]
-        answer.gate.wait(timeout=60)
+        answer.gate.wait(PATIENCE)
     yield answer.body[half:]

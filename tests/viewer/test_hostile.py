@@ -118,7 +118,7 @@ def test_hostile_manifests_do_nothing_but_a_sentence(page: Page, server: Server)
         server.answers["/files/manifest.json"] = Answer(body)
         page.goto(link(server), wait_until="commit")
         card = page.locator("[role=alert]")
-        card.wait_for(timeout=10_000)
+        card.wait_for()
         said = card.inner_text()
         owned = page.evaluate("() => document.documentElement.dataset.owned ?? null")
         if owned or not 40 < len(said) < 400 or card.locator("img, script, a").count():

@@ -22,9 +22,7 @@ from tests.conftest import REPOSITORY
 from tests.fakes.digitalocean.init import USER_DATA
 from tests.fakes.digitalocean.power import descendants
 from tests.fakes.digitalocean.world import Droplet, Volume, World
-
-#: Seconds in which a droplet without power is gone.
-PATIENCE = 20.0
+from tests.waiting import PATIENCE
 
 #: The Python of a finished runtime: this one, with the kernels that it has compiled.
 PYTHON = f"""#!/bin/sh

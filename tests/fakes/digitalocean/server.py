@@ -27,7 +27,7 @@ def serving(world: World) -> Iterator[str]:
             token = self.headers.get("authorization", "").removeprefix("Bearer ")
             answer = api.handle(self.command, self.path, body, token)
             if answer.status == HANG:
-                ended.wait(30)
+                ended.wait()
             if answer.status in {DROP, HANG, REFUSE}:
                 self.close_connection = True
                 return

@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Never end an answer; send a byte now and then if it is to drip."""
         self.close_connection = True
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: " if drip else b"")
-        while not self.bot.released.wait(0.02 if drip else 30):
+        while not self.bot.released.wait(0.02 if drip else None):
             try:
                 self.wfile.write(b".")
                 self.wfile.flush()

@@ -17,9 +17,7 @@ from gpu.agent.scrub import Scrubber
 from gpu.agent.transport import Limits
 from gpu.job import Event, JobPaths, Stage, Status
 from tests.gpu.agent.bot import ATTEMPT, JOB, KEY, FakeBot, serving
-
-#: Seconds in which what a test waits for has to happen, at the very most.
-PATIENCE = 30.0
+from tests.waiting import PATIENCE
 
 #: Seconds for requests: what hangs on purpose must not hold up the tests.
 LIMITS = Limits(step=0.15, total=0.4)
@@ -117,7 +115,7 @@ class Machine:
         """Let the agent work until something is so; fails when it takes too long."""
         begin = time.monotonic()
         while not so():
-            assert time.monotonic() - begin < PATIENCE, "it did not happen"
+            assert time.monotonic() - begin < PATIENCE, f"not in {PATIENCE:g} s: {self.events[-3:]}"
             if self.agent.step():
                 assert so(), "the agent had nothing left to do"
                 return

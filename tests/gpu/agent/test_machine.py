@@ -18,6 +18,7 @@ from gpu.agent.config import FOLDER, ROOT, BadConfig, Config
 from gpu.agent.heartbeat import figures
 from gpu.job import InvalidValue, SplatError
 from tests.conftest import REPOSITORY
+from tests.waiting import PATIENCE
 
 WHOLE = {
     "job": "b1", "fence": 2, "key": "f00d" * 16, "bot_url": "https://bot.example.com/splat/",
@@ -136,7 +137,7 @@ def test_systemd_hears_that_the_agent_lives(tmp_path: Path) -> None:
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(address)
-        systemd.settimeout(5)
+        systemd.settimeout(PATIENCE)
         watchdog.notify(env={"NOTIFY_SOCKET": address})
         assert systemd.recv(100) == b"WATCHDOG=1"
     watchdog.notify(env={"NOTIFY_SOCKET": address})  # nobody listens any more

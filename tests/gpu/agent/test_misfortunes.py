@@ -24,6 +24,7 @@ from gpu.job.messages import HEARTBEAT
 from tests.gpu.agent.conftest import Boot
 from tests.gpu.agent.machine import FakeTime, Machine
 from tests.gpu.agent.test_telling import append, gaps
+from tests.waiting import PATIENCE
 
 AWAY = dict.fromkeys(("report", "uploads", "spec"), "drop")
 
@@ -128,7 +129,7 @@ def test_a_gpu_that_hangs_holds_up_nothing(busy: Machine) -> None:
 
         def hangs() -> dict[str, float]:
             asked.append(None)
-            released.wait(30)
+            released.wait()
             return {}
 
         busy.agent.courier._measure = Sampler(hangs, busy.clock)
@@ -145,12 +146,12 @@ def test_figures_that_are_too_old_are_not_told() -> None:
     sampler = Sampler(measured.pop, clock)
     sampler()
     assert sampler._thread is not None
-    sampler._thread.join(10)
+    sampler._thread.join(PATIENCE)
     assert sampler() == {"gpu": 1.0}
     clock.sleep(PERIOD / 2)
     assert sampler() == {"gpu": 1.0}
     with blocked() as released:
-        sampler._measure = lambda: {"gpu": float(released.wait(30))}
+        sampler._measure = lambda: {"gpu": float(released.wait())}
         clock.sleep(STALE)
         assert sampler() == {}
 
@@ -161,7 +162,7 @@ def test_systemd_hears_of_every_round(
     machine, address = boot("ok"), str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(address)
-        systemd.settimeout(5)
+        systemd.settimeout(PATIENCE)
         monkeypatch.setenv("NOTIFY_SOCKET", address)
         for _ in range(3):
             machine.agent.step()

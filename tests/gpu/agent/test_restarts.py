@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from gpu.agent.__main__ import RUNS_ALREADY
 from gpu.job import Stage, Status
 from tests.conftest import REPOSITORY
 from tests.gpu.agent.bot import FakeBot, serving
-from tests.gpu.agent.machine import PATIENCE, FakeTime, Machine
+from tests.gpu.agent.machine import FakeTime, Machine
+from tests.waiting import PATIENCE, await_that
 
 #: Where the agent is killed: at the how-manieth call of what, and before or after it. Three reports
 #: are sure, however slow or fast the machine is: one that it prepares itself, one that it is
@@ -75,13 +76,6 @@ def crashable(tmp_path: Path) -> Iterator[Crashable]:
         yield it
 
 
-def wait_until(so: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not so():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.005)
-
-
 def everything_was_told(machine: Machine) -> bool:
     told = machine.bot.told
     last = [e for e in told if (e.stage, e.status) == (Stage.PUBLISH, Status.DONE)]
@@ -99,12 +93,12 @@ def test_killed_at_any_point_the_next_one_goes_on(crashable: Crashable, point: s
 
 def test_a_pipeline_that_runs_is_taken_over_by_the_next_agent(crashable: Crashable) -> None:
     first = crashable.run()
-    wait_until(lambda: crashable.runs)
+    await_that(lambda: crashable.runs, "the pipeline", process=first)
     first.kill()
     first.wait()
     second = crashable.run()
     heard = len(crashable.bot.reports)
-    wait_until(lambda: len(crashable.bot.reports) > heard)
+    await_that(lambda: len(crashable.bot.reports) > heard, "a report", process=second)
     crashable.open_the_gate()
     assert second.wait(PATIENCE) == 0
     assert everything_was_told(crashable)
@@ -115,7 +109,7 @@ def test_a_pipeline_that_was_taken_over_is_stopped_when_the_bot_says_so(
     crashable: Crashable,
 ) -> None:
     first = crashable.run()
-    wait_until(lambda: crashable.runs)
+    await_that(lambda: crashable.runs, "the pipeline", process=first)
     first.kill()
     first.wait()
     crashable.bot.cancel = True
@@ -126,7 +120,7 @@ def test_a_pipeline_that_was_taken_over_is_stopped_when_the_bot_says_so(
 
 def test_after_a_reboot_the_pipeline_goes_on(crashable: Crashable) -> None:
     first = crashable.run()
-    wait_until(lambda: crashable.runs)
+    await_that(lambda: crashable.runs, "the pipeline", process=first)
     first.kill()
     first.wait()
     os.killpg(int((crashable.job / "pipeline.lock").read_text()), signal.SIGKILL)
@@ -138,14 +132,16 @@ def test_after_a_reboot_the_pipeline_goes_on(crashable: Crashable) -> None:
 
 def test_after_a_reboot_without_the_bot_the_pipeline_goes_on(crashable: Crashable) -> None:
     first = crashable.run()
-    wait_until(lambda: crashable.runs)
+    await_that(lambda: crashable.runs, "the pipeline", process=first)
     first.kill()
     first.wait()
     os.killpg(int((crashable.job / "pipeline.lock").read_text()), signal.SIGKILL)
     crashable.bot.down = dict.fromkeys(("report", "spec", "uploads"), "drop")
     crashable.open_the_gate()
     second = crashable.run()
-    wait_until(lambda: crashable.events[-1].stage is Stage.PUBLISH)
+    await_that(
+        lambda: crashable.events[-1].stage is Stage.PUBLISH, "the pipeline's end", process=second
+    )
     crashable.bot.down = {}
     assert second.wait(PATIENCE) == 0
     assert everything_was_told(crashable)
@@ -153,7 +149,7 @@ def test_after_a_reboot_without_the_bot_the_pipeline_goes_on(crashable: Crashabl
 
 def test_there_is_one_agent_at_a_time(crashable: Crashable) -> None:
     first = crashable.run()
-    wait_until(lambda: crashable.runs)
+    await_that(lambda: crashable.runs, "the pipeline", process=first)
     assert crashable.run().wait(PATIENCE) == RUNS_ALREADY
     crashable.open_the_gate()
     assert first.wait(PATIENCE) == 0
@@ -164,7 +160,7 @@ def test_an_agent_that_is_asked_to_end_stops_the_pipeline_and_says_why(
     crashable: Crashable,
 ) -> None:
     first = crashable.run()
-    wait_until(lambda: crashable.runs and crashable.bot.events)
+    await_that(lambda: crashable.runs and crashable.bot.events, "a word", process=first)
     first.terminate()
     assert first.wait(PATIENCE) == 0
     assert "shuts down" in crashable.bot.told[-1].message

@@ -15,7 +15,8 @@ from gpu.job import JobSpec, Source
 from gpu.job.messages import EVENTS, LOG
 from tests.conftest import REPOSITORY
 from tests.gpu.agent.bot import ATTEMPT, JOB, KEY, SIGNATURE, TOKEN, FakeBot, serving
-from tests.gpu.agent.machine import PATIENCE, FakeTime, Machine
+from tests.gpu.agent.machine import FakeTime, Machine
+from tests.waiting import PATIENCE
 
 PLANTED = {
     "key": KEY, "token": TOKEN, "signature": SIGNATURE, "slack": "xoxb-123456789012-abcdefABCDEF",

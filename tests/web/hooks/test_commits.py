@@ -8,6 +8,7 @@ import pytest
 
 from bot.web.hooks.commits import TOGETHER, GroupCommit, Overloaded
 from tests.aside import run
+from tests.waiting import PATIENCE
 
 
 class Disk:
@@ -21,7 +22,7 @@ class Disk:
             self.ready.set()
 
     def write(self, items: Sequence[int]) -> list[int]:
-        assert self.ready.wait(10)
+        assert self.ready.wait(PATIENCE)
         self.threads.add(threading.get_ident())
         if -1 in items:
             raise OSError("full")
