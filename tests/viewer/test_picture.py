@@ -107,6 +107,20 @@ def test_the_panel_tells_the_figures(page: Page, server: Server) -> None:
     assert download.get_attribute("href") == f"{server.url}/files/scene.splat"
 
 
+def test_each_download_is_on_one_line_with_its_size(page: Page, server: Server) -> None:
+    sizes = {"splat": 123_400_000, "ply": 262_300_000, "sog": 57_900_000, "spz": 67_200_000}
+    formats = [{"url": f"scene.{kind}", "bytes": size} for kind, size in sizes.items()]
+    manifest = scene.manifest() | {"formats": formats}
+    server.answers["/files/manifest.json"] = Answer(json.dumps(manifest).encode())
+    visit(page, server)
+    page.locator("summary").click()
+    links = page.locator("details a")
+    said = [".splat 123.4 MB", ".ply 262.3 MB", ".sog 57.9 MB", ".spz 67.2 MB"]
+    assert links.all_inner_texts() == said
+    assert max(links.evaluate_all("links => links.map((link) => link.offsetHeight)")) < 30
+    assert "Size" not in page.locator("details").inner_text(), "one of them would be said twice"
+
+
 def test_nothing_is_drawn_while_nothing_changes(page: Page, server: Server) -> None:
     visit(page, server)
     still = """() => new Promise((resolve) => {

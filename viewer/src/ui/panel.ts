@@ -36,7 +36,8 @@ function figures(manifest: Manifest | null, gaussians: number): readonly Row[] {
     [words.lpips, say(metadata.lpips, words.ratio)],
     [words.measured, metadata.psnr !== null && metadata.heldOutJoined ? words.beforeJoining : null],
     [words.scale, say(metadata.metric, (metric) => (metric ? words.metric : words.units))],
-    [words.size, say(metadata.splatSizeMb, words.sizeMb)],
+    // Each download says its own size.
+    [words.size, manifest.formats.some(({ bytes }) => bytes !== null) ? null : say(metadata.splatSizeMb, words.sizeMb)],
     [words.pipeline, manifest.pipeline],
     [words.created, say(manifest.createdAt, words.date)],
     [words.downloads, downloads(manifest)],
