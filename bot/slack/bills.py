@@ -140,7 +140,7 @@ def _progress(asked: Intent) -> str:
     if asked.error:
         return f":warning: {who} wanted it destroyed. {escape(asked.error)}"
     when = clock_time(asked.created_at)
-    return f":hourglass: Being destroyed, asked by {who} at {when}."
+    return f":hourglass: Being destroyed, as {who} asked at {when}."
 
 
 def confirm_foreign(machine: Foreign, now: float) -> str:

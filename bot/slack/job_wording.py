@@ -8,7 +8,7 @@ from typing import Any
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, Options, State
 from bot.slack.bills import DROPLET
-from bot.slack.wording import escape, megabytes, moment, person, seconds
+from bot.slack.wording import escape, megabytes, moment, person, seconds, span
 from gpu.job import NON_COMMERCIAL
 
 STAGE_NAMES = {
@@ -59,7 +59,7 @@ def state_line(job: Job, position: int, begin: str) -> str:
         State.QUEUED: f"Waiting in the queue: number {max(position, 1)}.",
         State.LAUNCHING: begin,
         State.RUNNING: escape(job.message) or silent,
-        State.CANCELLING: f"Being stopped, asked by {person(job.cancelled_by)}.",
+        State.CANCELLING: f"Being stopped, as {person(job.cancelled_by)} asked.",
         State.SUCCEEDED: ":white_check_mark: Your splat is ready.",
         State.FAILED: f":x: *{escape(job.error)}*\n{escape(job.hint)}".strip(),
         State.CANCELLED: f"Cancelled by {person(job.cancelled_by)}.",
@@ -81,8 +81,7 @@ def eta(estimate: Estimate | None) -> str:
         return "no estimate yet: there was no job like it"
     if estimate.high < 1:  # "0 s left" would be wrong for as long as it is said
         return "nearly done"
-    low, high = seconds(estimate.low), seconds(estimate.high)
-    return f"{low} left" if low == high else f"{low} to {high} left"
+    return f"{span(estimate.low, estimate.high)} left"
 
 
 def stale(age: float) -> str:

@@ -11,6 +11,7 @@ from bot.slack.wording import (
     photo_count,
     photos_and_videos,
     seconds,
+    span,
 )
 from bot.storage.found import Found
 from gpu.job import Pipeline
@@ -93,13 +94,13 @@ def _duration(quoted: Quote) -> str:
     estimate = quoted.estimate
     if estimate is None:
         return "not known yet, since there was no job like it"
-    low, high = seconds(estimate.low), seconds(estimate.high)
     if quoted.goes_on:
-        return f"at most about {high} by earlier jobs, if all of it has to be done anew"
-    span = low if low == high else f"{low} to {high}"
+        most = seconds(estimate.high)
+        return f"at most about {most} by earlier jobs, if all of it has to be done anew"
     scaled = "scaled from earlier jobs that trained otherwise"
     by = "as earlier jobs took" if estimate.alike else scaled
-    return f"{span}, {by}; other photos may take longer{_not_counted(quoted)}"
+    took = span(estimate.low, estimate.high)
+    return f"{took}, {by}; other photos may take longer{_not_counted(quoted)}"
 
 
 def _not_counted(quoted: Quote) -> str:

@@ -35,7 +35,7 @@ def found(dataset: str, what: Found) -> str:
 
 def taken(job: Job) -> str:
     """Said where a drop's buttons were."""
-    return f"{person(job.user)} started `#{job.id}` of it."
+    return f"{person(job.user)} started `#{job.id}` from it."
 
 
 def not_fetched(lost: Exception) -> str:

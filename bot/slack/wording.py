@@ -117,6 +117,15 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
 
 
+def span(low: float, high: float) -> str:
+    """From one duration to another, as roughly as an estimate is: "8 to 12 min"."""
+    if low < 60 <= high:
+        return f"{seconds(low)} to {round(high / 60)} min"
+    size, unit = (1, "s") if high < 60 else (60, "min")
+    first, last = round(max(low, 0) / size), round(high / size)
+    return f"{first} to {last} {unit}" if first < last else f"{last} {unit}"
+
+
 def megabytes(count: float) -> str:
     """A number of bytes; small ones are not called 0.0 MB."""
     return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{math.ceil(count / 1e3)} kB"

@@ -252,7 +252,7 @@ def test_a_dry_run_knows_what_earlier_jobs_took_and_what_the_machine_costs(bot: 
     finish(bot, first=2)
     said = answer(bot, "/splat demo/parcel aerial --dry-run")
     assert "Machine: gpu-l40sx1-48gb in tor1, $3.60/h" in said
-    assert re.search(r"Time: 7 min \d+ s to 12 min, as earlier jobs took", said)
+    assert re.search(r"Time: [78] to 1[23] min, as earlier jobs took", said)
     assert "Cost: about $0.45 to $0.75; $5.00 of this month's budget are left" in said
 
 
@@ -269,12 +269,12 @@ def test_a_dry_run_of_best_takes_longer_and_costs_more_than_the_jobs_of_before(b
         said = answer(bot, f"/splat demo/parcel aerial {options} --dry-run")
         return "\n".join(line for line in said.splitlines() if line.startswith(("Time", "Cost")))
 
-    assert "1 min 17 s to 2 min 9 s, as earlier jobs took" in time_and_cost("--preset fast")
+    assert "1 to 2 min, as earlier jobs took" in time_and_cost("--preset fast")
     best = time_and_cost("--preset best")
-    assert "1 min 32 s to 7 min 21 s, scaled from earlier jobs that trained otherwise" in best
+    assert "2 to 7 min, scaled from earlier jobs that trained otherwise" in best
     assert "Cost: about $0.09 to $0.44" in best
-    assert "45 s to 1 min 38 s, scaled" in time_and_cost("--preset draft")
-    assert "5 min 2 s to 8 min 24 s, scaled" in time_and_cost("--iterations 7000")
+    assert "45 s to 2 min, scaled" in time_and_cost("--preset draft")
+    assert "5 to 8 min, scaled" in time_and_cost("--iterations 7000")
     smaller = time_and_cost("--image-size 800 --max-views 20")
     assert "and what `--max-views` and `--image-size` changes is not counted" in smaller
 
@@ -385,8 +385,12 @@ def test_in_a_thread_of_direct_messages_the_job_of_the_thread_is_meant(bot: Bot)
     bot.slack.person.type("cancel", status.ts, channel=state.DIRECT)
     bot.wait_until(lambda: bot.ledger.job("a").is_over, "no cancel")
     bot.slack.person.type("lgos", status.ts, channel=state.DIRECT)
-    bot.wait_until(lambda: "`@splat help`" in text_of(directly(bot)[-1]), "no answer")
-    assert directly(bot)[-1].thread_ts == status.ts
+
+    def hints() -> list[Message]:  # what is said of the cancel may come before or after
+        return [m for m in directly(bot) if "`@splat help`" in text_of(m)]
+
+    bot.wait_until(lambda: bool(hints()), "no answer")
+    assert hints()[-1].thread_ts == status.ts
 
 
 def directly(bot: Bot) -> list[Message]:

@@ -247,7 +247,15 @@ def test_the_stages_the_bar_and_the_time_left() -> None:
     assert "· Compress" in text
     assert "Descend" not in text  # a stage of aerial jobs alone
     assert f"{'▰' * 12}{'▱' * 8} 60%" in text
-    assert "50 s to 2 min 10 s left" in text
+    assert "50 s to 2 min left" in text
+
+
+def test_the_time_left_is_as_rough_as_the_estimate() -> None:
+    for low, high, left in (
+        (20, 45, "20 to 45 s left"), (30, 30, "30 s left"), (50, 130, "50 s to 2 min left"),
+        (463, 720, "8 to 12 min left"), (170, 185, "3 min left"),
+    ):  # fmt: skip
+        assert job_wording.eta(Estimate(low, high)) == left
 
 
 def test_a_job_that_is_at_work_is_never_said_to_need_no_time() -> None:

@@ -92,7 +92,7 @@ def test_anybody_may_cancel_with_the_button(bot: Bot) -> None:
     bot.press(bot.status(), "Cancel")
     bot.drain(4)
     assert bot.ledger.job("a").state is State.CANCELLING
-    assert f"asked by <@{state.PERSON}>" in text_of(bot.status())
+    assert f"as <@{state.PERSON}> asked" in text_of(bot.status())
     assert list(buttons(bot.status())) == ["Destroy"]
 
 
@@ -120,7 +120,7 @@ def test_in_a_thread_a_mention_does_what_slash_commands_can_not(bot: Bot) -> Non
     bot.slack.person.type("@splat status", bot.status().ts)
     wait_for_whisper(bot, "`#a`")
     bot.slack.person.type("@splat cancel", bot.status().ts)
-    wait_for_whisper(bot, "Being stopped, asked by")
+    wait_for_whisper(bot, "Being stopped, as")
 
 
 def wait_for_whisper(bot: Bot, text: str) -> None:

@@ -93,7 +93,7 @@ def test_the_offer_starts_one_job_however_often_it_is_pressed(bot: Bot) -> None:
     [job] = bot.ledger.jobs()
     assert (job.pipeline, job.state, job.user) == (Pipeline.AERIAL, State.QUEUED, state.PERSON)
     bot.wait_until(lambda: buttons(answer) == {}, "the offer keeps its buttons")
-    assert f"<@{state.PERSON}> started `#{job.id}` of it." in text_of(answer)
+    assert f"<@{state.PERSON}> started `#{job.id}` from it." in text_of(answer)
     assert [a["action"] for a in bot.ledger.audit_log(limit=5)][:2] == ["submit", "drop"]
 
 

@@ -240,7 +240,7 @@ def test_a_droplet_that_is_not_ours_is_destroyed_after_a_confirmed_click(bot: Bo
     assert (intent.kind, intent.subject, intent.actor) == (Kind.DESTROY_FOREIGN, "42", "U0YOU")
     whispers_of(bot, "`training-box` is being destroyed")
     assert bot.ledger.audit_log()[0]["action"] == "destroy_foreign"
-    assert "Being destroyed, asked by <@U0YOU>" in answer(bot, "/splat destroy")
+    assert "Being destroyed, as <@U0YOU> asked" in answer(bot, "/splat destroy")
     assert not [b for b in bot.slack.whispers()[-1].blocks if "accessory" in b]
 
 
