@@ -137,7 +137,9 @@ def test_a_second_process_takes_over_the_ledger_and_the_job_that_runs(
     old.wait("the job's start", (tmp_path / "jobs" / "a" / "starts").exists)
     new = deploy()
     new.wait("the second version acts", new.acts)
-    assert old.health() == {"ok": True, "standing": "retired"}
+    retired = {"ok": True, "standing": "retired"}
+    assert not old.acts()
+    old.wait("the first version knows that it told so", lambda: old.health() == retired)
     assert new.state("a") == "running"
     new.person.type("/splat cancel a")
     new.wait("the job's end", lambda: new.state("a") == "cancelled")
