@@ -118,6 +118,8 @@ def _claim(port: int) -> socket.socket | None:
 def _link(photos: Path, store: Path) -> str:
     """Make a folder or .zip known as `datasets/<its name>` without copying or changing it."""
     photos = photos.expanduser().resolve()
+    if not photos.exists():
+        raise SplatError(f"There is no {photos}.", hint="Is its name right?")
     archive = photos.is_file() and is_archive(photos.name)
     if not archive and not any(is_capture(p.name) for p in _files(photos)):
         raise SplatError(

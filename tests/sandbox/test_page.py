@@ -155,12 +155,24 @@ def test_a_newcomer_presses_the_suggested_first_message(page: Page, bot: Bot) ->
     expect(answer).to_have_count(0)
 
 
+def test_what_is_sent_while_the_sandbox_is_away_stays_in_the_box(page: Page, bot: Bot) -> None:
+    page.route("**/sandbox/type", lambda route: route.fulfill(body="no answer of the sandbox's"))
+    with page.expect_response("**/sandbox/type"):
+        say(page, "/splat again")
+    expect(page.get_by_test_id("message-input")).to_have_value("/splat again")
+    page.unroute("**/sandbox/type")
+    page.get_by_test_id("message-input").press("Enter")
+    expect(page.get_by_test_id("message")).to_contain_text("You said again")
+
+
 def test_the_suggestion_waits_for_who_asks_for_help_first(page: Page, bot: Bot) -> None:
     say(page, "/splat help")
     expect(page.get_by_test_id("message")).to_contain_text("You said help")
     expect(page.get_by_test_id("suggestion")).to_be_visible()
+    expect(page.get_by_text("Send the message that is suggested below")).to_be_visible()
     bot.client.chat_postMessage(channel=state.CHANNEL, text="a job")
     expect(page.get_by_test_id("suggestion")).to_have_count(0)
+    expect(page.get_by_text("Type /splat and choose photos")).to_be_visible()
 
 
 def fill_the_channel(bot: Bot, count: int = 30) -> list[str]:

@@ -113,6 +113,8 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no photo")
     with pytest.raises(SplatError, match="There are no photos in"):
         demo._link(tmp_path, tmp_path / "store")
+    with pytest.raises(SplatError, match=f"There is no {tmp_path}/fotos. Is its name right"):
+        demo._link(tmp_path / "fotos", tmp_path / "store")
 
 
 def test_a_dataset_of_that_name_is_not_replaced(tmp_path: Path) -> None:

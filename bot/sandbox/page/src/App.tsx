@@ -74,21 +74,22 @@ function Channel({ all, openThread }: { all: Snapshot; openThread: (ts: string) 
   return (
     <main>
       <header><h2><span className="hash">#</span> splats</h2> <span>Photos in, a 3D scene out</span></header>
-      <Conversation messages={messages} all={all} openThread={openThread} intro={<Intro />} channel={all.channel}
+      <Conversation messages={messages} all={all} openThread={openThread} intro={<Intro isNew={isNew} />} channel={all.channel}
                     placeholder="Message #splats, or type / for commands"
                     suggestion={isNew ? all.suggestion : undefined} onSent={onSent} />
     </main>
   );
 }
 
-function Intro() {
+/** What the channel is for. Once something was said, no message is suggested below. */
+function Intro({ isNew }: { isNew: boolean }) {
   return (
     <section className="intro">
       <span className="avatar"><BotFace /></span>
-      <h2>Make your first splat</h2>
+      <h2>{isNew ? "Make your first splat" : "Make a splat"}</h2>
       <p>
-        Photos are waiting. Send the message that is suggested below: Splatbot finds where they were taken, trains
-        a 3D scene, and answers with a link. Fly around in it, or walk.
+        {isNew ? "Photos are waiting. Send the message that is suggested below" : "Type /splat and choose photos"}:
+        Splatbot finds where they were taken, trains a 3D scene, and answers with a link. Fly around in it, or walk.
       </p>
     </section>
   );

@@ -32,10 +32,12 @@ export function Composer({ channel, thread, placeholder, suggestion, onSent }: {
   const edit = (value: string) => { setText(value); setAt(-1); };
   const send = (words = text) => {
     if (!words.trim() && !files.length) return;
-    if (files.length) void share(files, words, channel, thread);
-    else void act("type", thread ? { text: words, thread_ts: thread, channel } : { text: words, channel });
+    const body = thread ? { text: words, thread_ts: thread, channel } : { text: words, channel };
+    const sent: Promise<unknown> = files.length ? share(files, words, channel, thread) : act("type", body);
     edit("");
     setFiles([]);
+    // The sandbox does not answer, which the page says above: nothing that was typed is lost.
+    sent.catch(() => { setText((newer) => newer || words); setFiles((newer) => (newer.length ? newer : files)); });
     onSent(words);
   };
   const attach = (more: FileList | null) => setFiles((old) => [...old, ...(more ?? [])]);
