@@ -38,7 +38,8 @@ class PhotosDoNotConnect(SplatError):
             f"only {registered} of {total} photos" if registered else f"none of {total} photos"
         )
         effort = f" in {tries} tries" if tries > 1 else ""
-        told = f"{how_many} could be placed{effort} (left out: {named(left_out)})"
+        others = f" (left out: {named(left_out)})" if registered else ""
+        told = f"{how_many} could be placed{effort}{others}"
         super().__init__(
             f"The photos do not connect: {told}{', since ' + why if why else ''}.",
             hint=hint or f"Photograph the ways between them: {OVERLAP}.",
