@@ -31,6 +31,16 @@ def _looks_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.storage.looks.PATIENCE", 120.0)
 
 
+@pytest.fixture(autouse=True)
+def _no_power_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger waits for no disk, which takes milliseconds at each commit, except where told to.
+
+    What is lost by killing a process does not depend on it; that it is waited for, when, and what
+    follows from a disk that fails is seen in tests/core/test_ledger.py.
+    """
+    monkeypatch.setattr("os.fdatasync", lambda _: None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for all tests: a process can drive only one Playwright at a time."""
