@@ -25,6 +25,10 @@ STAGE_NAMES = {
 #: Jobs of the queue that are shown: Slack takes 3,000 characters.
 QUEUE = 20
 
+#: Of held-out photos in dB. A splat with less hardly looks like its photos: even drafts of the
+#: seven real sets in bench/results.md have 18.4 dB or more.
+UNLIKE = 17.0
+
 #: The button that opens a scene which a running job has not finished.
 PREVIEW = "Look at a preview (not finished)"
 
@@ -60,10 +64,26 @@ def state_line(job: Job, position: int, begin: str) -> str:
         State.LAUNCHING: begin,
         State.RUNNING: escape(job.message) or silent,
         State.CANCELLING: f"Being stopped, as {person(job.cancelled_by)} asked.",
-        State.SUCCEEDED: ":white_check_mark: Your splat is ready.",
+        State.SUCCEEDED: _ready(job),
         State.FAILED: f":x: *{escape(job.error)}*\n{escape(job.hint)}".strip(),
         State.CANCELLED: f"Cancelled by {person(job.cancelled_by)}.",
     }[job.state]
+
+
+def _ready(job: Job) -> str:
+    unlike, said = unlike_photos(job), "Your splat is ready."
+    return f":warning: {said} {unlike}" if unlike else f":white_check_mark: {said}"
+
+
+def unlike_photos(job: Job) -> str:
+    """Say that a splat hardly looks like its photos, and what helps; nothing of any other."""
+    likeness = job.metrics.get("psnr")
+    if likeness is None or likeness >= UNLIKE:
+        return ""
+    return (
+        f"It looks little like the photos: {likeness:.1f} dB, where 20 is recognisable."
+        " More photos help, taken closer together, of things that stand still."
+    )
 
 
 def plan_title(job: Job, fraction: float) -> str:
@@ -118,6 +138,7 @@ def final(job: Job, bill: str) -> str:
     name = f"*{escape(job.dataset)}*"
     if job.state is State.SUCCEEDED:
         said = f"Your splat of {name} is ready: <{job.viewer_url}|open it>"
+        said += f"\n{unlike}" if (unlike := unlike_photos(job)) else ""
     elif job.state is State.FAILED:
         said = f"{name} did not work. {escape(job.error)} {escape(job.hint)}".strip()
     else:

@@ -121,6 +121,19 @@ def test_a_figure_that_was_not_measured_is_not_said(bot: Bot) -> None:
     assert "dB" not in text_of(closing(bot)[0])
 
 
+@pytest.mark.parametrize(("likeness", "is_unlike"), [(16.9, True), (17.0, False), (None, False)])
+def test_a_splat_that_hardly_looks_like_its_photos_is_not_said_to_be_fine(
+    bot: Bot, likeness: float | None, is_unlike: bool
+) -> None:
+    bot.start()
+    bot.tell(1, Stage.COMPRESS, Status.DONE, metrics={"seconds": 1.0, "psnr": likeness})
+    bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+    bot.drain()
+    for said in (text_of(bot.status()), text_of(closing(bot)[0])):
+        assert ("It looks little like the photos: 16.9 dB" in said) == is_unlike
+    assert (":white_check_mark: Your splat" in text_of(bot.status())) != is_unlike
+
+
 def test_every_finished_stage_and_its_pictures_are_in_the_thread(bot: Bot) -> None:
     bot.start()
     bot.tell(1, Stage.FETCH, Status.DONE, message="36 photos.")
