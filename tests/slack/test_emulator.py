@@ -23,6 +23,7 @@ from tests.conftest import REPOSITORY
 from tests.fakes.slack import SECRET, TOKEN, serving
 from tests.ports import HOST, held_port
 from tests.slack.conftest import FIGURES, PICTURE, Bot
+from tests.waiting import await_that
 
 EMULATOR = REPOSITORY / "tests" / "emulator"
 NODE = REPOSITORY / ".node" / "bin" / "node"
@@ -47,23 +48,19 @@ def emulator() -> Iterator[str]:
         )
         try:
             url = f"http://{HOST}:{port}/"
-            _await(url, child)
+            await_that(lambda: _answers(url), "the emulator's answer", process=child, patience=30)
             yield url
         finally:
             child.terminate()
             child.wait(10)
 
 
-def _await(url: str, child: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert child.poll() is None, "the emulator ended"
-        try:
-            httpx.get(url, trust_env=False)
-            return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the emulator did not start")
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(url, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 class Slack:
