@@ -71,11 +71,11 @@ def state_line(job: Job, position: int, begin: str) -> str:
 
 
 def _ready(job: Job) -> str:
-    unlike, said = unlike_photos(job), "Your splat is ready."
+    unlike, said = _unlike_photos(job), "Your splat is ready."
     return f":warning: {said} {unlike}" if unlike else f":white_check_mark: {said}"
 
 
-def unlike_photos(job: Job) -> str:
+def _unlike_photos(job: Job) -> str:
     """Say that a splat hardly looks like its photos, and what helps; nothing of any other."""
     likeness = job.metrics.get("psnr")
     if likeness is None or likeness >= UNLIKE:
@@ -138,7 +138,7 @@ def final(job: Job, bill: str) -> str:
     name = f"*{escape(job.dataset)}*"
     if job.state is State.SUCCEEDED:
         said = f"Your splat of {name} is ready: <{job.viewer_url}|open it>"
-        said += f"\n{unlike}" if (unlike := unlike_photos(job)) else ""
+        said += f"\n{unlike}" if (unlike := _unlike_photos(job)) else ""
     elif job.state is State.FAILED:
         said = f"{name} did not work. {escape(job.error)} {escape(job.hint)}".strip()
     else:

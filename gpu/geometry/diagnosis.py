@@ -54,8 +54,10 @@ def _turned(connections: Connections) -> Reason | None:
     turned = [pair for pair in sure if pair in connections.turned]
     if not sure or len(turned) < MOST * len(sure):
         return None
-    pairs = f"{len(turned)} of the {len(sure)} pairs that match were"
-    pairs = "the only pair that matches was" if len(sure) == 1 else pairs
+    if len(sure) == 1:
+        pairs = "the only pair that matches was"
+    else:
+        pairs = f"{len(turned)} of the {len(sure)} pairs that match were"
     return Reason(
         f"{pairs} taken by turning on the spot, which shows no depth",
         "Take a step sideways between photos instead of turning: walk around the scene.",

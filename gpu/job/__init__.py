@@ -4,14 +4,7 @@ from gpu.job.choices import GEOMETRIES, MIN_PHOTOS, NON_COMMERCIAL, RANGES
 from gpu.job.errors import InvalidValue, SplatError
 from gpu.job.events import Event, Status
 from gpu.job.paths import JobPaths
-from gpu.job.spec import (
-    JobSpec,
-    Pipeline,
-    Source,
-    Stage,
-    Target,
-    stages_of,
-)
+from gpu.job.spec import JobSpec, Pipeline, Source, Stage, Target, stages_of
 
 __all__ = [
     "GEOMETRIES",
