@@ -21,7 +21,8 @@ class Projected(NamedTuple):
     """N Gaussians as B photos see them.
 
     radii [B, N, 2] int32 and depths [B, N]; and what the loss is differentiated by: positions in
-    pixels [B, N, 2], conics [B, N, 3], colors [B, N, 3], opacities [B, N].
+    pixels [B, N, 2], conics [B, N, 3], colors [B, N, 3], opacities [B, N]. Where `photos` [M] int64
+    is given, M pairs in place of [B, N]: each of a photo, of that number, and a Gaussian it sees.
     """
 
     radii: Tensor
@@ -30,11 +31,12 @@ class Projected(NamedTuple):
     conics: Tensor
     colors: Tensor
     opacities: Tensor
+    photos: Tensor | None = None
 
     @property
     def drawn(self) -> tuple[Tensor, ...]:
         """What the loss is differentiated by."""
-        return self[2:]
+        return self.means2d, self.conics, self.colors, self.opacities
 
 
 class Pulls(NamedTuple):
@@ -80,13 +82,21 @@ def draw(
     means2d, conics, colors, opacities = leaves
     count, width, height = len(batch.images), batch.width, batch.height
     tiles = math.ceil(width / TILE), math.ceil(height / TILE)
-    _, order, drawn = isect_tiles(means2d, projected.radii, projected.depths, TILE, *tiles)
+    photos, pairs = projected.photos, projected.photos is not None
+    _, order, drawn = isect_tiles(
+        means2d, projected.radii, projected.depths, TILE, *tiles,
+        # gsplat asks for the Gaussians' numbers too, but does not read them.
+        packed=pairs, n_images=count, image_ids=photos, gaussian_ids=photos,
+    )  # fmt: skip
     offsets = isect_offset_encode(order, count, *tiles).reshape(count, tiles[1], tiles[0])
     del order  # It is large.
-    renders, _ = rasterize_to_pixels(
+    renders, alphas = rasterize_to_pixels(
         means2d, conics, colors, opacities, width, height, TILE, offsets, drawn,
-        backgrounds=backgrounds, absgrad=growing,
+        backgrounds=None if pairs else backgrounds, packed=pairs, absgrad=growing,
     )  # fmt: skip
+    if pairs and backgrounds is not None:  # Of pairs, gsplat takes no background for each photo.
+        renders = renders + (1 - alphas) * backgrounds[:, None, None]
+    del alphas
     edge = torch.autograd.graph.get_gradient_edge(renders)
     loss, by_renders = compare(renders.detach(), batch)
     del renders  # It lies in `compare` too, and its gradients do not need it.

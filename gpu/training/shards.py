@@ -16,6 +16,34 @@ from gpu.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
+class Route:
+    """The way of what photos see of Gaussians to the photos' processes, and of gradients back.
+
+    A row is what one photo sees of one Gaussian. `sent` and `got` are the rows that this process
+    sends to each one and gets from each; `photos` [sum of got] says which of its own photos each
+    row is of that it gets. What is sent is in the order of the photos.
+    """
+
+    sent: list[int]
+    got: list[int]
+    photos: Tensor
+
+    def to_photos(self, rows: Tensor) -> Tensor:
+        """Send rows [sum of sent, D] to where they are drawn; return those that are drawn here."""
+        return _swapped(rows, self.sent, self.got)
+
+    def to_gaussians(self, rows: Tensor) -> Tensor:
+        """Send rows [sum of got, D] back: the reverse of `to_photos`."""
+        return _swapped(rows, self.got, self.sent)
+
+
+def _swapped(rows: Tensor, sent: list[int], got: list[int]) -> Tensor:
+    there = rows.new_empty(sum(got), *rows.shape[1:])
+    torch.distributed.all_to_all_single(there, rows, got, sent)
+    return there
+
+
+@dataclass(frozen=True)
 class Shards:
     """Which process this one is, of how many."""
 
@@ -63,31 +91,18 @@ class Shards:
         torch.distributed.broadcast(said, 0)
         return bool(said)
 
-    def to_photos(self, seen: Tensor, counts: list[int]) -> Tensor:
-        """Send what the own Gaussians are in all photos [B, N, D] to the photos' processes.
+    def route(self, seen: Tensor) -> Route:
+        """Return who sends what, when so many of the own Gaussians are `seen` by each photo [B].
 
-        Returns what all Gaussians are in the own photos, [B / world, sum of counts, D].
+        Waits for all processes.
         """
-        photos, own, depth = seen.shape
-        each = photos // self.world
-        sizes = [each * count * depth for count in counts]
-        got = seen.new_empty(sum(sizes))
-        torch.distributed.all_to_all_single(
-            got, seen.reshape(-1), sizes, [each * own * depth] * self.world
-        )
-        parts = zip(torch.split(got, sizes), counts, strict=True)
-        return torch.cat([part.view(each, count, depth) for part, count in parts], 1)
-
-    def to_gaussians(self, drawn: Tensor, counts: list[int]) -> Tensor:
-        """Send what the own photos say of all Gaussians back: the reverse of `to_photos`."""
-        each, _, depth = drawn.shape
-        parts = [part.reshape(-1) for part in torch.split(drawn, counts, 1)]
-        own = counts[self.rank]
-        got = drawn.new_empty(self.world * each * own * depth)
-        torch.distributed.all_to_all_single(
-            got, torch.cat(parts), [each * own * depth] * self.world, [len(p) for p in parts]
-        )
-        return got.view(self.world * each, own, depth)
+        arriving = torch.empty_like(seen)
+        torch.distributed.all_to_all_single(arriving, seen)
+        each = len(seen) // self.world
+        sizes = torch.stack([seen, arriving]).view(2, self.world, each).sum(-1)
+        sent, got = sizes.tolist()
+        own = torch.arange(each, device=seen.device).repeat(self.world)
+        return Route(sent, got, own.repeat_interleave(arriving, output_size=sum(got)))
 
     def gathered(self, gaussians: Gaussians) -> Gaussians:
         """Return the Gaussians of all processes, in each of them."""

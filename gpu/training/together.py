@@ -2,7 +2,7 @@
 
 As in Grendel-GS (Zhao et al., "On Scaling Up 3D Gaussian Splatting Training", ICLR 2025) and
 gsplat's distributed mode: every process projects its own Gaussians into all photos of a step, each
-photo's process gets what all of them see of it, draws it, and sends the gradients back. gsplat's
+photo's process gets what it sees of all of them, draws it, and sends the gradients back. gsplat's
 mode knows no absolute gradients, which say what to split; here they go back with the others.
 
 Every process has the same order of photos, and its own Gaussians, optimizer and strategy.
@@ -38,7 +38,7 @@ from gpu.training.glimpse import Glimpse
 from gpu.training.init import gaussians_from_points
 from gpu.training.joining import joining, joins_in
 from gpu.training.recording import Pool
-from gpu.training.shards import Shards
+from gpu.training.shards import Route, Shards
 from gpu.training.shared_state import divided, together
 from gpu.training.step import Parts, Step
 from gpu.training.step_cuda import Kind, RecordedStep, Recording
@@ -174,8 +174,6 @@ class _ShardedRecording(Recording):
     def __init__(self, parts: Parts, kind: Kind, batch: Batch, pool: Pool, shards: Shards) -> None:
         self._shards = shards
         super().__init__(parts, kind, batch, pool)
-        own = len(parts.optimizer.gaussians)
-        self._counts = shards.counts(own, batch.viewmats.device)
 
     @property
     def _own(self) -> slice:
@@ -184,34 +182,42 @@ class _ShardedRecording(Recording):
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
         mine, growing = self._own, self._kind.growing
         behind = None if backgrounds is None else backgrounds[mine]
+        seen = self._projected.radii.amin(-1) > 0
+        route = self._shards.route(seen.sum(1))
+        places = seen.flatten().nonzero()[:, 0]
         # What the photos see is not kept until its gradients are sent back: either is large.
         loss, pulls = draw(
-            self._exchanged(), batch.some(mine), behind, self._compare, growing=growing
+            self._exchanged(route, places), batch.some(mine), behind, self._compare, growing=growing
         )
         gradients = pulls.tensors
         del pulls
-        self._return(gradients)
+        self._return(gradients, route, places)
         return loss * self._shards.world
 
-    def _exchanged(self) -> Projected:
-        """Return all Gaussians as the own photos see them."""
-        radii, depths, *drawn = self._projected
-        columns = [*_columns(drawn), depths[..., None], radii.float()]
-        got = self._shards.to_photos(torch.cat(columns, -1), self._counts)
-        *leaves, depth, size = torch.split(got, [*WIDTHS, 1, 2], -1)
-        drawn = [leaf.contiguous() for leaf in leaves]
-        drawn[3] = drawn[3][..., 0]
-        return Projected(size.int(), depth[..., 0].contiguous(), *drawn)
+    def _exchanged(self, route: Route, places: Tensor) -> Projected:
+        """Return what the own photos see, of the Gaussians of all processes.
 
-    def _return(self, pulls: list[Tensor]) -> None:
+        `places` [M] are those of the own Gaussians that any photo sees, of all [B, N].
+        """
+        projected = self._projected
+        columns = _columns([*projected.drawn, projected.depths, projected.radii])
+        rows = torch.cat([column.flatten(0, 1)[places].float() for column in columns], -1)
+        got = route.to_photos(rows)
+        *columns, size = torch.split(got, [*WIDTHS, 1, 2], -1)
+        means2d, conics, colors, opacities, depth = (t.contiguous() for t in columns)
+        return Projected(
+            size.int(), depth[:, 0], means2d, conics, colors, opacities[:, 0], route.photos
+        )
+
+    def _return(self, pulls: list[Tensor], route: Route, places: Tensor) -> None:
         """Send the gradients to where the Gaussians are; they are not kept here."""
-        whole = torch.cat(_columns(pulls), -1)
+        whole = torch.cat([t if t.dim() == 2 else t[:, None] for t in pulls], -1)
         pulls.clear()
-        got = self._shards.to_gaussians(whole, self._counts)
         into = _columns(self._pulls.tensors)
-        widths = [*WIDTHS, *(2 for _ in into[len(WIDTHS) :])]
-        for here, there in zip(into, torch.split(got, widths, -1), strict=True):
-            here.copy_(there)
+        got = torch.split(route.to_gaussians(whole), [t.shape[-1] for t in into], -1)
+        for here, there in zip(into, got, strict=True):
+            here.zero_()
+            here.flatten(0, 1).index_copy_(0, places, there)
 
 
 def _columns(drawn: Sequence[Tensor]) -> list[Tensor]:

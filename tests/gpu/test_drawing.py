@@ -15,37 +15,62 @@ from gpu.training import together
 from gpu.training.album import Batch
 from gpu.training.compare_cuda import Comparison
 from gpu.training.draw_cuda import Projected, Pulls, draw
-from gpu.training.shards import Shards
+from gpu.training.shards import Route, Shards
 from gpu.training.step_cuda import Kind
 
 PHOTOS, GAUSSIANS, HEIGHT, WIDTH = 4, 6, 12, 16
 
 
-def render(means2d: Tensor, conics: Tensor, colors: Tensor, opacities: Tensor) -> Tensor:
-    """Add up soft dots, [B, H, W, 3]."""
+def render(
+    means2d: Tensor, conics: Tensor, colors: Tensor, opacities: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Add up soft dots, [B, H, W, 3], and how opaque they are together, [B, H, W, 1]."""
     rows, columns = torch.meshgrid(torch.arange(HEIGHT), torch.arange(WIDTH), indexing="ij")
     x, y = (columns - means2d[..., 0, None, None]), (rows - means2d[..., 1, None, None])
     a, b, c = (conics[..., i, None, None] for i in range(3))
     weight = opacities[..., None, None] * torch.exp(-(a * x * x + b * x * y + c * y * y) / 50)
-    return torch.einsum("bnhw,bnc->bhwc", weight, colors)
+    return torch.einsum("bnhw,bnc->bhwc", weight, colors), weight.sum(1)[..., None] / GAUSSIANS
+
+
+def before(renders: Tensor, alphas: Tensor, backgrounds: Tensor) -> Tensor:
+    """Put a colour behind each photo's render."""
+    return renders + (1 - alphas) * backgrounds[:, None, None]
 
 
 def gsplat() -> ModuleType:
     """Return what `draw` asks of gsplat; the absolute gradient of a position is 7, say."""
-    module = ModuleType("gsplat")
+    module, order = ModuleType("gsplat"), {}
 
-    def rasterize(*arguments: Tensor, backgrounds: Tensor, absgrad: bool) -> tuple[Tensor, Tensor]:
+    def intersect(
+        _m: Tensor, radii: Tensor, _d: Tensor, *_: int, image_ids: Tensor | None, **_more: object
+    ) -> tuple[Tensor, ...]:
+        order["seen"], order["photos"] = radii.amin(-1) > 0, image_ids
+        return (torch.empty(0),) * 3
+
+    def rasterize(
+        *arguments: Tensor, backgrounds: Tensor | None, packed: bool, absgrad: bool
+    ) -> tuple[Tensor, Tensor]:
         means2d, conics, colors, opacities = arguments[:4]
         if absgrad:
             means2d.absgrad = torch.full_like(means2d, 7.0)  # type: ignore[attr-defined]
-        renders = render(means2d, conics, colors, opacities) + backgrounds[:, None, None]
-        return renders, renders[..., :1]
+        drawn = means2d, conics, colors, opacities * order["seen"]
+        photos = order["photos"]
+        assert packed == (photos is not None)
+        if photos is not None:
+            assert backgrounds is None, "gsplat takes none of pairs"
+            count = int(photos.max()) + 1
+            each = [render(*(t[photos == i][None] for t in drawn)) for i in range(count)]
+            renders, alphas = map(torch.cat, zip(*each, strict=True))
+            return renders, alphas
+        assert backgrounds is not None
+        renders, alphas = render(*drawn)
+        return before(renders, alphas, backgrounds), alphas
 
     def offsets(_order: Tensor, count: int, width: int, height: int) -> Tensor:
         return torch.zeros(count * width * height)
 
     vars(module).update(
-        isect_tiles=lambda *_: (torch.empty(0),) * 3,
+        isect_tiles=intersect,
         isect_offset_encode=offsets,
         rasterize_to_pixels=rasterize,
     )
@@ -72,12 +97,17 @@ def seen() -> Projected:
     make = torch.Generator().manual_seed(0)
     numbers = torch.rand(PHOTOS, GAUSSIANS, 9, generator=make)
     means2d, conics, colors, opacity = torch.split(numbers, [2, 3, 3, 1], -1)
-    radii = torch.arange(PHOTOS * GAUSSIANS * 2, dtype=torch.int32)
+    radii = torch.randint(0, 4, (PHOTOS, GAUSSIANS, 2), generator=make, dtype=torch.int32)
     depths = torch.arange(PHOTOS * GAUSSIANS, dtype=torch.float32)
     return Projected(
-        radii.view(PHOTOS, GAUSSIANS, 2), depths.view(PHOTOS, GAUSSIANS),
+        radii, depths.view(PHOTOS, GAUSSIANS),
         means2d * 10, conics, colors, opacity[..., 0].contiguous(),
     )  # fmt: skip
+
+
+def visible() -> Tensor:
+    """Which photo [B, N] sees which Gaussian at all."""
+    return seen().radii.amin(-1) > 0
 
 
 def photos() -> Batch:
@@ -93,7 +123,8 @@ BACKGROUNDS = torch.linspace(0, 1, PHOTOS * 3).view(PHOTOS, 3)
 def by_autograd() -> tuple[Tensor, Sequence[Tensor]]:
     """Return the loss of all photos and its gradients by what is drawn."""
     leaves = [t.clone().requires_grad_() for t in seen().drawn]
-    renders = render(*leaves) + BACKGROUNDS[:, None, None]
+    *others, opacities = leaves
+    renders = before(*render(*others, opacities * visible()), BACKGROUNDS)
     loss = (renders - photos().pixels).square().sum()
     return loss.detach(), torch.autograd.grad(loss, leaves)
 
@@ -114,21 +145,40 @@ def test_the_gradients_of_what_was_projected_are_those_of_the_loss(growing: bool
 class Beside(Shards):
     """One process of two, whose other one has nothing but the other half of all."""
 
-    def counts(self, own: int, device: torch.device) -> list[int]:
-        return [own, GAUSSIANS - own] if self.rank == 0 else [GAUSSIANS - own, own]
+    def route(self, seen: Tensor) -> Route:
+        mine, own = half(self.rank, GAUSSIANS), self.own(PHOTOS)
+        assert seen.tolist() == visible()[:, mine].sum(1).tolist()
+        halves = [visible()[own, half(rank, GAUSSIANS)].nonzero() for rank in range(self.world)]
+        return Way([], [], torch.cat(halves)[:, 0], self)
 
-    def to_photos(self, seen_here: Tensor, counts: list[int]) -> Tensor:
-        everything = columns(seen())
-        assert torch.equal(seen_here, everything[:, half(self.rank, GAUSSIANS)])
-        return everything[self.own(PHOTOS)]
 
-    def to_gaussians(self, drawn: Tensor, counts: list[int]) -> Tensor:
+@dataclass(frozen=True)
+class Way(Route):
+    """Checks what one process of two sends, and answers for the other one."""
+
+    process: Beside
+
+    def to_photos(self, rows: Tensor) -> Tensor:
+        assert torch.equal(rows, self.here(columns(seen())))
+        return self.there(columns(seen()))
+
+    def to_gaussians(self, rows: Tensor) -> Tensor:
         _, gradients = by_autograd()
         *others, opacities = gradients
         whole = torch.cat([*others, opacities[..., None]], -1)
         whole = torch.cat([whole, torch.full_like(others[0], 7.0)], -1)
-        torch.testing.assert_close(drawn, whole[self.own(PHOTOS)])
-        return whole[:, half(self.rank, GAUSSIANS)]
+        torch.testing.assert_close(rows, self.there(whole))
+        return self.here(whole)
+
+    def here(self, everything: Tensor) -> Tensor:
+        """What all photos see of the own Gaussians, of [B, N, D]."""
+        mine = half(self.process.rank, GAUSSIANS)
+        return everything[:, mine][visible()[:, mine]]
+
+    def there(self, everything: Tensor) -> Tensor:
+        """What the own photos see, first of one process's Gaussians, then of the other's."""
+        own, both = self.process.own(PHOTOS), [half(rank, GAUSSIANS) for rank in range(2)]
+        return torch.cat([everything[own, each][visible()[own, each]] for each in both])
 
 
 def half(rank: int, count: int) -> slice:
@@ -143,19 +193,20 @@ def columns(projected: Projected) -> Tensor:
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_process_draws_its_photos_with_all_gaussians_and_gets_what_pulls_at_its_own(
+def test_a_process_draws_what_its_photos_see_and_gets_what_pulls_at_its_own_gaussians(
     rank: int,
 ) -> None:
     recording = object.__new__(together._ShardedRecording)
     mine = half(rank, GAUSSIANS)
-    own = Projected(*(tensor[:, mine].contiguous() for tensor in seen()))
+    own = Projected(*(tensor[:, mine].contiguous() for tensor in seen()[:6]))
     recording._shards, recording._projected = Beside(rank, 2), own
-    recording._counts = recording._shards.counts(GAUSSIANS // 2, torch.device("cpu"))
     recording._kind = Kind(PHOTOS, WIDTH, HEIGHT, masked=False, sh_degree=0, growing=True)
     recording._pulls, recording._compare = Pulls.like(own.drawn, growing=True), Squares()
+    for pull in recording._pulls.tensors:
+        pull.fill_(3.0)  # What the step before has left.
     recording._draw(photos(), BACKGROUNDS)
     _, gradients = by_autograd()
     got = list(recording._pulls.gradients)
     torch.testing.assert_close(got, [gradient[:, mine] for gradient in gradients])
     assert recording._pulls.stretch is not None
-    assert recording._pulls.stretch.eq(7).all()
+    assert torch.equal(recording._pulls.stretch[..., 0], 7.0 * visible()[:, mine])
