@@ -99,8 +99,6 @@ def take(page: Page, look: str) -> None:
     for number, mode in enumerate(MODES, start=1):
         page.keyboard.press(str(number))
         page.mouse.move(width / 2, height / 2)
-        if mode == "orbit":
-            drag(page, width / 2 + 60, height / 2 - 110)  # from above to aslant
         if mode == "fly":
             page.mouse.wheel(0, -250)
         if mode == "topdown":
@@ -139,8 +137,6 @@ def clip(page: Page, width: int, height: int) -> None:
     """Cut a piece out, seen aslant."""
     page.keyboard.press("1")
     page.keyboard.press("h")
-    page.mouse.move(width / 2, height / 2)
-    drag(page, width / 2 + 60, height / 2 - 110)
     page.keyboard.press("x")
     for slider, key in CUTS:
         page.get_by_role("slider", name=slider).focus()
@@ -188,15 +184,7 @@ def compare(page: Page, width: int, height: int, look: str) -> None:
     """Show two scenes at the sides of the line, aslant."""
     page.keyboard.press("1")
     page.keyboard.press("h")
-    page.mouse.move(width / 4, height / 2)
-    drag(page, width / 4 + 60, height / 2 - 110)
     shoot(page, f"compare-{look}")
-
-
-def drag(page: Page, x: float, y: float) -> None:
-    page.mouse.down()
-    page.mouse.move(x, y, steps=5)
-    page.mouse.up()
 
 
 def shoot(page: Page, name: str) -> None:

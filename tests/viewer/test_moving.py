@@ -1,5 +1,6 @@
 """Every way to move moves the camera, by keys, mouse, wheel, touch and pad."""
 
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -178,6 +179,25 @@ def test_home_comes_back_to_the_start(cube: Page) -> None:
     cube.wait_for_function(
         "(s) => splatViewer.camera().position.every((v, i) => Math.abs(v - s[i]) < 1e-6)", arg=start
     )
+
+
+def test_the_home_button_says_where_it_goes(cube: Page) -> None:
+    home = cube.get_by_role("button", name="Home")
+    assert home.get_attribute("title") == "Back to the first view (H)"
+    cube.keyboard.press("3")
+    assert home.get_attribute("title") == "Back to where the walk starts (H)"
+    hold(cube, "d", "c.position[0] > 4")
+    home.click()
+    cube.wait_for_function("() => splatViewer.camera().position[0] === 0")
+    assert position(cube) == pytest.approx([0, -9, scene.EYE], abs=1e-3)
+
+
+def test_out_of_the_map_the_cube_is_seen_aslant(cube: Page) -> None:
+    """From straight above no side shows, and nobody orbits from there."""
+    cube.keyboard.press("4")
+    cube.keyboard.press("1")
+    assert math.degrees(cube.evaluate("() => splatViewer.camera().pitch")) == pytest.approx(-50)
+    assert share_near(picture(cube), scene.SOUTH) > 0.01
 
 
 @pytest.mark.parametrize("mode", ["orbit", "fly", "topdown"])

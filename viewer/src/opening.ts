@@ -2,7 +2,6 @@ import { open, readText } from "./download";
 import { parseJson, ViewerError } from "./errors";
 import { MAX_MANIFEST_BYTES } from "./limits";
 import { type Manifest, parseManifest, webAddress } from "./manifest";
-import { MODES, type ModeName } from "./modes/mode";
 import { errors, theManifest } from "./texts/errors";
 
 /** Fetches and checks the manifest that a link names. */
@@ -11,10 +10,4 @@ export async function readManifest(address: string): Promise<Manifest> {
   if (!url) throw new ViewerError(...errors.manifestAddress(address.slice(0, 80)));
   const text = await readText(await open(url, theManifest, MAX_MANIFEST_BYTES));
   return parseManifest(parseJson(text, new ViewerError(...errors.notJson)), url);
-}
-
-/** How a scene is first seen. SplatWalk writes “splat” for its viewer and lists the real modes apart. */
-export function startMode(manifest: Manifest | null): ModeName {
-  const wanted = [manifest?.viewerMode, ...(manifest?.viewerModes ?? [])];
-  return MODES.find((mode) => mode === wanted.find((name) => MODES.includes(name as ModeName))) ?? "orbit";
 }

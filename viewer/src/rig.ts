@@ -1,6 +1,6 @@
 import { smooth, type Vec3 } from "./math";
 import { Fly } from "./modes/fly";
-import { type Intent, type Mode, type ModeName, moves, type View } from "./modes/mode";
+import { aslant, type Intent, type Mode, type ModeName, moves, type View } from "./modes/mode";
 import { Orbit } from "./modes/orbit";
 import { TopDown } from "./modes/topdown";
 import { Walk } from "./modes/walk";
@@ -61,13 +61,13 @@ export class Rig {
 
   setMode(mode: ModeName): void {
     if (this.led) return;
-    this.glideTo(this.modes[mode].enter(this.goal));
+    this.glideTo(this.enter(mode, this.goal, this.mode === "topdown"));
     this.mode = mode;
   }
 
   goHome(): void {
     if (this.led) return;
-    this.glideTo(this.modes[this.mode].enter(this.home(this.mode)));
+    this.glideTo(this.enter(this.mode, this.home(this.mode), this.world.begins === "topdown"));
   }
 
   visit(place: Vec3): void {
@@ -94,6 +94,12 @@ export class Rig {
     this.goal = this.modes[this.mode].update(this.goal, intent, seconds, view);
     const next = this.follow(seconds);
     if (apart(this.shown, next, this.world.radius) > ROUNDING) this.shown = next;
+  }
+
+  /** Lets a mode take over. What a map shows from straight above, where nobody orbits or flies, is seen aslant. */
+  private enter(mode: ModeName, pose: Pose, mapped: boolean): Pose {
+    const slanted = mapped && (mode === "orbit" || mode === "fly");
+    return this.modes[mode].enter(slanted ? aslant(pose, this.world) : pose);
   }
 
   private home(mode: ModeName): Pose {

@@ -7,7 +7,6 @@ import { Input } from "./input";
 import { fromThisComputer, type Loading, type Subject, type Tell } from "./loading";
 import type { Manifest } from "./manifest";
 import type { ModeName } from "./modes/mode";
-import { startMode } from "./opening";
 import type { Pose } from "./pose";
 import { Rig } from "./rig";
 import { measure } from "./scene/extent";
@@ -176,7 +175,7 @@ export class Viewer {
     const measured = manifest?.bounds ? null : measure(centers.values, centers.count);
     const world = buildWorld(manifest, measured, walls);
     const kept = fromAddress(manifest ? location.hash : "");
-    this.rig = new Rig(world, kept.place?.mode ?? startMode(manifest), this.still.matches, kept.place?.pose);
+    this.rig = new Rig(world, kept.place?.mode ?? world.begins, this.still.matches, kept.place?.pose);
     this.toolbox.use(title, manifest, this.rig, kept);
     this.manifest = manifest;
     this.stage!.setScale(world.radius);

@@ -1,6 +1,7 @@
 import { flat, type Ground, heightMap } from "./ground";
 import type { Bounds, Camera, Manifest } from "./manifest";
 import { clamp, length, scale, sub, add, type Vec3 } from "./math";
+import { MODES, type ModeName } from "./modes/mode";
 import { lookAt, type Pose } from "./pose";
 import type { Walls } from "./walls";
 
@@ -22,6 +23,9 @@ export interface World {
   readonly metre: number;
   /** World units per second. */
   readonly walkSpeed: number;
+  /** How the scene is first seen. */
+  readonly begins: ModeName;
+  /** Where it is first seen from. */
   readonly home: Pose;
   readonly walkHome: Pose;
 }
@@ -43,6 +47,7 @@ export function buildWorld(manifest: Manifest | null, measured: Bounds | null, w
     eye,
     metre: eye / EYE_METRES,
     walkSpeed: (eye / EYE_METRES) * WALK_METRES_PER_SECOND,
+    begins: startMode(manifest),
     home: manifest?.camera ? pose(manifest.camera) : overview(center, radius),
     walkHome: manifest?.walkCamera ? pose(manifest.walkCamera) : atTheEdge(bounds, center),
   };
@@ -64,3 +69,9 @@ const overview = (center: Vec3, radius: number): Pose =>
 /** On the southern edge of the scene, looking to its middle. */
 const atTheEdge = ({ min, max }: Bounds, center: Vec3): Pose =>
   lookAt([center[0], min[1] + 0.1 * (max[1] - min[1]), center[2]], center);
+
+/** SplatWalk writes “splat” for its viewer and lists the real modes apart. */
+function startMode(manifest: Manifest | null): ModeName {
+  const wanted = [manifest?.viewerMode, ...(manifest?.viewerModes ?? [])];
+  return MODES.find((mode) => mode === wanted.find((name) => MODES.includes(name as ModeName))) ?? "orbit";
+}

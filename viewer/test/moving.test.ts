@@ -274,6 +274,59 @@ describe("changing the mode", () => {
   });
 });
 
+describe("leaving the map", () => {
+  const level: World = { ...world, center: [0, 0, 0], ground: () => 0, radius: 20 };
+
+  test.each<ModeName>(["orbit", "fly"])("by %s looks aslant at the same place, from as far", (mode) => {
+    const rig = new Rig(level, "topdown", true, { position: [3, -4, 30], heading: 1, pitch: NADIR });
+    close(rayHitsGround(rig), [3, -4, 0]);
+    rig.setMode(mode);
+    close(rayHitsGround(rig), [3, -4, 0]);
+    expect(distance(rig.shown.position, [3, -4, 0])).toBeCloseTo(30);
+    expect(rig.shown.heading).toBeCloseTo(1);
+    expect(rig.shown.pitch).toBeCloseTo((-50 * Math.PI) / 180);
+    rig.setMode("topdown");
+    close(rig.shown.position, [3, -4, 30]);
+  });
+
+  test("is the only way to be tilted: a steep look is kept from mode to mode, and by a link", () => {
+    const steep: Pose = { position: [3, -4, 30], heading: 1, pitch: -1.5 };
+    const rig = new Rig(level, "fly", true, steep);
+    rig.setMode("orbit");
+    expect(rig.shown.pitch).toBeCloseTo(-1.5);
+    expect(new Rig(level, "orbit", true, steep).shown.pitch).toBeCloseTo(-1.5);
+    expect(rig.stand(steep)).toEqual(steep);
+  });
+});
+
+describe("going home", () => {
+  const home = lookAt([0, -6, 20], [0, 0, 0]);
+  const walkHome = lookAt([2, -8, 1.7], [2, 0, 1.7]);
+  const level: World = { ...world, center: [0, 0, 0], ground: () => 0, home, walkHome };
+
+  function homeIn(mode: ModeName, within: World = level): Pose {
+    const rig = new Rig(within, mode, true, { position: [5, 5, 1.7], heading: 2, pitch: 0 });
+    rig.goHome();
+    return rig.shown;
+  }
+
+  test.each<ModeName>(["orbit", "fly"])("is the first view in %s", (mode) => {
+    close(homeIn(mode).position, home.position);
+    close(forward(homeIn(mode)), forward(home));
+  });
+
+  test("is above it on the map, and where the walk starts on foot", () => {
+    close(homeIn("topdown").position, [0, 0, Math.hypot(6, 20)]);
+    close(homeIn("walk").position, walkHome.position);
+  });
+
+  test.each<ModeName>(["orbit", "fly"])("is aslant in %s where the scene begins as a map", (mode) => {
+    const pose = homeIn(mode, { ...level, begins: "topdown" });
+    expect(pose.pitch).toBeCloseTo((-50 * Math.PI) / 180);
+    expect(distance(pose.position, [0, 0, 0])).toBeCloseTo(Math.hypot(6, 20));
+  });
+});
+
 describe("standing where a photo was taken", () => {
   const there: Pose = { position: [1, 2, 3], heading: 1, pitch: -0.2 };
   const elsewhere: Pose = { position: [4, 4, 4], heading: 0, pitch: 0 };

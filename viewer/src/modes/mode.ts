@@ -1,4 +1,4 @@
-import { clamp, distance, type Vec3 } from "../math";
+import { clamp, distance, radians, type Vec3 } from "../math";
 import { forward, inFront, type Pose } from "../pose";
 import type { World } from "../world";
 
@@ -46,6 +46,7 @@ export const NEAR = 0.4;
 export const LOOK_PER_PIXEL = 0.0032;
 export const TURN_PER_SECOND = 1.4;
 const FAST = 3;
+const SLANT = radians(-50);
 /** Of the distance to what is looked at, what keys go in a second: the picture goes by in about three. */
 const PER_DISTANCE = 1 / 3;
 /** What can be chosen for `pace`. */
@@ -73,4 +74,11 @@ export function focus(pose: Pose, world: World): Vec3 {
   const toGround = drop > 0.05 ? (pose.position[2] - ground) / drop : Infinity;
   const toCenter = distance(pose.position, world.center);
   return inFront(pose, clamp(toGround > 0 && toGround < farthest ? toGround : toCenter, 0.05 * world.radius, farthest));
+}
+
+/** What a map shows, seen from as far, but no steeper than the splat that turns in the job's thread. */
+export function aslant(pose: Pose, world: World): Pose {
+  const target = focus(pose, world);
+  const slanted = { ...pose, position: target, pitch: Math.max(pose.pitch, SLANT) };
+  return { ...slanted, position: inFront(slanted, -distance(pose.position, target)) };
 }

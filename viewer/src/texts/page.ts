@@ -39,7 +39,8 @@ export const texts = {
     topdown: "Drag to shift · pinch to zoom",
   } satisfies Record<ModeName, string>,
   speed: (factor: number) => (factor === 1 ? "Speed: as usual" : `Speed: ${plain.format(factor)} × the usual`),
-  home: { name: "Home", title: "Back to the start (H)" },
+  home: { name: "Home", title: "Back to the first view (H)" },
+  walkHome: { name: "Home", title: "Back to where the walk starts (H)" },
   share: { name: "Share", title: "Link, code for a web page, picture, film (L)" },
   sharing: {
     name: "Share what you see",
@@ -214,7 +215,7 @@ export const texts = {
     ["Gamepad", "Sticks: move, look; triggers: down, up"],
     ["V", "Enter with a headset, or leave"],
     ["Headset", "Sticks: move, turn, rise; trigger: onward; grip: faster"],
-    ["H", "Back to the start"],
+    ["H", "Back to the first view; on foot to where the walk starts"],
     ["M", "Measure; Enter takes the middle"],
     ["P", "Pins; Enter pins the middle"],
     ["X", "Clip box"],

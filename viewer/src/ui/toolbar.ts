@@ -31,6 +31,7 @@ interface Actions {
 export class Toolbar {
   readonly element: HTMLElement;
   private readonly buttons: Readonly<Record<ModeName, HTMLButtonElement>>;
+  private readonly home: HTMLButtonElement;
   private readonly headset: HTMLButtonElement;
   private readonly tools: Readonly<Record<ToolName, HTMLButtonElement>>;
 
@@ -39,13 +40,14 @@ export class Toolbar {
     this.tools = Object.fromEntries(tools) as Record<ToolName, HTMLButtonElement>;
     const entries = MODES.map((mode) => [mode, button(texts.modes[mode], ICONS[mode], () => actions.setMode(mode))] as const);
     this.buttons = Object.fromEntries(entries) as Record<ModeName, HTMLButtonElement>;
+    this.home = button(texts.home, ICONS.home, actions.home);
     this.headset = button(texts.headset["immersive-vr"], ICONS.headset, actions.immerse);
     this.offerHeadset(null);
     this.element = el(
       "nav",
       { class: "toolbar glass", "aria-label": texts.toolbar },
       ...entries.map(([, element]) => element),
-      button(texts.home, ICONS.home, actions.home),
+      this.home,
       this.headset,
       el("span", { class: "divider" }),
       ...tools.map(([, element]) => element),
@@ -80,6 +82,7 @@ export class Toolbar {
 
   show(mode: ModeName): void {
     for (const name of MODES) this.buttons[name].setAttribute("aria-pressed", String(name === mode));
+    label(this.home, mode === "walk" ? texts.walkHome : texts.home);
   }
 }
 
