@@ -1,5 +1,8 @@
 """One GPU beside all of a machine's, on one scene with many Gaussians: likeness, seconds, memory.
 
+One is what a job on one GPU runs, not one process of several. Either begins in a process of its
+own, which has to load its kernels, though not to compile them.
+
 `python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE=, GAUSSIANS= and
 STEPS= for others than the usual, and GPUS= for other numbers of GPUs than one and all; what it
 needs besides, bench/train.py says. The steps, and the photos of a step, are the same for all. Each
@@ -11,7 +14,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,7 +24,19 @@ from typing import NamedTuple
 
 import torch
 
-from bench.train import CUDA, HOLDOUT, REPOSITORY, SEEDS, SIZE, WARM, job, posed, run_with, score
+from bench.train import (
+    CUDA,
+    HOLDOUT,
+    REPOSITORY,
+    SEEDS,
+    SIZE,
+    WARM,
+    Run,
+    job,
+    posed,
+    run_with,
+    score,
+)
 from gpu.export.ply import read_ply
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import Dataset, load_dataset
@@ -55,8 +72,14 @@ def trained_on(
     config = replace(config, max_gaussians=gaussians, opacity_weight=WEIGHT, scale_weight=WEIGHT)
     if gpus > 1:
         return _on_several(gpus, name, dataset, config)
-    one = run_with(name, lambda _: config)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as anew:
+        one = anew.submit(_on_one, name, config).result()
     return Figures(one.seconds, one.memory, one.psnr, one.ssim, one.gaussians)
+
+
+def _on_one(name: str, config: TrainConfig) -> Run:
+    torch.cuda.synchronize()  # What several begin with, too, before their time counts.
+    return run_with(name, lambda _: config)
 
 
 def _on_several(gpus: int, name: str, dataset: Dataset, config: TrainConfig) -> Figures:

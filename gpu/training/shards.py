@@ -108,9 +108,9 @@ class Shards:
         """Return the Gaussians of all processes, in each of them."""
         counts = self.counts(len(gaussians), gaussians.means.device)
         whole = {}
-        for name, tensor in gaussians.detach().tensors().items():
+        for name, tensor in gaussians.tensors().items():
             parts = [tensor.new_empty(count, *tensor.shape[1:]) for count in counts]
-            parts[self.rank] = tensor.contiguous()
+            parts[self.rank] = tensor.detach().contiguous()
             for rank, part in enumerate(parts):
                 torch.distributed.broadcast(part, rank)
             whole[name] = torch.cat(parts)

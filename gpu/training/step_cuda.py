@@ -19,7 +19,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gpu.rendering.harmonics import harmonics_colors
 from gpu.training import schedules
 from gpu.training.album import Batch
 from gpu.training.compare_cuda import Comparison
@@ -89,6 +88,9 @@ class RecordedStep(Step):
 class Recording:
     """The graphs of one kind of step, and the memory that they read and write."""
 
+    #: Whether what densification sees is added up in `descend`, from all photos and Gaussians.
+    observes = True
+
     def __init__(self, parts: Parts, kind: Kind, batch: Batch, pool: Pool) -> None:
         self._parts, self._kind = parts, kind
         self._cameras = [t.clone() for t in (batch.viewmats, batch.Ks, batch.positions)]
@@ -101,7 +103,8 @@ class Recording:
         self._project, self._descend = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
         with recorded(self._project, pool):
             self._projected = self._seen()
-        self._pulls = Pulls.like(self._projected.drawn, growing=kind.growing)
+        watched = kind.growing and self.observes
+        self._pulls = Pulls.like(self._projected.drawn, growing=watched)
         own = batch.some(self._own)
         part, weight = len(own.images) / kind.photos, parts.config.ssim_weight
         # Recorded where it is played, between the two: earlier or later it could be given memory
@@ -137,11 +140,11 @@ class Recording:
         """Return the Gaussians as the photos see them."""
         from gsplat import fully_fused_projection
 
+        from gpu.training.harmonics_cuda import SeenColors
+
         viewmats, Ks, positions = self._cameras
         gaussians, kind = self._parts.optimizer.gaussians, self._kind
         opacities = thinned(gaussians.opacities, self.dropout, self.noise)
-        directions = gaussians.means - positions[:, None]
-        colors = harmonics_colors(kind.sh_degree, directions, gaussians.sh)
         radii, means2d, depths, conics, ratios = fully_fused_projection(
             gaussians.means,
             None,
@@ -154,6 +157,8 @@ class Recording:
             calc_compensations=True,
             opacities=opacities,
         )
+        lit = gaussians.means, positions, gaussians.sh0, gaussians.shN, radii
+        colors = SeenColors.apply(kind.sh_degree, *lit)  # type: ignore[no-untyped-call]
         return Projected(radii, depths, means2d, conics, colors, opacities * ratios)
 
     def _draw(self, batch: Batch, backgrounds: Tensor | None) -> Tensor:
@@ -169,8 +174,7 @@ class Recording:
         leaves = list(gaussians.tensors().values())
         gradients = torch.autograd.grad(self._projected.drawn, leaves, self._pulls.gradients)
         for leaf, gradient in zip(leaves, gradients, strict=True):
-            # Adam's kernel reads memory in its order, and the harmonics' gradient is a part.
-            leaf.grad = gradient.contiguous()
+            leaf.grad = gradient.contiguous()  # Adam's kernel reads memory in its order.
         regularise(gaussians, parts.config, parts.extent)
         if self._pulls.stretch is not None:
             parts.strategy.observe(self._pulls.stretch, self._projected.radii, self._kind.width)

@@ -61,6 +61,16 @@ class Strategy:
         self._pull.add_(gradients.norm(dim=-1).sum(0), alpha=width / 2)
         self._seen += (radii[..., 0] > 0).sum(0)
 
+    @torch.no_grad()
+    def observe_pairs(self, which: Tensor, gradients: Tensor, width: int) -> None:
+        """Add what a step saw, in pairs of a photo and a Gaussian that it sees.
+
+        which [M] are the Gaussians' indices; gradients [M, 2] and width as in `observe`.
+        """
+        pull = gradients.norm(dim=-1)
+        self._pull.index_add_(0, which, pull, alpha=width / 2)
+        self._seen.index_add_(0, which, torch.ones_like(pull))
+
     def watch(self, count: int, device: torch.device) -> None:
         """Make room for what will be seen of `count` Gaussians, where there is none."""
         if len(self._pull) != count:

@@ -146,7 +146,9 @@ def train_together(
             _keep(keeper, run, config.iterations, shards, device)
     if keeper is not None:
         _keep(keeper, run, config.iterations, shards, device)
-    return shards.gathered(run.gaussians)
+    trained = run.gaussians
+    del run  # Adam's moments make room for the others' Gaussians.
+    return shards.gathered(trained)
 
 
 def _keep(keeper: Keeper, run: Run, iterations: int, shards: Shards, device: torch.device) -> None:
@@ -170,6 +172,8 @@ class ShardedStep(RecordedStep):
 
 class _ShardedRecording(Recording):
     """A recording whose photos are drawn where they belong."""
+
+    observes = False  # What is seen comes back in pairs, and needs no room for all others.
 
     def __init__(self, parts: Parts, kind: Kind, batch: Batch, pool: Pool, shards: Shards) -> None:
         self._shards = shards
@@ -211,13 +215,15 @@ class _ShardedRecording(Recording):
 
     def _return(self, pulls: list[Tensor], route: Route, places: Tensor) -> None:
         """Send the gradients to where the Gaussians are; they are not kept here."""
-        whole = torch.cat([t if t.dim() == 2 else t[:, None] for t in pulls], -1)
+        rows = torch.cat([t if t.dim() == 2 else t[:, None] for t in pulls], -1)
         pulls.clear()
-        into = _columns(self._pulls.tensors)
-        got = torch.split(route.to_gaussians(whole), [t.shape[-1] for t in into], -1)
-        for here, there in zip(into, got, strict=True):
-            here.zero_()
-            here.flatten(0, 1).index_copy_(0, places, there)
+        got = route.to_gaussians(rows)
+        *gradients, stretch = torch.split(got, [*WIDTHS, got.shape[-1] - sum(WIDTHS)], -1)
+        for into, found in zip(_columns(self._pulls.gradients), gradients, strict=True):
+            into.zero_().flatten(0, 1).index_copy_(0, places, found)
+        if self._kind.growing:
+            which = places % self._projected.radii.shape[1]
+            self._parts.strategy.observe_pairs(which, stretch, self._kind.width)
 
 
 def _columns(drawn: Sequence[Tensor]) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +15,15 @@ from torch import Tensor
 from gpu.training import together
 from gpu.training.album import Batch
 from gpu.training.compare_cuda import Comparison
+from gpu.training.config import TrainConfig
 from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.shards import Route, Shards
+from gpu.training.step import Parts
 from gpu.training.step_cuda import Kind
+from gpu.training.strategy import Strategy
 
 PHOTOS, GAUSSIANS, HEIGHT, WIDTH = 4, 6, 12, 16
+CONFIG = TrainConfig(iterations=100, max_gaussians=10, sh_degree=2)
 
 
 def render(
@@ -201,12 +206,16 @@ def test_a_process_draws_what_its_photos_see_and_gets_what_pulls_at_its_own_gaus
     own = Projected(*(tensor[:, mine].contiguous() for tensor in seen()[:6]))
     recording._shards, recording._projected = Beside(rank, 2), own
     recording._kind = Kind(PHOTOS, WIDTH, HEIGHT, masked=False, sh_degree=0, growing=True)
-    recording._pulls, recording._compare = Pulls.like(own.drawn, growing=True), Squares()
+    recording._pulls, recording._compare = Pulls.like(own.drawn, growing=False), Squares()
+    strategy = Strategy()
+    strategy.watch(GAUSSIANS // 2, torch.device("cpu"))
+    recording._parts = Parts(CONFIG, 1.0, None, strategy, torch.Generator())  # type: ignore[arg-type]
     for pull in recording._pulls.tensors:
         pull.fill_(3.0)  # What the step before has left.
     recording._draw(photos(), BACKGROUNDS)
     _, gradients = by_autograd()
     got = list(recording._pulls.gradients)
     torch.testing.assert_close(got, [gradient[:, mine] for gradient in gradients])
-    assert recording._pulls.stretch is not None
-    assert torch.equal(recording._pulls.stretch[..., 0], 7.0 * visible()[:, mine])
+    seen_by = visible()[:, mine].sum(0)
+    assert torch.equal(strategy.state()["seen"], seen_by.float())
+    torch.testing.assert_close(strategy.state()["pull"], seen_by * math.hypot(7, 7) * WIDTH / 2)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from gpu.rendering.harmonics import harmonics_colors
 from gpu.training.ssim import C1, C2, TAPS, ssim_by_convolution
 
 TRITON = Path(__file__).parents[2] / ".triton"
@@ -29,7 +30,8 @@ def interpreter() -> Iterator[None]:
         patch.setenv("TRITON_INTERPRET", "1")
         patch.syspath_prepend(TRITON)
         yield
-        ours = {f"gpu.training.{name}" for name in ("kernels", "ssim_cuda", "adam_cuda")}
+        kernels = ("kernels", "ssim_cuda", "adam_cuda", "harmonics_cuda")
+        ours = {f"gpu.training.{name}" for name in kernels}
         for name in [n for n in sys.modules if n.split(".")[0] == "triton" or n in ours]:
             del sys.modules[name]
 
@@ -46,6 +48,13 @@ def adam_cuda(interpreter: None) -> ModuleType:
     import gpu.training.adam_cuda
 
     return gpu.training.adam_cuda
+
+
+@pytest.fixture
+def harmonics_cuda(interpreter: None) -> ModuleType:
+    import gpu.training.harmonics_cuda
+
+    return gpu.training.harmonics_cuda
 
 
 def pictures(*, whole: bool) -> tuple[Tensor, Tensor]:
@@ -142,3 +151,55 @@ def test_a_step_that_is_left_out_or_only_prepared_changes_nothing(adam_cuda: Mod
     ours.adam.prepare()
     ours.step(2, skip=True)
     torch.testing.assert_close(ours.state, before, rtol=0, atol=0)
+
+
+GAUSSIANS, CAMERAS = 150, 2
+
+
+def lit(seed: int = 2) -> tuple[list[Tensor], Tensor, Tensor]:
+    """Return means, sh0 and shN as leaves, the cameras' positions, and radii, some of them 0.
+
+    Many a colour is so dark that it is cut off at 0.
+    """
+    make = torch.Generator().manual_seed(seed)
+    shapes = [(GAUSSIANS, 3), (GAUSSIANS, 1, 3), (GAUSSIANS, 8, 3)]
+    leaves = [(2 * torch.randn(s, generator=make)).requires_grad_() for s in shapes]
+    radii = torch.randint(0, 3, (CAMERAS, GAUSSIANS, 2), generator=make, dtype=torch.int32)
+    radii[..., 1] = radii[..., 0]
+    return leaves, torch.randn(CAMERAS, 3, generator=make), radii
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2])
+def test_colours_and_what_pulls_at_them_are_those_of_the_harmonics(
+    harmonics_cuda: ModuleType, degree: int
+) -> None:
+    (means, sh0, shN), positions, radii = lit()
+    seen = (radii[..., 0] > 0)[..., None]
+    true = harmonics_colors(degree, means - positions[:, None], torch.cat([sh0, shN], 1)) * seen
+    colors = harmonics_cuda.SeenColors.apply(degree, means, positions, sh0, shN, radii)
+    dark = (colors == 0)[seen.expand_as(colors)]
+    assert 0.1 < dark.float().mean() < 0.6
+    torch.testing.assert_close(colors, true, rtol=1e-5, atol=1e-6)
+    pulls = torch.randn(colors.shape, generator=torch.Generator().manual_seed(3))
+    leaves = means, sh0, shN
+    wanted = torch.autograd.grad(true, leaves, pulls, allow_unused=True, materialize_grads=True)
+    got = torch.autograd.grad(colors, leaves, pulls)
+    torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_gaussian_in_a_cameras_place_that_it_does_not_see_spoils_nothing(
+    harmonics_cuda: ModuleType,
+) -> None:
+    (means, sh0, shN), positions, radii = lit()
+    with torch.no_grad():
+        means[0] = positions[1]
+    radii[1, 0] = 0
+    colors = harmonics_cuda.SeenColors.apply(2, means, positions, sh0, shN, radii)
+    gradients = torch.autograd.grad(colors, (means, sh0, shN), torch.ones_like(colors))
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+def test_more_harmonics_than_there_are_terms_for_are_refused(harmonics_cuda: ModuleType) -> None:
+    (means, sh0, shN), positions, radii = lit()
+    with pytest.raises(ValueError, match="sh_degree is 3"):
+        harmonics_cuda.SeenColors.apply(3, means, positions, sh0, shN, radii)
