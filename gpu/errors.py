@@ -20,6 +20,8 @@ NEARLY_NOTHING = 1 << 20
 class DiskFull(SplatError):
     """The disk that holds the job's folder has no room left."""
 
+    lasting = True
+
     def __init__(self) -> None:
         super().__init__(
             "The disk is full, so the job could not be finished.",
@@ -29,6 +31,8 @@ class DiskFull(SplatError):
 
 class OutOfMemory(SplatError):
     """The machine's memory does not suffice."""
+
+    lasting = True
 
     def __init__(self) -> None:
         super().__init__(

@@ -96,7 +96,7 @@ def _fail(stage: Stage, error: Exception, paths: JobPaths, reporter: Reporter) -
         logger.error("%s: %s", stage, error)
     else:
         logger.error("%s failed", stage, exc_info=error)
-    reporter.failed(stage, told.user_message, told.hint)
+    reporter.failed(stage, told.user_message, told.hint, lasting=told.lasting)
 
 
 def explain(stage: Stage, error: Exception, paths: JobPaths) -> SplatError:

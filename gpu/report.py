@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gpu.job import Event, InvalidValue, JobPaths, JobSpec, Stage, Status
-from gpu.job.events import Metric
+from gpu.job.events import LASTING, Metric
 from gpu.stage import Outcome
 
 #: Progress comes at most this often, seconds; people do not read faster.
@@ -84,10 +84,11 @@ class Reporter:
         else:
             self.done(stage, outcome, seconds)
 
-    def failed(self, stage: Stage, message: str, hint: str) -> None:
-        """Say why the job ends here."""
+    def failed(self, stage: Stage, message: str, hint: str, *, lasting: bool = False) -> None:
+        """Say why the job ends here, and whether the same again would too."""
         self._reserve.unlink(missing_ok=True)
-        self._write(stage, Status.FAILED, 0.0, message, hint=hint)
+        metrics = {LASTING: True} if lasting else {}
+        self._write(stage, Status.FAILED, 0.0, message, metrics=metrics, hint=hint)
 
     def close(self) -> None:
         """Give the reserved room back."""

@@ -146,6 +146,8 @@ def play(bot: Bot, studio: Studio, browser: Browser, events: list[Event], photos
     drop(bot, studio, photos)
     studio.take("home", lambda page: page.get_by_test_id("home-tab").click())
     plan(bot, studio)
+    bot.outbox._drainer._refresher.with_plan = False
+    failed(bot, studio)
     upload(bot, browser, photos)
 
 
@@ -202,20 +204,49 @@ def drop(bot: Bot, studio: Studio, photos: Path) -> None:
         page.get_by_test_id("thread-close").click()
 
 
-def plan(bot: Bot, studio: Studio) -> None:
-    """The stages as Slack's own list of tasks."""
-    bot.outbox._drainer._refresher.with_plan = True
-    bot.ledger.claim()
-    bot.ledger.set_handle("c3d4", {})
+def work(bot: Bot, job: str) -> None:
+    """Have a job train; its figures are made up."""
+    bot.ledger.claim(slots=2)
+    bot.ledger.set_handle(job, {})
     for number, stage in enumerate(("fetch", "preprocess", "geometry"), 1):
         done = {"stage": stage, "status": "done", "fraction": 1.0, "message": "Done.",
                 "metrics": {"seconds": 3.0 * number**3}}  # fmt: skip
-        told = {"job": "c3d4", "attempt": 1, "seq": number, "time": bot.clock(), **done}
+        told = {"job": job, "attempt": 1, "seq": number, "time": bot.clock(), **done}
         bot.ledger.record(Event.from_json(json.dumps(told)))
-    working = {"job": "c3d4", "attempt": 1, "seq": 4, "time": bot.clock(), "stage": "train",
+    working = {"job": job, "attempt": 1, "seq": 4, "time": bot.clock(), "stage": "train",
                "status": "progress", "fraction": 0.3, "message": "Step 360 of 1,200."}  # fmt: skip
     bot.ledger.record(Event.from_json(json.dumps(working)))
     bot.drain()
+
+
+def failed(bot: Bot, studio: Studio) -> None:
+    """A job whose machine was lost, and the same again."""
+    for message in bot.slack.workspace.messages:
+        message.deleted = True
+    bot.slack.person.type("/splat datasets/myparcel --job-id e5f6")
+    dismiss(bot)
+    work(bot, "e5f6")
+    error = "The job's machine has been silent for ten minutes."
+    bot.ledger.fail("e5f6", error=error, hint="It is destroyed. Start the job again.")
+    bot.ledger.release("e5f6")
+    bot.drain()
+
+    def show(page: Page) -> None:
+        page.get_by_test_id("channel-tab").click()
+        page.get_by_test_id("thread-open").last.click()
+
+    studio.take("failed", show)
+    ends = [m for m in bot.slack.workspace.messages if "did not work" in m.text]
+    bot.press(ends[-1], "Run again")
+    bot.drain()
+    dismiss(bot)
+    studio.take("again")
+
+
+def plan(bot: Bot, studio: Studio) -> None:
+    """The stages as Slack's own list of tasks."""
+    bot.outbox._drainer._refresher.with_plan = True
+    work(bot, "c3d4")
 
     def show(page: Page) -> None:
         page.get_by_test_id("channel-tab").click()

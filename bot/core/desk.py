@@ -11,10 +11,10 @@ from bot.compute.base import Foreign, Plan
 from bot.core.catalogue import Catalogue
 from bot.core.costs import Budget
 from bot.core.drops import DATASETS, Drop, DroppedFile, name_of, slug
-from bot.core.errors import NotInstalled, UnknownJob, UnknownMachine
+from bot.core.errors import IllegalMove, NotInstalled, UnknownJob, UnknownMachine
 from bot.core.estimates import Estimate, whole
 from bot.core.intents import Kind
-from bot.core.jobs import Job, Options, Request
+from bot.core.jobs import AGAIN, Job, Options, Request, State, again
 from bot.core.ledger import Ledger
 from bot.core.market import Market
 from bot.core.near import nearest
@@ -171,6 +171,33 @@ class Desk:
         foremost = self.ledger.foremost() if job_id is None else None
         job = foremost or self._newest(job_id, lambda job: True, "There are no jobs yet.")
         return job, self._read_log(job.id)
+
+    def run_again(self, job_id: str, user: str) -> tuple[Job, bool]:
+        """Queue a failed job as it was, once; return the job that it becomes, and whether now.
+
+        Who asks later gets the same job, and who asks while a job goes on from it that somebody
+        has typed gets that. Raises UnknownJob and IllegalMove, and as `start`.
+        """
+        failed = self.pick(job_id)
+        if failed.state is not State.FAILED:
+            text = f"Job `#{failed.id}` {failed.state.told}."
+            raise IllegalMove(text, hint="Only one that has failed is run again like this.")
+        options = again(failed, {})
+        if known := self.ledger.done_again(failed.id) or self._going_on(options):
+            return known, False
+        request = Request(
+            team=failed.team, channel=failed.channel, user=user, dataset=failed.dataset,
+            pipeline=failed.pipeline, key=AGAIN + failed.id, options=options,
+        )  # fmt: skip
+        job = self.start(request)
+        return job, job.user == user  # another's, who was faster by a moment
+
+    def _going_on(self, options: Options) -> Job | None:
+        """Return a job that waits or runs, and goes on as one with `options` would."""
+        wanted = [options.get(name) for name in ("earlier", "more")]
+        active = ((job, [job.options.get(n) for n in ("earlier", "more")])
+                  for job in self.ledger.active())  # fmt: skip
+        return next((job for job, goes_on in active if goes_on == wanted), None)
 
     def _newest(self, job_id: str | None, fits: Callable[[Job], bool], otherwise: str) -> Job:
         """Return the job that is named, else the newest that fits; raises UnknownJob."""

@@ -158,7 +158,8 @@ class Dispatcher:
         except (NotYet, StorageError) as waiting:
             log.info("job %s: not started yet: %s", job.id, waiting)
         except SplatError as refused:
-            self._ledger.fail(job.id, error=refused.user_message, hint=refused.hint)
+            error, hint = refused.user_message, refused.hint
+            self._ledger.fail(job.id, error=error, hint=hint, lasting=refused.lasting)
         else:
             self._ledger.set_handle(job.id, handle)
 

@@ -49,6 +49,8 @@ __all__ = [
 class UnknownDataset(SplatError):
     """There are no photos under this name. `suggestions` are the nearest names that exist."""
 
+    lasting = True
+
     def __init__(self, name: str, suggestions: Sequence[str] = ()) -> None:
         nearest = ", ".join(f"`{s}`" for s in suggestions)
         hint = f"Did you mean {nearest}?" if nearest else "`/splat datasets` lists what is there."

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.core.errors import UnknownCommand
 from gpu.job import Pipeline, Stage
+from gpu.job.events import LASTING
 
 #: What a job has been given besides its photos and pipeline: fields of JobSpec.
 Options = Mapping[str, int | str]
@@ -122,6 +123,11 @@ class Job:
         """Whether the job has reached its one terminal state."""
         return self.state in TERMINAL
 
+    @property
+    def would_fail_again(self) -> bool:
+        """Whether it has failed for a reason that the same again would meet, as far as it said."""
+        return self.metrics.get(LASTING) is True
+
 
 #: What a job's stored cameras and training depend on besides its photos.
 _STATE_OF = (
@@ -133,8 +139,10 @@ def again(job: Job, changed: Options) -> Options:
     """Return the options with which a job is done again.
 
     It goes on from what the job has left when `more` steps are asked for, or when the job did not
-    succeed and nothing that its state depends on changes. Raises UnknownCommand when both is asked,
-    and for `more` of a job without a splat, whose training never came to its end.
+    succeed and nothing that its state depends on changes: one that ended before it had cameras of
+    its own goes on from what it was to go on from itself, and so does one that was to train longer.
+    Raises UnknownCommand when both is asked, and for `more` of a job without a splat, whose
+    training never came to its end.
     """
     if "more" in changed and job.state is not State.SUCCEEDED:
         raise UnknownCommand(
@@ -148,5 +156,15 @@ def again(job: Job, changed: Options) -> Options:
         raise UnknownCommand(
             "`--more` goes on with a job as it was.", hint="Beside it only `--size` may change."
         )
-    goes_on = "more" in changed or (is_same and job.state is not State.SUCCEEDED)
-    return {**options, "earlier": job.id} if goes_on else options
+    if "more" in changed:
+        return {**options, "earlier": job.id}
+    if not is_same or job.state is State.SUCCEEDED:
+        return options
+    if "more" in job.options:
+        return {**job.options, **changed}
+    has_cameras = Stage.GEOMETRY.value in job.stage_seconds
+    return {**options, "earlier": job.id if has_cameras else job.options.get("earlier", job.id)}
+
+
+#: Before a job's id, the key of the request that runs it again: whoever presses, it is one.
+AGAIN = "again:"

@@ -26,6 +26,7 @@ from bot.core.records import one
 from bot.core.rows import row_of
 from bot.core.tenants import Tenants
 from gpu.job import InvalidValue
+from gpu.job.events import LASTING
 
 
 class Ledger(Events):
@@ -111,9 +112,12 @@ class Ledger(Events):
         """End a job well."""
         return self._end(job_id, State.SUCCEEDED, viewer_url=viewer_url, manifest_url=manifest_url)
 
-    def fail(self, job_id: str, *, error: str, hint: str) -> Job:
-        """End a job badly, with what happened and what to do."""
-        return self._end(job_id, State.FAILED, error=error, hint=hint)
+    def fail(self, job_id: str, *, error: str, hint: str, lasting: bool = False) -> Job:
+        """End a job badly, with what happened and what to do, and whether it is `lasting`."""
+        changes = {"error": error, "hint": hint}
+        if lasting:
+            changes["metrics"] = json.dumps({**self.job(job_id).metrics, LASTING: True})
+        return self._end(job_id, State.FAILED, **changes)
 
     def cancelled(self, job_id: str) -> Job:
         """End a job that somebody cancelled."""

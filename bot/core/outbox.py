@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bot.core.database import LedgerFile
+from bot.core.database import LedgerFile, update_job
 from bot.core.rows import Notice, notice_from
 
 
@@ -63,6 +63,23 @@ class Outbox:
         """Whether the job's end was told, or can not be."""
         sql = "SELECT 1 FROM outbox WHERE job = ? AND kind = 'final' AND closed_at IS NOT NULL"
         return self._file.connection().execute(sql, (job_id,)).fetchone() is not None
+
+    def tell_again(self, failed: str, job_id: str, link: str) -> None:
+        """Have the messages of a failed job say as which one it was run again, and lead there."""
+        with self._file.writing() as database:
+            payload = {"job": job_id, "link": link}
+            self._enqueue(database, failed, "again", f"again:{failed}", payload)
+            update_job(database, failed)
+
+    def link_of_again(self, failed: str) -> str:
+        """Return where the job's message is as which a failed one was run again, once it is."""
+        row = self._notice(f"again:{failed}", "payload")
+        return str(json.loads(row["payload"])["link"]) if row else ""
+
+    def final_message(self, job_id: str) -> tuple[str, str] | None:
+        """Return channel and ts of the reply that told a job's end, if it was told."""
+        row = self._notice(f"final:{job_id}", "channel, ts")
+        return (row["channel"], row["ts"]) if row and row["ts"] else None
 
     def status_message(self, job_id: str) -> tuple[str, str] | None:
         """Return channel and ts of a job's status message, once it was posted."""
@@ -121,6 +138,10 @@ class Outbox:
     def _job(self, job_id: str, columns: str) -> Any:
         sql = f"SELECT {columns} FROM jobs WHERE id = ?"  # noqa: S608 - columns are ours
         return self._file.connection().execute(sql, (job_id,)).fetchone()
+
+    def _notice(self, key: str, columns: str) -> Any:
+        sql = f"SELECT {columns} FROM outbox WHERE dedupe_key = ?"  # noqa: S608 - columns are ours
+        return self._file.connection().execute(sql, (key,)).fetchone()
 
     def _close(self, notice_id: int, *, channel: str = "", ts: str = "", error: str = "") -> None:
         with self._file.writing() as database:

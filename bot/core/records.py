@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from bot.core.efforts import USUAL
 from bot.core.errors import UnknownJob
-from bot.core.jobs import TERMINAL, Job, Options, State
+from bot.core.jobs import AGAIN, TERMINAL, Job, Options, State
 from bot.core.outbox import Outbox
 from bot.core.rows import job_from
 from gpu.job import Event, Pipeline
@@ -68,6 +68,16 @@ class Records(Outbox):
         """Return (slot, job id) of every slot that is taken."""
         sql = "SELECT slot, job FROM slots WHERE released_at IS NULL ORDER BY slot"
         return [(row["slot"], row["job"]) for row in self._db.execute(sql)]
+
+    def done_again(self, job_id: str) -> Job | None:
+        """Return the job as which somebody ran a failed one again, by its button."""
+        row = one(self._db, "SELECT * FROM jobs WHERE request_key = ?", AGAIN + job_id)
+        return job_from(row) if row else None
+
+    def repeated_by(self, job_id: str) -> str | None:
+        """Return the id of the failed job that this one runs again, by its button, if any."""
+        key = str(one(self._db, "SELECT request_key FROM jobs WHERE id = ?", job_id)[0])
+        return key.removeprefix(AGAIN) if key.startswith(AGAIN) else None
 
     def job_of_thread(self, channel: str, ts: str) -> Job | None:
         """Return the job whose status message starts a thread."""

@@ -29,8 +29,9 @@ _PLAIN = tuple(f.name for f in fields(Job) if f.name not in _JSON + _ENUMERATION
 class Notice:
     """Something that people should see, in no chat's language; the outbox renders and sends it.
 
-    `kind` is `status`, `stage`, `pictures`, `final` or `elsewhere`. `dedupe_key` is unique, so that
-    a notice is made once, however often the thing that it tells of is seen.
+    `kind` is `status`, `stage`, `pictures`, `final`, `again` (a failed job was run again) or
+    `elsewhere`. `dedupe_key` is unique, so that a notice is made once, however often the thing that
+    it tells of is seen.
     """
 
     id: int

@@ -43,7 +43,8 @@ class Standing:
     `done` is how much of the whole job is done, 0 to 1.
     `machine` is the newest that was created for the job, or may have been; `spent` is what all
     of its machines cost until now. At `deadline` the job is ended. `given_up_at` is when it is
-    ended for its machine's silence, if that goes on.
+    ended for its machine's silence, if that goes on. `again` is the job as which a failed one was
+    run again, `again_link` the address of that one's message, once there is one.
     """
 
     now: float
@@ -55,6 +56,8 @@ class Standing:
     spent: float = 0.0
     deadline: float = 0.0
     given_up_at: float | None = None
+    again: Job | None = None
+    again_link: str = ""
 
 
 def status(
@@ -81,7 +84,7 @@ def status(
     if job.state is State.SUCCEEDED:
         blocks.append(_result(job) | _accessory(job, thumbnail_url))
     blocks.append(context(facts(job, standing)))
-    blocks += _buttons(job, preview_url)
+    blocks += _again(job, standing) if job.state is State.FAILED else _buttons(job, preview_url)
     return Post(cut(f"{wording.escape(job_wording.title(job))}: {line}", SECTION), blocks)
 
 
@@ -101,6 +104,8 @@ def final(job: Job, standing: Standing, *, thumbnail_url: str = "") -> Post:
         blocks.append(_result(job))
         blocks += [_image(job, thumbnail_url)] if thumbnail_url else []
         blocks.append(actions(_open_button(job)))
+    if job.state is State.FAILED:
+        blocks += _again(job, standing)
     return Post(cut(text, SECTION), blocks)
 
 
@@ -200,6 +205,20 @@ def _buttons(job: Job, preview_url: str) -> list[Block]:
         look = button(job_wording.PREVIEW, "open_viewer", job.id) | {"url": preview_url}
         return [actions(look, *live)]
     return [actions(*live)]
+
+
+def _again(job: Job, standing: Standing) -> list[Block]:
+    """The button that runs a failed job again, or as what somebody has done so."""
+    if standing.again is not None:
+        return [context(job_wording.was_run_again(standing.again, standing.again_link))]
+    words = job_wording.AGAIN_ONCE_MENDED if job.would_fail_again else job_wording.AGAIN
+    # Where the same would most likely end the same way, nothing invites to it.
+    pressed = button(words, "run_again", job.id, style="" if job.would_fail_again else "primary")
+    pressed["confirm"] = confirm(
+        "Run this job again?", job_wording.confirm_again(job), job_wording.AGAIN,
+        no="Not now", style="primary",
+    )  # fmt: skip
+    return [actions(pressed)]
 
 
 def _result(job: Job) -> Block:

@@ -104,9 +104,15 @@ class Drainer:
         if notice.kind == "stage" and (thread is None or notice.payload["stage"] in QUIET):
             self._ledger.give_up(notice.id, "no line in the thread")
             return
+        if notice.kind == "again":
+            self._edit_final(notice, job)
+            return
         doubtful = job.created_at <= self._started or notice.id in self._doubtful
         there = self._already_there(notice, job, channel, thread) if doubtful else None
         channel, ts = there or self._post(notice, job, channel, thread, self._render(notice, job))
+        failed = self._ledger.repeated_by(job.id) if notice.kind == "status" else None
+        if failed:
+            self._ledger.tell_again(failed, job.id, self._permalink(job, channel, ts))
         self._ledger.sent(notice.id, channel=channel, ts=ts)
         if notice.kind == "status":
             self._ledger.set_status_message(job.id, channel, ts)
@@ -134,6 +140,26 @@ class Drainer:
             unfurl_links=False,
         )
         return str(answer["channel"]), str(answer["ts"])
+
+    def _edit_final(self, notice: Notice, job: Job) -> None:
+        """Have the reply that told a job's end say what came of it, in place of its button."""
+        where = self._ledger.final_message(job.id)
+        if where is None:
+            self._ledger.give_up(notice.id, "its end was told nowhere")
+            return
+        post, (channel, ts) = self._render(notice, job), where
+        client = self._workspaces.client(job.team)
+        client.chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
+        self._ledger.sent(notice.id, channel=channel, ts=ts)
+
+    def _permalink(self, job: Job, channel: str, ts: str) -> str:
+        """Return the address of a message; empty where Slack does not say it."""
+        try:
+            client = self._workspaces.client(job.team)
+            return str(client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
+        except (SlackClientError, OSError) as lost:
+            log.info("job %s: its message has no address: %s", job.id, type(lost).__name__)
+            return ""
 
     # -- what may have arrived ----------------------------------------------------------------
 
@@ -170,6 +196,9 @@ class Drainer:
             return self._in_doubt(notice, channel, error)
         if error in answers.LOCKED_OUT:
             return self._hold(notice, channel, 0.0, error)
+        if notice.kind == "again":  # the button stays, and whoever presses it is told
+            self._ledger.give_up(notice.id, error)
+            return True
         if error in answers.GONE:
             self._ledger.forget_status_message(job.id)
             return False

@@ -45,7 +45,8 @@ COMMANDS: Mapping[str, str] = {
     "queue": "What runs, and what waits in which order.",
     "rerun": "The same job again, the newest that is over unless you name another, with the"
     " options that you change: `/splat rerun a1b2 --iterations 7000`. One that did not succeed goes"
-    " on from what it has left, unless you change what that depends on.",
+    " on from what it has left, unless you change what that depends on. A failed job has a button"
+    " for it, which orders one job however often it is pressed.",
     "status": "Where a job stands: the running one, unless you name another.",
     "upload": "A page of your own on which you upload many photos, under the name that you give;"
     " it goes on where it stopped, and then a job is offered here.",

@@ -32,6 +32,9 @@ UNLIKE = 17.0
 #: The button that opens a scene which a running job has not finished.
 PREVIEW = "Look at a preview (not finished)"
 
+#: The button of a failed job, and where its photos, options or machine have to change first.
+AGAIN, AGAIN_ONCE_MENDED = "Run again", "Run again, once that is mended"
+
 
 def accepted(command: str, job: Job, position: int) -> str:
     """The echo of a start, for the person alone."""
@@ -142,7 +145,9 @@ def final(job: Job, bill: str) -> str:
     elif job.state is State.FAILED:
         said = f"{name} did not work. {escape(job.error)} {escape(job.hint)}".strip()
     else:
-        said = f"{name} was cancelled by {person(job.cancelled_by)}."
+        # No button: somebody wanted it to stop, and where Cancel just was nothing may start.
+        again = f"`@splat rerun {job.id}` runs it again."
+        said = f"{name} was cancelled by {person(job.cancelled_by)}. {again}"
     paid = f"\n{bill[0].upper()}{bill[1:]}." if bill else ""
     return f"{person(job.user)} {said}{paid}"
 
@@ -216,6 +221,38 @@ def queue(active: Sequence[Job], count: int) -> str:
     lines += [f"{n}. {job_line(job)} for {person(job.user)}" for n, job in enumerate(waiting, 1)]
     lines += [f"… and {count - len(shown)} more"] if count > len(shown) else []
     return "\n".join(lines) or "Nothing runs, and nothing waits."
+
+
+def runs_again(job: Job, failed: str, position: int) -> str:
+    """Said to who has just had a failed job run again, alone."""
+    place = f" It is number {position} in the queue." if position > 1 else ""
+    return f"`#{failed}` runs again as job `#{job.id}`, with a message of its own.{place}"
+
+
+def runs_already(job: Job, failed: str) -> str:
+    """Said to who wants a failed job run again that was, alone."""
+    asked = f"`#{failed}` was run again already, as {person(job.user)} asked"
+    return f"{asked}; nothing more was started: {job_line(job)}."
+
+
+def was_run_again(job: Job, link: str) -> str:
+    """What came of a failed job: who had it run again, and as which."""
+    return f"Run again by {person(job.user)} as " + (
+        f"<{link}|#{job.id}>" if link else f"#{job.id}"
+    )
+
+
+def confirm_again(job: Job) -> str:
+    """What running a failed job again means."""
+    same = "The same photos and options, as a new job."
+    if job.would_fail_again:
+        return (
+            f"{same} As long as the reason is there, it ends the same way. With other options:"
+            f" /splat rerun {job.id} --…"
+        )
+    kept = "" if "more" in job.options else " What it had computed, if kept, is not computed again."
+    paid = " It gets a droplet of its own, which costs money." if job.backend == DROPLET else ""
+    return f"{same}{kept}{paid}"
 
 
 def confirm_cancel(job: Job) -> str:

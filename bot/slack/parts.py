@@ -85,14 +85,16 @@ def button(text: str, action: str, value: str, *, style: str = "") -> Block:
     return made | ({"style": style} if style else {})
 
 
-def confirm(title: str, text: str, yes: str) -> Block:
+def confirm(
+    title: str, text: str, yes: str, *, no: str = "Keep it", style: str = "danger"
+) -> Block:
     """A dialog that asks back before a button acts."""
     return {
         "title": plain(title),
         "text": plain(cut(text, CONFIRM)),
         "confirm": plain(yes),
-        "deny": plain("Keep it"),
-        "style": "danger",
+        "deny": plain(no),
+        "style": style,
     }
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from bot.core.estimates import overall_fraction, remaining
-from bot.core.jobs import Job
+from bot.core.jobs import Job, State
 from bot.core.ledger import Ledger
 from bot.core.limits import DEADLINE, SILENCE
 from bot.core.machines import Machine, Outcome
@@ -22,6 +22,7 @@ def standing_of(ledger: Ledger, job: Job, clock: Callable[[], float] = time.time
     machine = _machine(ledger, job)
     # Jobs that end meanwhile would move the bar of this one, backwards too.
     history = ledger.history(job.pipeline, job.options, before=job.started_at)
+    again = ledger.done_again(job.id) if job.state is State.FAILED else None
     return Standing(
         now=now,
         done=overall_fraction(job, history),
@@ -32,6 +33,8 @@ def standing_of(ledger: Ledger, job: Job, clock: Callable[[], float] = time.time
         spent=ledger.machines.spent(job=job.id),
         deadline=begun + DEADLINE,
         given_up_at=(job.heartbeat_at or begun) + SILENCE if machine else None,
+        again=again,
+        again_link=ledger.link_of_again(job.id) if again else "",
     )
 
 

@@ -24,6 +24,8 @@ PASSING = {408, 425, 429}
 class NotThere(SplatError):
     """There is no such file, or it is not for everybody."""
 
+    lasting = True
+
 
 class Strangers:
     """Asks strangers' servers, of which none gets to know anything of ours."""

@@ -24,6 +24,8 @@ class PhotosDoNotConnect(SplatError):
     """Too few photos could be placed relative to each other. `left_out` names the others, `why`
     is the end of the sentence and `hint` what to shoot (gpu.geometry.diagnosis)."""
 
+    lasting = True
+
     def __init__(
         self,
         registered: int,
@@ -49,6 +51,8 @@ class PhotosDoNotConnect(SplatError):
 
 class MethodNotInstalled(SplatError):
     """A learned method was asked for that this machine does not have."""
+
+    lasting = True
 
     def __init__(self, name: str) -> None:
         super().__init__(

@@ -21,6 +21,8 @@ from gpu.job import MIN_PHOTOS, SplatError
 class BadInput(SplatError):
     """The photos, or the place that they come from, can not be used."""
 
+    lasting = True
+
 
 class NoPhotos(BadInput):
     """There is nothing at the place given that we can read as a photo."""
@@ -32,6 +34,8 @@ class BadArchive(BadInput):
 
 class DownloadFailed(BadInput):
     """A file could not be read. Names the file, never its URL: a presigned URL is a secret."""
+
+    lasting = False
 
 
 class TooFewPhotos(BadInput):

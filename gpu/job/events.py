@@ -18,6 +18,9 @@ from gpu.job.spec import Stage
 
 Metric = float | int | str | bool | None
 
+#: What a `failed` event's metrics say when the same job again would end the same way (SplatError).
+LASTING = "lasting"
+
 
 class Status(StrEnum):
     """The state of a stage. `failed` ends the job; `done` of the last stage completes it."""
@@ -33,7 +36,7 @@ class Event:
     """Something that happened in one stage of one job.
 
     `fraction` is how much of this stage is done, 0 to 1. `message` is one sentence for people.
-    `metrics` holds measured figures only. `pictures` names JPEG files relative to the job's
+    `metrics` holds measured figures, and LASTING. `pictures` names JPEG files relative to the job's
     folder (previews for the thread). `hint` is the remedy, only with `failed`. `time` is Unix
     time in seconds.
     """

@@ -35,6 +35,8 @@ Resolve = Callable[[str], list[str]]
 class NotPublic(SplatError):
     """A host is none of the public internet's, or an address is not https."""
 
+    lasting = True
+
 
 def is_address(text: str) -> bool:
     """Whether a dataset is named by an address, and not by its place in the store."""

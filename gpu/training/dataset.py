@@ -20,6 +20,12 @@ class NoModel(SplatError):
     """There is no usable COLMAP model to train from."""
 
 
+class TooLittlePlaced(NoModel):
+    """The model has too few photos or points to train from."""
+
+    lasting = True
+
+
 @dataclass(frozen=True)
 class View:
     """A photo and its camera: a pinhole, or with a lens that bends.
@@ -96,7 +102,7 @@ def border_lost(folder: Path) -> float:
 def _split(model: pycolmap.Reconstruction, views: Sequence[View], holdout: int) -> Dataset:
     train = tuple(v for i, v in enumerate(views) if i % holdout)
     if len(train) < 2 or model.num_points3D() < 4:
-        raise NoModel(
+        raise TooLittlePlaced(
             f"Only {len(views)} photos and {model.num_points3D()} points could be placed in space.",
             hint="Add photos that overlap more: each point should be seen in three or more.",
         )

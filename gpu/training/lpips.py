@@ -46,6 +46,8 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
 class BadWeights(SplatError):
     """The file with LPIPS's weights can not be read, or holds something else."""
 
+    lasting = True
+
     def __init__(self, file: Path, problem: str) -> None:
         super().__init__(
             f"The weights of LPIPS can not be read from {file}: {problem}.",

@@ -184,6 +184,7 @@ def test_a_launch_that_is_refused_fails_in_words(bench: Bench, wrong: Exception 
     bench.tick()
     assert bench.states()["a"] == "failed"
     assert bench.ledger.job("a").hint
+    assert bench.ledger.job("a").would_fail_again == (wrong is None)
 
 
 def test_a_launch_that_breaks_is_tried_again_for_a_while_and_then_given_up(bench: Bench) -> None:

@@ -77,6 +77,7 @@ def test_bad_photos_fail_in_words(tmp_path: Path, make: Make, said: str) -> None
     assert said in f"{job.error} {job.hint}"
     assert "Traceback" not in job.error
     assert job.hint
+    assert job.would_fail_again
     assert fingerprint(tmp_path / "store") == before
     assert not (tmp_path.parent / "outside.jpg").exists()
 

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from gpu.geometry.errors import GeometryCrashed, MethodNotInstalled, PhotosDoNotConnect
+from gpu.ingest.errors import DownloadFailed, PhotosAlike
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
+from gpu.job.events import LASTING
 from gpu.pipeline import STAGES, find_stage, run_job
 from gpu.report import PAUSE, Diary, Reporter, read_events
 from gpu.stage import Context, Outcome, StageFunction
@@ -189,6 +192,24 @@ def failure(tmp_path: Path, error: BaseException) -> Event:
 def test_an_error_for_people_is_told_with_its_remedy(tmp_path: Path) -> None:
     last = failure(tmp_path, SplatError("The photos are bad.", hint="Take others."))
     assert (last.message, last.hint) == ("The photos are bad.", "Take others.")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lasting"),
+    [
+        (PhotosAlike(5), True),
+        (PhotosDoNotConnect(0, ["a.jpg"]), True),
+        (MethodNotInstalled("mast3r"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (DownloadFailed("a.jpg could not be fetched."), False),
+        (GeometryCrashed(-11), False),
+        (KeyError("who knows"), False),
+    ],
+)
+def test_what_would_end_the_same_way_again_says_so(
+    tmp_path: Path, error: BaseException, is_lasting: bool
+) -> None:
+    assert failure(tmp_path, error).metrics == ({LASTING: True} if is_lasting else {})
 
 
 def test_an_unexpected_error_is_one_honest_sentence(

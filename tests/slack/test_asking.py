@@ -138,11 +138,26 @@ def test_more_steps_are_of_a_job_that_has_succeeded(bot: Bot) -> None:
 
 def test_a_job_that_did_not_succeed_goes_on_unless_what_it_depends_on_changes(bot: Bot) -> None:
     job = done(bot)
-    lost = replace(job, state=State.FAILED, options={"iterations": 700, "more": 50, "earlier": "x"})
+    lost = replace(job, state=State.FAILED)
     assert again_of(lost, {}) == {"iterations": 700, "earlier": "a"}
     assert again_of(lost, {"size": "gpu-x"}) == {"iterations": 700, "size": "gpu-x", "earlier": "a"}
     assert again_of(lost, {"seed": 3}) == {"iterations": 700, "seed": 3}
     assert again_of(replace(lost, state=State.SUCCEEDED), {}) == {"iterations": 700}
+
+
+def test_a_job_that_left_nothing_hands_on_what_it_was_to_go_on_from(bot: Bot) -> None:
+    """Or all that the first has computed would be lost when the second can have no machine."""
+    lost = replace(done(bot), state=State.FAILED, options={"earlier": "x"})
+    assert again_of(lost, {}) == {"earlier": "x"}
+    assert again_of(replace(lost, stage_seconds={"geometry": 3.0}), {}) == {"earlier": "a"}
+
+
+def test_a_job_that_was_to_train_longer_and_did_not_is_asked_for_the_same_again(bot: Bot) -> None:
+    asked = {"iterations": 700, "more": 50, "earlier": "x"}
+    lost = replace(done(bot), state=State.FAILED, options=asked)
+    assert again_of(lost, {}) == asked
+    assert again_of(lost, {"size": "gpu-x"}) == {**asked, "size": "gpu-x"}
+    assert again_of(lost, {"seed": 3}) == {"iterations": 700, "seed": 3}
 
 
 def test_the_newest_job_that_is_over_is_meant_when_none_is_named(bot: Bot) -> None:

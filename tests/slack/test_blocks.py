@@ -38,6 +38,7 @@ figures = some.fixed_dictionaries(
         "photos": some.integers(0, 9999), "photos_registered": some.integers(0, 9999),
         "gaussians": some.integers(0, 10**8), "psnr": some.none() | some.floats(0, 60),
         "held_out": some.integers(0, 999), "splat_bytes": some.integers(0, 10**10),
+        "lasting": some.booleans(),
     },
 )  # fmt: skip
 
@@ -80,6 +81,8 @@ standings = some.builds(
     spent=some.floats(0, 1e4),
     deadline=seconds,
     given_up_at=some.none() | seconds,
+    again=some.none() | jobs(),
+    again_link=some.sampled_from(["", "https://x.slack.com/archives/C1/p1790000000000100"]),
 )
 
 

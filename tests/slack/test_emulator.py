@@ -160,6 +160,27 @@ def test_one_message_a_thread_with_pictures_and_one_end(slack: Slack) -> None:
     assert httpx.get(url, headers=header, trust_env=False).content == PICTURE
 
 
+def test_a_failed_job_is_run_again_and_both_its_messages_lead_to_the_new_ones(slack: Slack) -> None:
+    run(slack)
+    slack.bot.ledger.fail("a", error="The machine is lost.", hint="Start the job again.")
+    slack.bot.ledger.release("a")
+    slack.bot.drain()
+    [old] = slack.messages()
+    end = slack.thread(old["ts"])[-1]
+    [button] = [b["elements"][0] for b in end["blocks"] if b["type"] == "actions"]
+    slack.interact({
+        "type": "block_actions", "channel": {"id": slack.channel}, "message": end,
+        "actions": [{k: button[k] for k in ("type", "action_id", "value")} | {"block_id": "b"}],
+    })  # fmt: skip
+    slack.bot.drain()
+    [new] = [m for m in slack.messages() if m["ts"] != old["ts"]]
+    link = slack.client.chat_getPermalink(channel=slack.channel, message_ts=new["ts"])["permalink"]
+    said = f"Run again by <@{slack.user}> as <{link}|#{slack.bot.ledger.jobs()[0].id}>"
+    for message in (slack.thread(old["ts"])[-1], *(m for m in slack.messages() if m != new)):
+        assert said in str(message["blocks"])
+        assert "Run again'" not in str(message["blocks"])
+
+
 def test_what_arrived_is_found_again_after_a_crash(slack: Slack) -> None:
     run(slack)
     count = len(slack.thread(slack.messages()[0]["ts"]))

@@ -19,6 +19,7 @@ METHODS: dict[str, set[str]] = {
     "apps_connections_open": set(),  # with a token of the app's own: connections:write
     "auth_revoke": set(),
     "auth_test": set(),
+    "chat_getPermalink": set(),
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_unfurl": {"links:write"},

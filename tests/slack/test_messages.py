@@ -213,14 +213,14 @@ def test_a_slack_without_such_lists_gets_text(bot: Bot, monkeypatch: Any) -> Non
     assert "✓ Fetch photos" in text_of(bot.status())
 
 
-def test_a_failure_says_what_and_why_and_has_no_live_buttons(bot: Bot) -> None:
+def test_a_failure_says_what_and_why_and_can_only_be_run_again(bot: Bot) -> None:
     bot.start()
     bot.ledger.fail("a", error="The photos do not connect.", hint="Take more in between.")
     bot.drain()
     for message in (bot.status(), closing(bot)[0]):
         assert "The photos do not connect." in text_of(message)
         assert "Take more in between." in text_of(message)
-        assert buttons(message) == {}
+        assert list(buttons(message)) == ["Run again"]
 
 
 def test_edits_are_spaced_out_but_a_new_stage_is_shown_at_once(bot: Bot) -> None:
