@@ -18,6 +18,7 @@ from bot.slack import wording
 from bot.slack.deliveries import Deliveries
 from bot.slack.homes import Homes
 from bot.slack.listeners import actions, commands, drops, events, links, removals, views
+from bot.slack.open_dialogs import OpenDialogs
 from bot.slack.workspaces import NotInstalled, Workspaces, web_client
 
 log = logging.getLogger(__name__)
@@ -54,8 +55,9 @@ def create_app(
     app.use(deliveries)
     for room in (commands, actions):
         room.register(app, desk)
+    dialogs = OpenDialogs(desk, photo_url)
     for room in (views, drops):
-        room.register(app, desk, photo_url)
+        room.register(app, desk, dialogs)
     events.register(app, desk, homes or Homes(desk, workspaces, thumbnail_url))
     links.register(app, desk, settings.public_url, thumbnail_url)
     if settings.slack_client_id:

@@ -1,6 +1,12 @@
 """The start dialog: open at once, then telling what a choice would take, and checking it."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
 from io import BytesIO
+from threading import Event, Lock
 from typing import Any
 
 import httpx
@@ -9,9 +15,12 @@ from PIL import Image
 
 from bot.core.errors import BackendError
 from bot.sandbox.web_api import Reply
+from bot.slack.open_dialogs import OpenDialogs
 from gpu.job import Stage, Status
+from tests.core.conftest import a_request
 from tests.fakes.slack import texts
 from tests.slack.conftest import Bot, finish
+from tests.waiting import PATIENCE
 
 PLAIN = {"type": "plain_text"}
 
@@ -211,6 +220,127 @@ def test_a_photo_that_slack_can_not_fetch_costs_the_photo_alone(
     open_dialog(bot)
     assert "Cost: free" in pick(bot)
     assert "image_url" not in str(bot.slack.workspace.modal)
+
+
+# -- several changes ------------------------------------------------------------------------------
+
+
+def change(bot: Bot, name: str, at: float) -> None:
+    """Choose photos at a time of Slack's; the answer comes when it comes."""
+    [option] = bot.slack.person.options("dataset", "dataset", name)
+    bot.slack.workspace.clock = lambda: at
+    action = {"type": "external_select", "action_id": "dataset", "block_id": "dataset"}
+    bot.slack.person.press_in_view(
+        "modal", action | {"selected_option": option}, filled(option, "splat")
+    )
+
+
+class Held:
+    """A call that waits with a dataset's photos until it is let go."""
+
+    def __init__(self, real: Callable[..., Any], name: str) -> None:
+        self._real, self._name = real, name
+        self.waits, self.go_on, self.is_over = Event(), Event(), Event()
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        if self._name not in str(args):
+            return self._real(*args, **more)
+        self.waits.set()
+        assert self.go_on.wait(PATIENCE)
+        try:
+            return self._real(*args, **more)
+        finally:
+            self.is_over.set()
+
+
+def test_an_earlier_choice_whose_answer_takes_longer_does_not_replace_the_newest_one(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot.add_dataset("demo/slow", photos=9)
+    open_dialog(bot)
+    now = time.time()
+    slow = Held(bot.desk.quote, "demo/slow")
+    monkeypatch.setattr(bot.desk, "quote", slow)
+    change(bot, "demo/slow", at=now)
+    assert slow.waits.wait(PATIENCE)
+    change(bot, "demo/parcel", at=now + 1)
+    bot.wait_until(lambda: "3 photos" in outlook(bot), "nothing was said of the newest choice")
+    slow.go_on.set()
+    assert slow.is_over.wait(PATIENCE)
+    change(bot, "demo/parcel", at=now + 2)  # its answer waits for the turn of those before it
+    bot.wait_until(lambda: len(bot.slack.calls("views.update")) >= 2, "no third answer")
+    assert ["demo/slow" in str(call) for call in bot.slack.calls("views.update")] == [False, False]
+    assert "3 photos" in outlook(bot)
+
+
+def test_an_answer_that_is_on_its_way_to_slack_is_waited_for(bot: Bot) -> None:
+    """Or it might arrive after the newest one."""
+    bot.add_dataset("demo/slow", photos=9)
+    dialogs, first, second, arrived = OpenDialogs(bot.desk), Event(), Event(), []
+
+    class Turn(AbstractContextManager[None]):
+        """Tells when somebody has to wait for it."""
+
+        def __init__(self) -> None:
+            self._lock = Lock()
+
+        def __enter__(self) -> None:
+            if not self._lock.acquire(blocking=False):
+                second.set()
+                self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+
+    class Slack:
+        """Takes the first answer only when there is a second one."""
+
+        def views_update(self, *, view_id: str, view: dict[str, Any]) -> None:
+            is_slow = "demo/slow" in str(view)
+            (first if is_slow else second).set()
+            assert not is_slow or second.wait(PATIENCE)
+            arrived.append(is_slow)
+
+    dialogs._changed("V1", 0.0).turn = Turn()  # type: ignore[assignment]
+    show: Any = partial(dialogs.show, Slack(), "V1")  # type: ignore[arg-type]
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(show, a_request("", dataset="demo/slow"), at=1.0)
+        assert first.wait(PATIENCE)
+        pool.submit(show, a_request("", dataset="demo/parcel"), at=2.0)
+    assert arrived == [True, False]
+
+
+def test_changes_that_reach_the_bot_in_the_wrong_order_are_told_apart_by_slacks_times(
+    bot: Bot,
+) -> None:
+    bot.add_dataset("demo/slow", photos=9)
+    open_dialog(bot)
+    now = time.time()
+    change(bot, "demo/parcel", at=now + 1)
+    bot.wait_until(lambda: "3 photos" in outlook(bot), "nothing was said of the newest choice")
+    change(bot, "demo/slow", at=now)
+    change(bot, "demo/parcel", at=now + 2)
+    bot.wait_until(lambda: len(bot.slack.calls("views.update")) == 2, "no second answer")
+    assert "demo/slow" not in str(bot.slack.calls("views.update"))
+
+
+def test_a_dialog_that_was_closed_meanwhile_is_no_error(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_dialog(bot)
+    now = time.time()
+    slow = Held(bot.desk.quote, "demo/parcel")
+    monkeypatch.setattr(bot.desk, "quote", slow)
+    caplog.set_level("DEBUG", "bot.slack.open_dialogs")
+    change(bot, "demo/parcel", at=now)
+    assert slow.waits.wait(PATIENCE)
+    bot.slack.person.close_modal()
+    slow.go_on.set()
+    bot.wait_until(lambda: "was closed before" in caplog.text, "nobody noticed")
+    assert "a listener failed" not in caplog.text
+
+
+# -- starting -------------------------------------------------------------------------------------
 
 
 def test_the_dialog_starts_a_job(bot: Bot) -> None:

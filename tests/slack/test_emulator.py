@@ -215,7 +215,7 @@ def test_the_dialog_opens_and_is_updated(slack: Slack, monkeypatch: pytest.Monke
         **{name: {name: {"value": None}} for name in ("iterations", "max_views", "image_size")},
     }
     chosen = {"type": "external_select", "action_id": "dataset", "block_id": "dataset",
-              "selected_option": option}  # fmt: skip
+              "selected_option": option, "action_ts": f"{time.time():.6f}"}  # fmt: skip
     view = opened | {"state": {"values": values}}
     slack.interact({"type": "block_actions", "view": view, "actions": [chosen]})
     slack.bot.wait_until(lambda: "3 photos" in str(updated[-1]), "no outlook")

@@ -17,14 +17,14 @@ from bot.core.jobs import Request
 from bot.slack import dialog, offers, received, wording
 from bot.slack.files import usable
 from bot.slack.listeners.events import answer_directly
-from bot.slack.listeners.views import PhotoUrl, show_outlook
 from bot.slack.manifest import SHORTCUT
+from bot.slack.open_dialogs import OpenDialogs
 from bot.storage.base import Dataset
 from bot.storage.names import is_archive
 from gpu.job import Pipeline
 
 
-def register(app: App, desk: Desk, photo_url: PhotoUrl = lambda name: "") -> None:
+def register(app: App, desk: Desk, dialogs: OpenDialogs) -> None:
     """Listen to the shortcut, to direct messages, and to the buttons of our offers."""
 
     @app.shortcut(SHORTCUT)
@@ -56,7 +56,7 @@ def register(app: App, desk: Desk, photo_url: PhotoUrl = lambda name: "") -> Non
     @app.action("open_drop")
     def more_options(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         ack()
-        _open(desk, photo_url, body, client)
+        _open(desk, dialogs, body, client)
 
 
 def _received(
@@ -96,7 +96,7 @@ def _start(
         client.chat_update(channel=channel, ts=ts, text=post.text, blocks=post.blocks)
 
 
-def _open(desk: Desk, photo_url: PhotoUrl, body: dict[str, Any], client: WebClient) -> None:
+def _open(desk: Desk, dialogs: OpenDialogs, body: dict[str, Any], client: WebClient) -> None:
     drop = desk.ledger.drops.get(int(body["actions"][0]["value"]))
     photos, size, videos = (drop.found.get(name, 0) for name in ("photos", "bytes", "videos"))
     dataset = Dataset(drop.dataset, photos, size, videos)
@@ -106,7 +106,7 @@ def _open(desk: Desk, photo_url: PhotoUrl, body: dict[str, Any], client: WebClie
         team=drop.team, channel=drop.channel, user=body["user"]["id"], dataset=drop.dataset,
         pipeline=Pipeline.SPLAT, key="",
     )  # fmt: skip
-    show_outlook(desk, photo_url, client, opened["view"], request)
+    dialogs.show(client, opened["view"]["id"], request)
 
 
 def _whisper(body: Mapping[str, Any], client: WebClient, text: str) -> None:

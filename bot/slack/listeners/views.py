@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from bot.core.desk import Desk
 from bot.core.errors import InvalidValue, SplatError
 from bot.core.jobs import Request
-from bot.slack import dialog, outlooks, wording
-from bot.slack.answers import error_of
+from bot.slack import dialog, wording
 from bot.slack.dialog import FOLLOWED, NUMBERS, Choice, View, chosen
-from bot.storage.base import Dataset
-
-log = logging.getLogger(__name__)
-
-#: The address of one photo of a dataset, small; empty when there is none.
-PhotoUrl = Callable[[str], str]
+from bot.slack.open_dialogs import OpenDialogs
 
 
-def register(app: App, desk: Desk, photo_url: PhotoUrl = lambda name: "") -> None:
+def register(app: App, desk: Desk, dialogs: OpenDialogs) -> None:
     """Listen to the dialog's fields and to its Start button."""
 
     @app.options("dataset")
@@ -36,7 +26,7 @@ def register(app: App, desk: Desk, photo_url: PhotoUrl = lambda name: "") -> Non
 
     def changed(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
         ack()
-        _show_outlook(desk, photo_url, body, client)
+        _show_outlook(dialogs, body, client)
 
     for field in FOLLOWED:
         app.action(field)(changed)
@@ -61,45 +51,13 @@ def _start(desk: Desk, body: dict[str, Any], view: View) -> dict[str, str]:
     return {}
 
 
-def _show_outlook(desk: Desk, photo_url: PhotoUrl, body: dict[str, Any], client: WebClient) -> None:
+def _show_outlook(dialogs: OpenDialogs, body: dict[str, Any], client: WebClient) -> None:
     """Say what the choice would take, with one of the photos where Slack can fetch it."""
-    choice = chosen(body["view"]["state"]["values"])
+    view = body["view"]
+    choice = chosen(view["state"]["values"])
     if choice.dataset:
-        request = _request(body, body["view"], choice)
-        wrong = wording.not_allowed(choice.wrong)
-        show_outlook(desk, photo_url, client, body["view"], request, wrong)
-
-
-def show_outlook(
-    desk: Desk,
-    photo_url: PhotoUrl,
-    client: WebClient,
-    view: View,
-    request: Request,
-    wrong: str = "",
-) -> None:
-    """Say in an open dialog what a request would take, below what is `wrong` with the fields."""
-    dataset, text = _outlook(desk, request)
-    picture = photo_url(request.dataset)
-    update = partial(
-        dialog.start_dialog, request.channel, dataset=dataset, pipeline=request.pipeline,
-        outlook=f"{wrong}\n{text}".strip(),
-    )  # fmt: skip
-    try:
-        client.views_update(view_id=view["id"], view=update(picture=picture))
-    except SlackApiError as refused:
-        if not picture or refused.response.status_code != 200:
-            raise
-        log.warning("a dialog goes without its picture: %s", error_of(refused))
-        client.views_update(view_id=view["id"], view=update())
-
-
-def _outlook(desk: Desk, request: Request) -> tuple[Dataset, str]:
-    try:
-        quoted = desk.quote(request, looking=True)
-    except SplatError as wrong:
-        return Dataset(request.dataset, 0, 0), wording.error(wrong)
-    return quoted.dataset, outlooks.outlook(quoted)
+        wrong, at = wording.not_allowed(choice.wrong), float(body["actions"][0]["action_ts"])
+        dialogs.show(client, view["id"], _request(body, view, choice), wrong=wrong, at=at)
 
 
 def _request(body: dict[str, Any], view: View, choice: Choice) -> Request:
