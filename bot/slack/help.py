@@ -61,7 +61,7 @@ OPTIONS: Mapping[str, str] = {
     "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}."
     f" Only for non-commercial use: {', '.join(f'`{name}`' for name in NON_COMMERCIAL)}.",
     "preset": "How much care training takes: `fast` (what you get), `best` (two scenes made one,"
-    " more steps, more photos in each: up to six times as long), `draft` (a quick look:"
+    " more steps, more Gaussians: up to six times as long), `draft` (a quick look:"
     " trains at most half as long).",
     "remove": "`background` keeps what stands out in each photo, `people` hides people: a network"
     " does it, where whoever runs the bot has installed one. `masks/` beside the photos need none.",

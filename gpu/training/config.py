@@ -46,8 +46,8 @@ class Effort:
     that of the Gaussians: more would only learn by heart what a photo shows and the next one does
     not. For the same reason Gaussians are then pulled more strongly towards being few and small,
     and `few_dropout` times as many left out.
-    With as many photos as in `twins` there are two scenes at first: see TrainConfig. What becomes
-    of them is handed out so much `wider`.
+    With as many photos as in `twins_for` two scenes are trained with the effort `twins`, which is
+    that of all they take, and become one: see TrainConfig. It is handed out so much `wider`.
     """
 
     few: float
@@ -56,8 +56,9 @@ class Effort:
     views_per_step: int
     few_gaussians: float = 1.0
     few_dropout: float = 1.0
-    twins: range = range(0)
     wider: float = 1.0
+    twins: Effort | None = None
+    twins_for: range = range(0)
 
     def steps(self, photos: int) -> float:
         """Return the factor of the steps for so many training photos."""
@@ -85,7 +86,20 @@ EFFORTS: Mapping[str, Effort] = {
         few=0.33, iterations=0.33, max_gaussians=0.6, views_per_step=2, few_gaussians=0.6
     ),
     "fast": Effort(
-        few=1.0, iterations=1.0, max_gaussians=1.0, views_per_step=2, twins=FAST_TWINS, wider=1.05
+        few=1.0,
+        iterations=1.0,
+        max_gaussians=1.0,
+        views_per_step=2,
+        twins=Effort(
+            few=1.6,
+            iterations=1.6,
+            max_gaussians=1.5,
+            views_per_step=4,
+            few_gaussians=1.5,
+            few_dropout=2.0,
+            wider=1.05,
+        ),
+        twins_for=FAST_TWINS,
     ),
     "best": Effort(
         few=1.33,
@@ -93,7 +107,14 @@ EFFORTS: Mapping[str, Effort] = {
         max_gaussians=1.6,
         views_per_step=4,
         few_dropout=2.0,
-        twins=BEST_TWINS,
+        twins=Effort(
+            few=2.2,
+            iterations=4.48,
+            max_gaussians=3.0,
+            views_per_step=2,
+            few_gaussians=2.0,
+        ),
+        twins_for=BEST_TWINS,
     ),
 }
 
@@ -143,15 +164,24 @@ class TrainConfig:
 
         What the job says comes first. The numbers for CUDA are measured: bench/results.md.
         """
-        effort = EFFORTS[spec.preset or "fast"]
-        on_cpu = device.type == "cpu"
+        effort, on_cpu, asked = (
+            EFFORTS[spec.preset or "fast"],
+            device.type == "cpu",
+            spec.iterations,
+        )
         usual = cls._on_cpu(effort, photos) if on_cpu else cls._on_gpu(effort, photos, points)
-        asked = spec.iterations
-        config = replace(usual, seed=spec.seed, iterations=asked or usual.iterations)
+        alone = replace(usual, seed=spec.seed, iterations=asked or usual.iterations)
         enough = asked is None or asked >= TWINS_STEPS * usual.iterations
-        if on_cpu or photos not in effort.twins or not enough:
-            return config
-        return config.doubled(effort, asked)
+        if on_cpu or effort.twins is None or photos not in effort.twins_for or not enough:
+            return alone
+        both = cls._on_gpu(effort.twins, photos, points)
+        return replace(
+            both,
+            seed=spec.seed,
+            iterations=asked or both.iterations,
+            alone=alone,
+            wider=effort.twins.wider,
+        )
 
     @classmethod
     def _on_cpu(cls, effort: Effort, photos: int) -> TrainConfig:
@@ -174,19 +204,6 @@ class TrainConfig:
             coarsest=0.2,
             dropout=effort.dropout(photos),
             random_background=True,
-        )
-
-    def doubled(self, effort: Effort, iterations: int | None) -> TrainConfig:
-        """Return the config of twins, each with three quarters of what one scene alone has."""
-        return replace(
-            self,
-            iterations=iterations or int(1.6 * self.iterations),
-            max_gaussians=int(1.5 * self.max_gaussians),
-            views_per_step=max(4, self.views_per_step),
-            # Twice that of one scene of `fast`; `best` has it already, of many photos the usual.
-            dropout=min(0.3, 2 * self.dropout / effort.few_dropout),
-            alone=self,
-            wider=effort.wider,
         )
 
     @property

@@ -157,14 +157,18 @@ class TestConfig:
         assert 0.3 >= few.dropout > 10 * many.dropout
         assert few.opacity_weight > many.opacity_weight and few.scale_weight > many.scale_weight
 
-    def test_long_training_on_few_photos_leaves_out_more(self) -> None:
+    def test_long_training_on_few_photos_leaves_out_more_of_one_scene(self) -> None:
         best = replace(self.SPEC, preset="best")
-        left_out = [
-            [TrainConfig.of(spec, self.CUDA, photos, 5_000).dropout for spec in (self.SPEC, best)]
+        configs = [
+            [TrainConfig.of(spec, self.CUDA, photos, 5_000) for spec in (self.SPEC, best)]
             for photos in (9, 29, 30)
         ]
+        left_out = [[config.single.dropout for config in pair] for pair in configs]
         assert [long / short for short, long in left_out] == pytest.approx([2, 2, 1])
         assert max(map(max, left_out)) <= 0.3
+        for short, long in configs:
+            assert long.alone is not None
+            assert long.dropout == short.single.dropout
 
     def test_the_cap_follows_the_sparse_points_within_bounds(self) -> None:
         caps = [
