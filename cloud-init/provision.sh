@@ -222,18 +222,22 @@ find_gpu() {
         fail "driver $driver is older than $(pinned driver)" "Use a newer image (SPLATBOT_IMAGE)."
 }
 
+# gsplat's kernels are compiled with it once; Triton compiles what starts its own in every job.
+find_compiler() {
+    if ! command -v c++ >/dev/null || ! { command -v gcc || command -v clang; } >/dev/null; then
+        step "Installing a C++ compiler." "Use an image with a C++ compiler (SPLATBOT_IMAGE)."
+        tool apt-get update -q
+        tool env DEBIAN_FRONTEND=noninteractive \
+            apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends g++ libc6-dev
+    fi
+}
+
 # A job would otherwise wait for minutes when it first imports gsplat. Drawing one Gaussian proves
 # that torch, the driver and the kernels fit together.
 compile_kernels() {
     [ ! -e "$TORCH_EXTENSIONS_DIR/.ready" ] || return 0
     rm -rf "$TORCH_EXTENSIONS_DIR"
     mkdir -p "$TORCH_EXTENSIONS_DIR"
-    if ! command -v c++ >/dev/null; then
-        step "Installing a C++ compiler." "Use an image with a C++ compiler (SPLATBOT_IMAGE)."
-        tool apt-get update -q
-        tool env DEBIAN_FRONTEND=noninteractive \
-            apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends g++
-    fi
     step "[3/3] Compiling gsplat's kernels for compute capability $capability: some minutes, once." \
         "Start the job again; if it stays, remove the runtime's folder."
     tool env "MAX_JOBS=$(nproc)" "$PYTHON" -c "$draw_one"
@@ -289,6 +293,7 @@ else
     remove_old
 fi
 set_environment
+find_compiler
 compile_kernels
 write_environment
 say "The runtime is ready (compute capability $capability)."

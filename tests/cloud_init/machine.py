@@ -21,6 +21,7 @@ CLOUD_INIT = REPOSITORY / "cloud-init"
 SHIMS = Path(__file__).parent / "shims"
 VOLUME = "runtime"
 MIB = 1 << 20
+COMPILERS = ("c++", "gcc")
 
 
 class Machine:
@@ -40,12 +41,14 @@ class Machine:
         shutil.copytree(SHIMS, self.shims)
         shutil.copy(CLOUD_INIT / "provision.sh", self.kit)
         shutil.copy(CLOUD_INIT / "runtime.lock", self.kit)
+        for compiler in COMPILERS:
+            (self.shims / compiler).symlink_to("/bin/true")
+        self.system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     @property
     def environment(self) -> dict[str, str]:
-        system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return {
-            "PATH": f"{self.shims}:{Path(sys.executable).parent}:{system}",
+            "PATH": f"{self.shims}:{Path(sys.executable).parent}:{self.system}",
             "LANG": "C.UTF-8",
             "FAKE": str(self.knobs),
             "FAKE_PYTHON": sys.executable,
@@ -106,6 +109,19 @@ class Machine:
 def hide_uv(machine: Machine) -> None:
     """An image without uv, as it is delivered."""
     (machine.shims / "uv").rename(machine.folder / "uv")
+
+
+def hide_compilers(machine: Machine) -> None:
+    """An image whose tools are all there but for compilers."""
+    for compiler in COMPILERS:
+        (machine.shims / compiler).unlink()
+    tools = machine.folder / "tools"
+    tools.mkdir()
+    for tool in (tool for folder in machine.system.split(":") for tool in Path(folder).glob("*")):
+        there = tools / tool.name
+        if not re.match(r"gcc|cc|c\+\+|g\+\+|clang", tool.name) and not there.is_symlink():
+            there.symlink_to(tool)
+    machine.system = str(tools)
 
 
 def release_of_uv(machine: Machine) -> None:

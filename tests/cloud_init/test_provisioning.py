@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gpu.agent.prepare import LINE
-from tests.cloud_init.machine import Machine, age, release_of_uv
+from tests.cloud_init.machine import Machine, age, hide_compilers, release_of_uv
 from tests.waiting import PATIENCE, await_that
 
 
@@ -144,6 +144,22 @@ def test_another_gpu_needs_only_other_kernels(machine: Machine) -> None:
     machine.turn("capability", "9.0\n")
     machine.provision()
     assert machine.calls() == ["compile 8.9"]  # those of the first GPU are still there
+
+
+def test_an_image_without_a_compiler_gets_one_where_the_runtime_is_there_too(
+    machine: Machine,
+) -> None:
+    machine.provision()
+    machine.forget_calls()
+    hide_compilers(machine)
+    done = machine.provision()
+    assert done.returncode == 0, done.stderr
+    assert "Installing a C++ compiler." in done.stdout
+    assert "g++" in machine.calls("apt-get")[-1]
+    assert not machine.calls("compile")
+    machine.forget_calls()
+    machine.provision()
+    assert not machine.calls("apt-get")
 
 
 def test_a_failed_compiler_is_asked_again_but_nothing_is_installed_again(machine: Machine) -> None:
