@@ -2,7 +2,8 @@
 
     base       the CUDA context, the kernels, and what the allocator can not use
     Gaussians  parameters, gradients and Adam's two moments, float32; and, for every photo of a
-               step, what projection, sorting and their gradients keep of each Gaussian
+               step, what projection, sorting and their gradients keep of each Gaussian, with what
+               recordings of steps with fewer Gaussians have left (gpu.training.step_cuda)
     pixels     for every photo of a step: photo, render and gradients; and SSIM's maps
 
 The photos stay in the machine's memory (gpu.training.album).
@@ -24,6 +25,9 @@ BASE = 700 << 20
 COPIES = 6
 #: Of a projected Gaussian in one photo: 18 floats and their gradients, and 8 tiles at 24 bytes.
 PROJECTED = 2 * 18 * 4 + 8 * 24
+#: So many times that in the end: steps are recorded anew whenever the number changes, and what was
+#: too small is not given back. Seen: 5.2 kB a Gaussian in all, with four photos a step.
+RECORDED = 4
 #: Of a pixel of one photo: 3 colours, an opacity and a number, and three times their gradients.
 PIXEL = 4 * 4 * 5
 #: Of SSIM's maps: of one photo's channel at least, else as much (gpu.training.ssim_cuda).
@@ -54,7 +58,7 @@ def predict(config: TrainConfig, views: Sequence[View], image_size: int, wanted_
     largest = max(view.width * view.height for view in views) * shrink
     pixels = int(config.views_per_step * largest * PIXEL + max(largest * MAPS, MAPS_AT_LEAST))
     floats = 11 + 3 * (config.sh_degree + 1) ** 2
-    each = floats * 4 * COPIES + config.views_per_step * PROJECTED
+    each = floats * 4 * COPIES + config.views_per_step * PROJECTED * RECORDED
     return Plan(config.max_gaussians, image_size, config.max_gaussians * each, pixels)
 
 

@@ -223,7 +223,7 @@ class TestCheckpoints:
 
 def test_all_processes_together_train_with_the_config() -> None:
     spec = JobSpec("j", "d", Source(path="."), preset="best")
-    whole = TrainConfig.of(spec, torch.device("cuda"), 40, 50_000)
+    whole = TrainConfig.of(spec, torch.device("cuda"), 40, 50_000).single
     part = Shards(1, 3).config(whole)
     assert part.max_gaussians * 3 == pytest.approx(whole.max_gaussians, abs=3)
     assert part.opacity_weight * 3 == pytest.approx(whole.opacity_weight)

@@ -216,10 +216,10 @@ class TestSeveralGpus:
     @pytest.mark.parametrize(
         ("there", "gb", "twins", "gpus", "gaussians"),
         [
-            (2, 5.0, True, 0, 1_500_000),
-            (2, 4.0, False, 0, 1_000_000),
-            (2, 2.0, False, 2, 1_000_000),
-            (1, 4.0, True, 0, 1_200_000),
+            (2, 12.0, True, 0, 1_500_000),
+            (2, 9.0, False, 0, 1_000_000),
+            (2, 5.0, False, 2, 1_000_000),
+            (1, 10.0, True, 0, 1_200_000),
         ],
     )
     def test_one_scene_is_trained_where_two_do_not_fit_on_one_gpu_of_several(
