@@ -23,6 +23,9 @@ SHARES: Mapping[Stage, float] = {
     Stage.PUBLISH: 1,
 }
 
+#: Stages whose own fraction moves in jumps: how far such a one is, its seconds say better.
+JUMPS = (Stage.COMPRESS,)
+
 #: With fewer earlier jobs than this the range is widened: one job says little about the next.
 FEW = 3
 
@@ -139,6 +142,9 @@ def _left(job: Job, stage: Stage, seen: Sequence[Span], elapsed: float) -> Span:
     """Return the seconds that a stage still needs, of which earlier ones took those `seen`."""
     if stage is not job.stage:
         return _range(seen)
+    if stage in JUMPS:
+        took = _range(seen)
+        return Span(max(took.low - elapsed, 0.0), max(took.high - elapsed, 0.0))
     if job.fraction > 0.1 and elapsed > 0:
         # Its own speed knows what it was asked: how that scales is no doubt any more.
         usual = max(median(span.middle for span in seen), 1e-9)

@@ -39,6 +39,8 @@ from gpu.training.lpips import Lpips
 from gpu.training.metrics import Score, evaluate
 
 TURNTABLE = "previews/turntable.gif"
+#: The part of the stage's time after which each step begins (bench/results.md, the pace of stages).
+PRUNING, WRITING, TURNING = 0.03, 0.1, 0.45
 #: What is more opaque than this is a surface.
 SOLID = 0.3
 #: Percent of the solid Gaussians outside the scene's bounds, at each end.
@@ -74,12 +76,12 @@ def run_compress(ctx: Context) -> Outcome:
     """
     spec, device = ctx.spec, best_device()
     dataset = load_dataset(ctx.paths.undistorted, image_size(spec, device), spec.holdout)
-    ctx.progress(0.1, "Leaving out what nobody misses")
+    ctx.progress(PRUNING, "Leaving out what nobody misses")
     measured = read_ply(ctx.paths.gaussians(_last(spec))).to(device)
     joined = ctx.paths.all_photos.is_file()
     shown = read_ply(ctx.paths.all_photos).to(device) if joined else measured
     kept, pruned = _prune(shown, dataset)
-    ctx.progress(0.5, "Writing and measuring the files")
+    ctx.progress(WRITING, "Writing and measuring the files")
     files = _write(kept, ctx.paths.root, dataset, device)
     write_spz(kept, ctx.paths.root / SPZ)
     if joined:
@@ -96,7 +98,7 @@ def run_compress(ctx: Context) -> Outcome:
         **perceived(scene.lpips),
         **{f"pruned_{name}": count for name, count in pruned.items()},
     }
-    ctx.progress(0.95, "Turning around the scene")
+    ctx.progress(TURNING, "Turning around the scene")
     place = Place(scene.low, scene.high, scene.ground, geometry.ground_z)
     like = central_view(dataset.train + dataset.held_out)
     pictures = _picture(ctx, scene, place, like, files, device)

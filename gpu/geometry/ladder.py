@@ -48,6 +48,11 @@ class Rung:
     thorough: bool = False
     learned: str | None = None
 
+    @property
+    def is_at_once(self) -> bool:
+        """Whether all photos are placed in one step, which takes the longest then."""
+        return self.learned is not None or (self.mapper is not None and self.mapper.at_once)
+
 
 LADDER = (
     Rung("the usual way", USUAL, None),
@@ -64,8 +69,11 @@ AT_ONCE = Rung("with all photos placed at once", USUAL, Mapper(at_once=True))
 #: From this many photos all are placed at once first: one by one grows faster than the photos. At
 #: 300 it is still less than half the work (bench/results.md).
 LARGE = 600
-#: The share of the progress that a rung takes, of what is left.
-SHARE = 0.8
+#: The share of the progress that a rung takes, of what is left: few sets need a second one.
+SHARE = 0.95
+#: The share of a rung's progress in which features are found and compared, before photos are
+#: placed: one after the other, and all at once (bench/results.md, the pace of stages and growth).
+PREPARING, PREPARING_AT_ONCE = 0.9, 0.4
 
 
 def rungs_for(geometry: str, photos: int) -> tuple[Rung, ...]:
@@ -177,8 +185,9 @@ class Solver:
 
     def solve(self, rung: Rung, number: int, say: Say) -> Model | None:
         """Run one rung; return its largest model."""
-        self._prepare(rung, part_of(say, 0.0, 0.7))
-        placing, folder = part_of(say, 0.7, 1.0), self.file.parent
+        prepared = PREPARING_AT_ONCE if rung.is_at_once else PREPARING
+        self._prepare(rung, part_of(say, 0.0, prepared))
+        placing, folder = part_of(say, prepared, 1.0), self.file.parent
         if rung.learned:
             return self._predicted(rung.learned, number, placing)
         self.mapper = rung.mapper or mapper_for(self.file)

@@ -94,7 +94,7 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
         world, quality = place(held), measure(held, len(photos), model.quality.parts)
         model = replace(model, reconstruction=held, quality=quality)
     _write(paths, found, model, world, photos)
-    _say(0.93, "Straightening the photos")
+    _say(0.95, "Straightening the photos")
     _undistort(paths, spec.image_size)
     shutil.rmtree(folder)
     return {"connected": True, **names}

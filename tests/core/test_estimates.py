@@ -76,6 +76,15 @@ def test_the_stage_at_work_is_judged_by_its_own_speed() -> None:
     assert estimate.low == pytest.approx(40.0)
 
 
+def test_a_stage_whose_progress_moves_in_jumps_is_judged_by_earlier_jobs_alone() -> None:
+    """Compressing says little on the way: right after a jump its own speed would be far too high,
+    and before the next one far too low."""
+    done = {s: 10.0 for s in PAST_SECONDS if s not in ("compress", "publish")}
+    job = a_job(stage=Stage.COMPRESS, fraction=0.45, stage_seconds=done)
+    for elapsed, left in ((1.0, 9.0 + 10.0), (8.0, 2.0 + 10.0), (30.0, 0.0 + 10.0)):
+        assert remaining(job, [PAST] * 3, elapsed) == Estimate(left, left)
+
+
 # -- what the training is asked -------------------------------------------------------------------
 
 
