@@ -1,7 +1,8 @@
 """One GPU beside all of a machine's, on one scene with many Gaussians: likeness, seconds, memory.
 
-One is what a job on one GPU runs, not one process of several. Either begins in a process of its
-own, which has to load its kernels, though not to compile them.
+On one GPU it trains as a job does that has one (gpu.training.step_cuda). Every training begins in
+new processes, which have to load their kernels, though not to compile them. The memory is that of
+the first process.
 
 `python -m bench several` on a machine with two NVIDIA GPUs or more, with SCENE=, GAUSSIANS= and
 STEPS= for others than the usual, and GPUS= for other numbers of GPUs than one and all; what it

@@ -46,8 +46,9 @@ class Effort:
     that of the Gaussians: more would only learn by heart what a photo shows and the next one does
     not. For the same reason Gaussians are then pulled more strongly towards being few and small,
     and `few_dropout` times as many left out.
-    With as many photos as in `twins_for` two scenes are trained with the effort `twins`, which is
-    that of all they take, and become one: see TrainConfig. It is handed out so much `wider`.
+    With as many photos as in `twins_for` two scenes are trained and become one (see TrainConfig):
+    `twins` is the effort of both and of what follows together. Only there `wider` counts: what
+    they become is handed out with Gaussians so much larger.
     """
 
     few: float
@@ -164,11 +165,9 @@ class TrainConfig:
 
         What the job says comes first. The numbers for CUDA are measured: bench/results.md.
         """
-        effort, on_cpu, asked = (
-            EFFORTS[spec.preset or "fast"],
-            device.type == "cpu",
-            spec.iterations,
-        )
+        effort = EFFORTS[spec.preset or "fast"]
+        on_cpu = device.type == "cpu"
+        asked = spec.iterations
         usual = cls._on_cpu(effort, photos) if on_cpu else cls._on_gpu(effort, photos, points)
         alone = replace(usual, seed=spec.seed, iterations=asked or usual.iterations)
         enough = asked is None or asked >= TWINS_STEPS * usual.iterations

@@ -82,7 +82,8 @@ def draw(
     means2d, conics, colors, opacities = leaves
     count, width, height = len(batch.images), batch.width, batch.height
     tiles = math.ceil(width / TILE), math.ceil(height / TILE)
-    photos, pairs = projected.photos, projected.photos is not None
+    photos = projected.photos
+    pairs = photos is not None
     _, order, drawn = isect_tiles(
         means2d, projected.radii, projected.depths, TILE, *tiles,
         # gsplat asks for the Gaussians' numbers too, but does not read them.

@@ -9,6 +9,8 @@ from gpu.gaussians import SH_C0, Gaussians
 
 NEIGHBOURS = 3
 INITIAL_OPACITY = 0.3
+#: The least of a colour: exactly 0 is where a render is cut off, and could stay there for good.
+DARKEST = 1 / 512
 BLOCK = 1024  #: points whose distances to all others are held at once
 
 
@@ -28,7 +30,7 @@ def gaussians_from_points(points: Tensor, colors: Tensor, sh_degree: int, cap: i
         quats=points.new_tensor([1.0, 0, 0, 0]).repeat(n, 1),
         log_scales=sizes.log()[:, None].repeat(1, 3),
         logit_opacities=points.new_full((n,), INITIAL_OPACITY).logit(),
-        sh0=((colors - 0.5) / SH_C0)[:, None],
+        sh0=((colors.clamp_min(DARKEST) - 0.5) / SH_C0)[:, None],
         shN=points.new_zeros(n, (sh_degree + 1) ** 2 - 1, 3),
     )
 

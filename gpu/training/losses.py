@@ -38,7 +38,7 @@ def regularise(gaussians: Gaussians, config: TrainConfig, extent: float) -> None
     by_opacity, by_scale = gaussians.logit_opacities.grad, gaussians.log_scales.grad
     if by_opacity is None or by_scale is None:
         return
-    count, opacities = len(gaussians), gaussians.opacities
+    count, opacities = max(1, len(gaussians)), gaussians.opacities
     by_opacity.addcmul_(opacities, 1 - opacities, value=config.opacity_weight / count)
     by_scale.add_(gaussians.scales, alpha=config.scale_weight / (3 * count * extent))
 

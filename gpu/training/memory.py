@@ -25,8 +25,9 @@ BASE = 700 << 20
 COPIES = 6
 #: Of a projected Gaussian in one photo: 18 floats and their gradients, and 8 tiles at 24 bytes.
 PROJECTED = 2 * 18 * 4 + 8 * 24
-#: So many times that in the end: steps are recorded anew whenever the number changes, and what was
-#: too small is not given back. Seen: 5.2 kB a Gaussian in all, with four photos a step.
+#: How many times that is taken in the end, by experience: steps are recorded anew whenever the
+#: number changes, and what is too small then is not given back. Seen was 5.4 kB a Gaussian in all,
+#: with four photos a step (bench/results.md).
 RECORDED = 4
 #: Of a pixel of one photo: 3 colours, an opacity and a number, and three times their gradients.
 PIXEL = 4 * 4 * 5

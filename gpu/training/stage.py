@@ -29,6 +29,7 @@ from gpu.training.metrics import PhotoMetric, Score, evaluate
 from gpu.training.previews import beside
 from gpu.training.progress import Teller
 from gpu.training.resume import beginning
+from gpu.training.shards import Shards
 from gpu.training.together import Plan
 from gpu.training.twins import grow
 
@@ -98,7 +99,7 @@ def prepared(ctx: Context) -> Work:
     if gpus and config.alone is not None:  # One scene may fit; several GPUs train no twins.
         config = config.alone
         gpus = gpus_for(config, dataset, size, free, there)
-    config, smaller = made_to_fit(ctx, config, dataset, size, free * max(1, gpus))
+    config, smaller = made_to_fit(ctx, config, dataset, size, free, max(1, gpus))
     if smaller < size:
         dataset = _photos(ctx, smaller, bent=bent)
     return Work(dataset, config, smaller, device, gpus)
@@ -158,10 +159,14 @@ def gpus_for(config: TrainConfig, dataset: Dataset, size: int, free: int, gpus: 
 
 
 def made_to_fit(
-    ctx: Context, config: TrainConfig, dataset: Dataset, size: int, free: int
+    ctx: Context, config: TrainConfig, dataset: Dataset, size: int, free: int, gpus: int = 1
 ) -> tuple[TrainConfig, int]:
-    """Return a config and an image size that `free` bytes of GPU memory suffice for, and say so."""
-    plan = fitting(config, dataset.train, size, free)
+    """Return a config and an image size that `free` bytes of each GPU suffice for, and say so."""
+    part = Shards(0, gpus).config(config)
+    plan = fitting(part, dataset.train, size, free)
+    shrunk = plan.max_gaussians < part.max_gaussians
+    most = plan.max_gaussians * gpus if shrunk else config.max_gaussians
+    plan = replace(plan, max_gaussians=most)
     said = memory.sentence(plan, config, size, free)
     if said:
         ctx.progress(0.0, said, metrics={"predicted_gpu_bytes": plan.total})

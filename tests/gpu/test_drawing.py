@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu.training import together
 from gpu.training.album import Batch
 from gpu.training.compare_cuda import Comparison
 from gpu.training.config import TrainConfig
@@ -20,6 +19,7 @@ from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.shards import Route, Shards
 from gpu.training.step import Parts
 from gpu.training.step_cuda import Kind
+from gpu.training.step_sharded import ShardedRecording
 from gpu.training.strategy import Strategy
 
 PHOTOS, GAUSSIANS, HEIGHT, WIDTH = 4, 6, 12, 16
@@ -201,7 +201,7 @@ def columns(projected: Projected) -> Tensor:
 def test_a_process_draws_what_its_photos_see_and_gets_what_pulls_at_its_own_gaussians(
     rank: int,
 ) -> None:
-    recording = object.__new__(together._ShardedRecording)
+    recording = object.__new__(ShardedRecording)
     mine = half(rank, GAUSSIANS)
     own = Projected(*(tensor[:, mine].contiguous() for tensor in seen()[:6]))
     recording._shards, recording._projected = Beside(rank, 2), own

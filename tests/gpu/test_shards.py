@@ -61,9 +61,13 @@ def work(rank: int, meeting: str, out: str) -> None:
     seen = pairs[..., 0] != pairs[..., 1]
     route = shards.route(seen.sum(1))
     there = route.to_photos(pairs[seen])
+    # The first process's Gaussians are seen by nobody, then nobody's are.
+    few = [shards.route(seen.sum(1) * (rank if only else 0)) for only in (True, False)]
     found = {
+        "few": [len(r.to_gaussians(r.to_photos(torch.ones(sum(r.sent), 2)))) for r in few],
         "there": there,
         "photos": route.photos,
+        "sent": sum(route.sent),
         "returned": torch.equal(route.to_gaussians(there), pairs[seen]),
         "gathered": shards.gathered(mine).logit_opacities,
         "own": shards.own(PHOTOS),
@@ -156,6 +160,7 @@ def test_each_photo_gets_the_gaussians_it_sees_and_sends_their_gradients_back(
         assert found["there"].tolist() == arrives
         assert [own[photo] for photo in found["photos"].tolist()] == [row[0] for row in arrives]
         assert found["returned"]
+        assert found["few"] == [0 if found is processes[0] else found["sent"], 0]
         assert found["gathered"].tolist() == [0, 2, 4, 1, 3]
 
 

@@ -40,11 +40,15 @@ def shaken() -> Gaussians:
 
 class TestFirstGaussians:
     def test_one_at_every_point_with_its_colour(self) -> None:
-        points, colors = torch.rand(50, 3), torch.rand(50, 3)
+        points, colors = torch.rand(50, 3), torch.rand(50, 3).clamp_min(0.01)
         first = gaussians_from_points(points, colors, 1, 100)
         assert torch.equal(first.means, points)
         assert torch.allclose(first.rgb, colors, atol=1e-6)
         assert first.sh_degree == 1
+
+    def test_a_black_point_is_not_cut_off_for_good(self) -> None:
+        first = gaussians_from_points(torch.rand(50, 3), torch.zeros(50, 3), 1, 100)
+        assert first.rgb.min() > 0 and first.rgb.max() < 1 / 255
 
     def test_never_more_than_the_cap(self) -> None:
         assert len(gaussians_from_points(torch.rand(50, 3), torch.rand(50, 3), 0, 20)) == 20
@@ -130,6 +134,12 @@ class TestLosses:
         assert scene.logit_opacities.grad is not None and scene.log_scales.grad is not None
         assert torch.allclose(scene.logit_opacities.grad, by_opacity, rtol=1e-4)
         assert torch.allclose(scene.log_scales.grad, by_scale, rtol=1e-4)
+
+    def test_a_process_without_gaussians_has_nothing_to_regularise(self) -> None:
+        scene = shaken().select(torch.zeros(0, dtype=torch.long))
+        for leaf in (scene.logit_opacities, scene.log_scales):
+            leaf.grad = torch.zeros_like(leaf)
+        regularise(scene, CONFIG, extent=3.0)
 
     def test_what_is_left_of_the_opacities_makes_up_for_what_is_gone(self) -> None:
         opacities = torch.full((20_000,), 0.5)

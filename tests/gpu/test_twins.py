@@ -220,6 +220,7 @@ class TestSeveralGpus:
             (2, 9.0, False, 0, 1_000_000),
             (2, 5.0, False, 2, 1_000_000),
             (1, 10.0, True, 0, 1_200_000),
+            (8, 2.0, False, 8, 640_000),  # each projects its part into eight photos
         ],
     )
     def test_one_scene_is_trained_where_two_do_not_fit_on_one_gpu_of_several(
