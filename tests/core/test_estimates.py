@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from bot.core.efforts import PRESETS
-from bot.core.efforts import PRESETS
 from bot.core.estimates import Estimate, longer, overall_fraction, remaining, whole
 from bot.core.jobs import Job, Options, State
 from gpu.job import Pipeline, Stage, stages_of
