@@ -86,7 +86,7 @@ def load(figures: Mapping[str, Any]) -> str:
     """How busy a machine is, in percent, as it last said."""
     names = {"gpu": "GPU", "gpu_memory": "GPU memory", "disk": "disk"}
     known = {name: figures.get(key) for key, name in names.items()}
-    shown = [f"{name} {v:.0f} %" for name, v in known.items() if isinstance(v, int | float)]
+    shown = [f"{name} {v:.0f}%" for name, v in known.items() if isinstance(v, int | float)]
     return ", ".join(shown)
 
 

@@ -116,7 +116,7 @@ def test_a_silent_droplet_is_warned_about_with_what_will_happen_and_when() -> No
 
 def test_how_busy_the_machine_is() -> None:
     figures = {"gpu": 97.3, "gpu_memory": 41, "memory": 12, "gpu_name": "NVIDIA H100", "disk": "x"}
-    assert "GPU 97 %, GPU memory 41 %" in facts(on_a_droplet(heartbeat=figures), standing())
+    assert "GPU 97%, GPU memory 41%" in facts(on_a_droplet(heartbeat=figures), standing())
     silent = on_a_droplet(heartbeat=figures, heartbeat_at=NOW - 200)
     assert "GPU" not in facts(silent, standing(given_up_at=NOW + 400))
 
