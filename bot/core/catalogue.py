@@ -44,10 +44,11 @@ class Catalogue:
             if key is None:
                 return check_address(name)
             name = key.strip("/")
-        known = _same(name, self.datasets()) or _same(name, self.refresh())
+        place = name.strip("/")
+        known = _same(place, self.datasets()) or _same(place, self.refresh())
         if known is None:
-            if lost := left_out(self._storage.unread(name)):
-                raise NothingReadable(name, lost)
+            if lost := left_out(self._storage.unread(place)):
+                raise NothingReadable(place, lost)
             raise UnknownDataset(name, nearest(name, [dataset.name for dataset in self.datasets()]))
         return known
 

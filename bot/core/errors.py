@@ -21,6 +21,7 @@ SplatError (gpu.job)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gpu.job import InvalidValue, SplatError
@@ -50,10 +51,17 @@ class UnknownDataset(SplatError):
     """There are no photos under this name. `suggestions` are the nearest names that exist."""
 
     lasting = True
+    #: How names begin that somebody's own computer has for a folder.
+    _OWN_COMPUTER = re.compile(r"/|~|\.\.?/|\\|[A-Za-z]:")
 
     def __init__(self, name: str, suggestions: Sequence[str] = ()) -> None:
         nearest = ", ".join(f"`{s}`" for s in suggestions)
-        hint = f"Did you mean {nearest}?" if nearest else "`/splat datasets` lists what is there."
+        if nearest:
+            hint = f"Did you mean {nearest}?"
+        elif self._OWN_COMPUTER.match(name):
+            hint = "I do not see the folders of your computer: `/splat upload` takes their photos."
+        else:
+            hint = "`/splat datasets` lists what is there."
         super().__init__(f"There are no photos under `{name}`.", hint=hint)
         self.name = name
         self.suggestions = tuple(suggestions)

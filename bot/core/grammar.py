@@ -62,6 +62,13 @@ FLAGS = (
     "use_all_photos", "lens", "size", "more", "job_id",
 )  # fmt: skip
 SWITCHES = ("dry_run",)
+#: What else people say for a command, and words before the photos where none is needed.
+MEANT: Mapping[str, str] = {
+    "stop": "cancel", "abort": "cancel", "quit": "cancel", "kill": "destroy", "delete": "destroy",
+    "remove": "destroy", "jobs": "list", "open": "view", "retry": "rerun", "again": "rerun",
+    "restart": "rerun", "price": "cost", "progress": "status",
+}  # fmt: skip
+STARTS = ("start", "make", "create")
 
 
 def parse(text: str) -> Command:
@@ -136,9 +143,9 @@ def _start(words: list[str]) -> Start:
     if len(names) != 1 or len(pipelines) > 1:
         raise unknown(_strangest(names) or " ".join(words))
     # A slash at its end says that it is a name, should it ever look like a mistyped command.
-    if len(words) == 1 and "/" not in names[0] and _near(names[0], VERBS, 0.75):
+    if len(words) == 1 and "/" not in names[0] and _mistyped(names[0], VERBS, 0.75):
         raise unknown(names[0])
-    name = names[0] if is_address(names[0]) else names[0].strip("/")
+    name = names[0] if is_address(names[0]) else names[0].rstrip("/")
     if not name:
         raise unknown(names[0])
     if "more" in options:
@@ -196,8 +203,13 @@ def check_option(flag: str, text: str) -> int | str:
 def _strangest(names: list[str]) -> str:
     """Return the word that was most likely meant to be another, when there are too many."""
     plain = (name for name in names if "/" not in name)  # others are photos
-    mistyped = (name for name in plain if _near(name, (*VERBS, *Pipeline), 0.6))
+    mistyped = (name for name in plain if _mistyped(name, (*VERBS, *Pipeline), 0.6))
     return next(mistyped, names[1] if len(names) > 1 else "")
+
+
+def _mistyped(word: str, known: Iterable[str], cutoff: float) -> bool:
+    """Whether a word is near enough to one that is known, or is what people say for one."""
+    return word.lower() in (*MEANT, *STARTS) or bool(_near(word, known, cutoff))
 
 
 def _near(word: str, known: Iterable[str], cutoff: float) -> str:
@@ -206,7 +218,12 @@ def _near(word: str, known: Iterable[str], cutoff: float) -> str:
 
 def unknown(word: str) -> UnknownCommand:
     """Say that a word is no command, which one is the nearest, and how to ask for help."""
-    nearest = _near(word, (*VERBS, *Pipeline), 0.5)
+    if word.lower() in STARTS:
+        hint = (
+            "`/splat` alone lets you choose photos, `/splat datasets/myparcel` starts with those."
+        )
+        return UnknownCommand(f"I do not understand `{word}`.", hint=hint)
+    nearest = MEANT.get(word.lower()) or _near(word, (*VERBS, *Pipeline), 0.5)
     hint = f"Did you mean `{nearest}`? " if nearest else ""
     return UnknownCommand(f"I do not understand `{word}`.", hint=f"{hint}`/splat help` explains.")
 

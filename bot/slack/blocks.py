@@ -117,7 +117,7 @@ def _plan(job: Job, standing: Standing) -> Block:
 
 def _stages(job: Job) -> str:
     lines = {
-        Progress.DONE: "✓ {name} `{note}`",
+        Progress.DONE: "✓ {name} ({note})",
         Progress.FAILED: "✗ *{name}*",
         Progress.NOW: "▸ *{name}* {note}",
         Progress.OPEN: "· {name}",

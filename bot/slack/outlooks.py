@@ -33,15 +33,15 @@ def outlook(quoted: Quote) -> str:
     lines = [
         f"{_counts(quoted)}, {size}",
         *_photos(quoted),
-        f"What happens: {_way(quoted)}",
-        f"Machine: {_machine(quoted)}",
-        f"Time: {_duration(quoted)}",
-        f"Cost: {_price(quoted)}",
+        f"*What happens:* {_way(quoted)}",
+        f"*Machine:* {_machine(quoted)}",
+        f"*Time:* {_duration(quoted)}",
+        f"*Cost:* {_price(quoted)}",
     ]
     if note := licence_note(quoted.options):
-        lines.append(f"Licence: {note}")
+        lines.append(f"*Licence:* {note}")
     if quoted.ahead:
-        lines.append(f"Before it: {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
+        lines.append(f"*Before it:* {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
     return "\n".join(lines)
 
 

@@ -21,9 +21,9 @@ def lines(found: Found) -> list[str]:
     lost = left_out(found.unread)
     said = [f":warning: {lost}"] if lost else []
     if found.looked_at:
-        said += [f"GPS: {_gps(found)}", f"Overlap: {_overlap(found)}"]
+        said += [f"*GPS:* {_gps(found)}", f"*Overlap:* {_overlap(found)}"]
     if found.opened:
-        said.append(f"Sharpness: {_sharpness(found)}")
+        said.append(f"*Sharpness:* {_sharpness(found)}")
     return said
 
 

@@ -72,6 +72,23 @@ def test_a_name_that_nothing_has_is_answered_with_near_ones() -> None:
 # -- what a dataset may be called -----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("typed", ["/home/me/photos", "~/photos", "./photos", "C:\\photos"])
+def test_a_folder_of_somebodys_computer_is_answered_with_the_way_to_upload_it(typed: str) -> None:
+    catalogue = Catalogue(CountingStorage("demo/parcel"))  # type: ignore[arg-type]
+    with pytest.raises(UnknownDataset) as refused:
+        catalogue.require(typed)
+    assert f"under `{typed}`" in refused.value.user_message
+    assert "`/splat upload`" in refused.value.hint
+
+
+def test_a_slash_in_front_of_a_name_does_not_matter() -> None:
+    catalogue = Catalogue(CountingStorage("demo/parcel", "mine/house"))  # type: ignore[arg-type]
+    assert catalogue.require("/demo/parcel") == "demo/parcel"
+    with pytest.raises(UnknownDataset) as refused:
+        catalogue.require("/home/me/house")
+    assert "Did you mean `mine/house`?" in refused.value.hint
+
+
 def test_a_name_that_only_raw_files_have_is_answered_with_the_remedy() -> None:
     catalogue = Catalogue(CountingStorage("mine/house"))  # type: ignore[arg-type]
     with pytest.raises(NothingReadable) as refused:

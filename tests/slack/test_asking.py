@@ -191,7 +191,7 @@ class Shop:
 def test_a_dry_run_says_what_would_happen_and_starts_nothing(bot: Bot) -> None:
     said = answer(bot, "/splat demo/parcel aerial --dry-run")
     assert "*demo/parcel* · aerial: 3 photos" in said
-    assert "Time: not known yet" in said
+    assert "*Time:* not known yet" in said
     assert "free, on the bot's own machine" in said
     assert said.endswith("Nothing was started.")
     assert bot.ledger.jobs() == []
@@ -205,11 +205,11 @@ def test_a_dry_run_looks_at_the_photos_before_anything_exists(bot: Bot) -> None:
     bot.catalogue.refresh()
     said = answer(bot, "/splat demo/shed --dry-run")
     assert "1 raw file was left out: export it as JPEG." in said
-    assert "GPS: in every photo, and believable: the splat should be in metres, north up." in said
-    assert "Overlap: not known" in said
+    assert "*GPS:* in every photo, and believable: the splat should be in metres, north up." in said
+    assert "*Overlap:* not known" in said
     assert "all look sharp." in said
     assert "20 photos or more make a good splat" in said
-    assert "What happens: poor photos are left out, cameras are found" in said
+    assert "*What happens:* poor photos are left out, cameras are found" in said
 
 
 def test_a_dry_run_of_a_job_again_says_what_it_would_take_and_starts_nothing(bot: Bot) -> None:
@@ -230,11 +230,11 @@ def test_a_dry_run_of_training_longer_says_what_is_not_done_again(bot: Bot) -> N
     bot.market.look()
     done(bot)
     said = answer(bot, "/splat rerun a --more 1500 --dry-run")
-    assert "What happens: the training of `#a` goes on for 1,500 steps (all of it" in said
+    assert "*What happens:* the training of `#a` goes on for 1,500 steps (all of it" in said
     assert re.search(
-        r"Time: at most about \d+ s by earlier jobs, if all of it has to be done anew", said
+        r"\*Time:\* at most about \d+ s by earlier jobs, if all of it has to be done anew", said
     )
-    assert "Cost: at most about $" in said
+    assert "*Cost:* at most about $" in said
     bot.start("demo/parcel --job-id b")
     bot.ledger.claim()
     bot.ledger.fail("b", error="No.", hint="")
@@ -266,9 +266,9 @@ def test_a_dry_run_knows_what_earlier_jobs_took_and_what_the_machine_costs(bot: 
     bot.tell(1, Stage.PREPARE, Status.DONE, metrics={"seconds": 600.0})
     finish(bot, first=2)
     said = answer(bot, "/splat demo/parcel aerial --dry-run")
-    assert "Machine: gpu-l40sx1-48gb in tor1, $3.60/h" in said
-    assert re.search(r"Time: [78] to 1[23] min, as earlier jobs took", said)
-    assert "Cost: about $0.45 to $0.75; $5.00 of this month's budget are left" in said
+    assert "*Machine:* gpu-l40sx1-48gb in tor1, $3.60/h" in said
+    assert re.search(r"\*Time:\* [78] to 1[23] min, as earlier jobs took", said)
+    assert "*Cost:* about $0.45 to $0.75; $5.00 of this month's budget are left" in said
 
 
 def test_a_dry_run_of_best_takes_longer_and_costs_more_than_the_jobs_of_before(bot: Bot) -> None:
@@ -282,12 +282,12 @@ def test_a_dry_run_of_best_takes_longer_and_costs_more_than_the_jobs_of_before(b
 
     def time_and_cost(options: str) -> str:
         said = answer(bot, f"/splat demo/parcel aerial {options} --dry-run")
-        return "\n".join(line for line in said.splitlines() if line.startswith(("Time", "Cost")))
+        return "\n".join(line for line in said.splitlines() if line.startswith(("*Time", "*Cost")))
 
     assert "1 to 2 min, as earlier jobs took" in time_and_cost("--preset fast")
     best = time_and_cost("--preset best")
     assert "2 to 7 min, scaled from earlier jobs that trained otherwise" in best
-    assert "Cost: about $0.09 to $0.44" in best
+    assert "*Cost:* about $0.09 to $0.44" in best
     assert "45 s to 2 min, scaled" in time_and_cost("--preset draft")
     assert "5 to 8 min, scaled" in time_and_cost("--iterations 7000")
     smaller = time_and_cost("--image-size 800 --max-views 20")
@@ -297,7 +297,7 @@ def test_a_dry_run_of_best_takes_longer_and_costs_more_than_the_jobs_of_before(b
 def test_a_dry_run_says_why_no_machine_can_be_had(bot: Bot) -> None:
     bot.market._ask = Shop(BackendError("No GPU droplet can be had now: all sold out."))
     bot.market.look()
-    assert "Machine: No GPU droplet can be had now: all sold out." in answer(
+    assert "*Machine:* No GPU droplet can be had now: all sold out." in answer(
         bot, "/splat demo/parcel --dry-run"
     )
 
@@ -324,7 +324,7 @@ def test_a_dry_run_says_what_the_size_costs_that_was_asked_for(bot: Bot) -> None
     bot.market._ask = Shop(Plan("gpu-l40sx1-48gb in tor1", 1.57, "gpu-l40sx1-48gb", (large,)))
     bot.market.look()
     said = answer(bot, "/splat demo/parcel --size gpu-h100x1-80gb --dry-run")
-    assert "Machine: gpu-h100x1-80gb in nyc2, $3.40/h" in said
+    assert "*Machine:* gpu-h100x1-80gb in nyc2, $3.40/h" in said
     said = answer(bot, "/splat demo/parcel --size gpu-h100x8 --dry-run")
     assert "Allowed: gpu-l40sx1-48gb or gpu-h100x1-80gb" in said
 

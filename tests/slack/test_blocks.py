@@ -245,7 +245,7 @@ def shown(job: Job, standing: Standing) -> str:
 
 def test_the_stages_the_bar_and_the_time_left() -> None:
     text = shown(running(), Standing(now=200.0, done=0.6, estimate=Estimate(50.0, 130.0)))
-    assert "✓ Find cameras `1 min 15 s`" in text
+    assert "✓ Find cameras (1 min 15 s)" in text
     assert "▸ *Train* 50%" in text
     assert "· Compress" in text
     assert "Descend" not in text  # a stage of aerial jobs alone

@@ -115,10 +115,10 @@ def test_a_choice_is_answered_with_time_and_cost(bot: Bot) -> None:
     open_dialog(bot)
     said = pick(bot)
     assert "3 photos, 1 kB" in said
-    assert "Machine: this machine" in said or "Machine: not known yet" in said
-    assert "Cost: free" in said
+    assert "*Machine:* this machine" in said or "*Machine:* not known yet" in said
+    assert "*Cost:* free" in said
     assert "as earlier jobs took" in said
-    assert "Time: not known yet" in pick(bot, pipeline="splat")
+    assert "*Time:* not known yet" in pick(bot, pipeline="splat")
 
 
 def test_steps_are_answered_with_their_time_once_enter_is_pressed(bot: Bot) -> None:
@@ -127,9 +127,9 @@ def test_steps_are_answered_with_their_time_once_enter_is_pressed(bot: Bot) -> N
     bot.tell(1, Stage.TRAIN, Status.DONE, metrics=trained)
     finish(bot, first=2)
     open_dialog(bot)
-    assert "Time: 1 to 2 min, as earlier jobs took" in pick(bot)
-    assert "Time: 5 to 8 min, scaled" in press_enter(bot, "iterations", iterations="7,000")
-    assert "Time: 1 to 2 min, as" in press_enter(bot, "iterations")
+    assert "*Time:* 1 to 2 min, as earlier jobs took" in pick(bot)
+    assert "*Time:* 5 to 8 min, scaled" in press_enter(bot, "iterations", iterations="7,000")
+    assert "*Time:* 1 to 2 min, as" in press_enter(bot, "iterations")
     fewer = press_enter(bot, "max_views", max_views="20")
     assert "what `--max-views` changes is not counted" in fewer
 
@@ -218,7 +218,7 @@ def test_a_photo_that_slack_can_not_fetch_costs_the_photo_alone(
 
     monkeypatch.setattr(bot.slack.api, "answer", picky)
     open_dialog(bot)
-    assert "Cost: free" in pick(bot)
+    assert "*Cost:* free" in pick(bot)
     assert "image_url" not in str(bot.slack.workspace.modal)
 
 

@@ -58,7 +58,7 @@ def test_the_shortcut_keeps_photos_and_offers_a_job(bot: Bot) -> None:
     answer = drop(bot, three())
     said = text_of(answer)
     assert "*3 photos*" in said
-    assert "GPS: in every photo, and believable: the splat should be in metres" in said
+    assert "*GPS:* in every photo, and believable: the splat should be in metres" in said
     assert "all look sharp." in said
     assert "20 photos or more make a good splat" in said
     assert "three photos at least" not in said
@@ -123,7 +123,7 @@ def test_blurred_photos_and_damaged_ones_are_named(bot: Bot) -> None:
     said = text_of(answer)
     assert "1 of 6 may be blurred (`soft.jpg`)." in said
     assert "1 can not be read here (`broken.jpg`)." in said
-    assert "GPS: none" in said
+    assert "*GPS:* none" in said
 
 
 def test_an_archive_is_a_dataset_of_its_own(bot: Bot) -> None:

@@ -101,7 +101,7 @@ def test_preparing_the_machine_is_a_stage_where_it_happens() -> None:
     preparing = on_a_droplet(stage=Stage.PREPARE, stage_seconds={}, fraction=0.4)
     assert "▸ *Prepare the machine* 40%" in str(blocks.status(preparing, standing()).blocks)
     prepared = on_a_droplet(stage_seconds={"prepare": 71.0})
-    assert "✓ Prepare the machine `1 min 11 s`" in str(blocks.status(prepared, standing()).blocks)
+    assert "✓ Prepare the machine (1 min 11 s)" in str(blocks.status(prepared, standing()).blocks)
 
 
 def test_a_silent_droplet_is_warned_about_with_what_will_happen_and_when() -> None:

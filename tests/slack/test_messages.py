@@ -25,7 +25,7 @@ def test_one_message_tells_the_way_from_the_queue_to_the_link(bot: Bot) -> None:
     bot.tell(2, Stage.TRAIN, Status.PROGRESS, message="Step 350 of 700")
     bot.drain(4)
     shown = text_of(bot.status())
-    assert "✓ Fetch photos `2 s`" in shown
+    assert "✓ Fetch photos (2 s)" in shown
     assert "▸ *Train* 50%" in shown
     assert "Step 350 of 700" in shown
     assert "no estimate yet" in shown

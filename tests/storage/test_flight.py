@@ -133,7 +133,7 @@ def test_a_sparse_flight_gets_advice() -> None:
 @pytest.mark.parametrize(
     ("doubt", "words"),
     [
-        (Doubt("one place"), "GPS: in every photo, but all say the very same place"),
+        (Doubt("one place"), "*GPS:* in every photo, but all say the very same place"),
         (Doubt("close", 9.0), "all within 9 m, little more than it is wrong by"),
         (Doubt("wild", 875_000.0, 1), "1 photo is up to 875 km from the others"),
         (Doubt("drift", 114.0), "not believable, since its altitudes drift by 114 m"),
