@@ -28,6 +28,8 @@ QUEUE = 20
 #: Of held-out photos in dB. A splat with less hardly looks like its photos: even drafts of the
 #: seven real sets in bench/results.md have 18.4 dB or more.
 UNLIKE = 17.0
+#: Options with which people ask for less than they would get.
+LESS = ("max_views", "image_size", "iterations")
 
 #: The button that opens a scene which a running job has not finished.
 PREVIEW = "Look at a preview (not finished)"
@@ -85,8 +87,16 @@ def _unlike_photos(job: Job) -> str:
         return ""
     return (
         f"It looks little like the photos: {likeness:.1f} dB, where 20 is recognisable."
+        f"{_less_asked(job.options)}"
         " More photos help, taken closer together, of things that stand still."
     )
+
+
+def _less_asked(options: Options) -> str:
+    """Name the options that may be why a splat looks little like its photos."""
+    asked = [f"--{name.replace('_', '-')} {options[name]}" for name in LESS if name in options]
+    asked += ["--preset draft"] if options.get("preset") == "draft" else []
+    return f" Without `{' '.join(asked)}` it may look better." if asked else ""
 
 
 def plan_title(job: Job, fraction: float) -> str:
@@ -141,7 +151,7 @@ def final(job: Job, bill: str) -> str:
     name = f"*{escape(job.dataset)}*"
     if job.state is State.SUCCEEDED:
         said = f"Your splat of {name} is ready: <{job.viewer_url}|open it>"
-        said += f"\n{unlike}" if (unlike := _unlike_photos(job)) else ""
+        said += f"\n:warning: {unlike}" if (unlike := _unlike_photos(job)) else ""
     elif job.state is State.FAILED:
         said = f"{name} did not work. {escape(job.error)} {escape(job.hint)}".strip()
     else:

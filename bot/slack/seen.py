@@ -67,7 +67,8 @@ def _overlap(found: Found) -> str:
     if found.flight:
         return _flight(found.flight)
     rhythm = f" One was taken about every {seconds(found.every)}." if found.every else ""
-    return f"not known, since the photos do not say from what height they look down.{rhythm}"
+    told = "photos tell it only where they say from what height they look down, as a drone's do"
+    return f"not known: {told}.{rhythm}"
 
 
 def _flight(flight: Flight) -> str:

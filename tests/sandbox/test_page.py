@@ -352,6 +352,14 @@ def test_markup_is_shown_as_slack_shows_it_and_nothing_runs(page: Page, bot: Bot
     expect(message.locator("a")).to_have_count(0)
 
 
+def test_an_address_is_a_link_without_the_full_stop_behind_it(page: Page, bot: Bot) -> None:
+    page.get_by_test_id("message-input").fill("Look: http://h.org/viewer/?m=a&b=1_2_3. Nice?")
+    page.keyboard.press("Enter")
+    link = page.get_by_test_id("message").get_by_role("link")
+    expect(link).to_have_text("http://h.org/viewer/?m=a&b=1_2_3")
+    expect(link).to_have_attribute("href", "http://h.org/viewer/?m=a&b=1_2_3")
+
+
 def test_a_moment_is_shown_in_the_readers_own_time(page: Page, bot: Bot) -> None:
     text = "gone at <!date^1795271520^{date_short} {time}|14:32 UTC>"
     bot.client.chat_postMessage(channel=state.CHANNEL, text=text)
@@ -366,6 +374,9 @@ def test_a_moment_is_shown_in_the_readers_own_time(page: Page, bot: Bot) -> None
 
 def test_on_a_phone_everything_fits(page: Page, bot: Bot) -> None:
     page.set_viewport_size({"width": 390, "height": 780})
+    page.get_by_test_id("message-input").fill("/")
+    expect(page.get_by_role("option").last).to_be_in_viewport(ratio=1)
+    page.get_by_test_id("message-input").fill("")
     ts = bot.client.chat_postMessage(
         channel=state.CHANNEL, text="x", blocks=[section("`" + "x" * 200 + "`"), button()]
     )["ts"]

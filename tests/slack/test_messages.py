@@ -131,7 +131,17 @@ def test_a_splat_that_hardly_looks_like_its_photos_is_not_said_to_be_fine(
     bot.drain()
     for said in (text_of(bot.status()), text_of(closing(bot)[0])):
         assert ("It looks little like the photos: 16.9 dB" in said) == is_unlike
+        assert (":warning:" in said) == is_unlike
     assert (":white_check_mark: Your splat" in text_of(bot.status())) != is_unlike
+
+
+def test_a_splat_that_was_asked_to_be_less_is_said_to_be_better_without_that(bot: Bot) -> None:
+    bot.start("/splat demo/parcel --max-views 4 --iterations 50 --seed 3 --job-id a")
+    bot.tell(1, Stage.COMPRESS, Status.DONE, metrics={"seconds": 1.0, "psnr": 16.4})
+    bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+    bot.drain()
+    better = "Without `--max-views 4 --iterations 50` it may look better."
+    assert better in text_of(closing(bot)[0])
 
 
 def test_every_finished_stage_and_its_pictures_are_in_the_thread(bot: Bot) -> None:

@@ -179,7 +179,10 @@ def test_our_page_is_let_in_and_other_rules_stay(bucket: SpacesStorage) -> None:
 
 @pytest.fixture
 def page(browser: Browser) -> Any:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
+    """A phone."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
+    )
     yield context.new_page()
     context.close()
 
@@ -221,6 +224,13 @@ def test_photos_are_uploaded_on_the_page_and_offered(bot: Bot, page: Page) -> No
     bot.intake.work()
     assert "*3 photos*" in text_of(bot.slack.channel()[0])
     assert bot.storage.get("datasets/old-shed/long.jpg") == LONG
+
+
+@pytest.mark.slow
+def test_a_phone_is_offered_its_camera_and_not_to_drop_files(bot: Bot, page: Page) -> None:
+    page.goto(Client(bot).link)
+    expect(page.get_by_role("button", name="Take a photo")).to_be_visible()
+    expect(page.get_by_text("Drop photos")).to_be_hidden()
 
 
 @pytest.mark.slow

@@ -107,7 +107,7 @@ def test_a_second_scene_that_can_not_be_had_leaves_the_first_alone(
     notice = page.get_by_role("alert")
     notice.wait_for()
     assert "The second scene can not be shown" in notice.inner_text()
-    assert "is not there (404)" in notice.inner_text()
+    assert "(404)" in notice.inner_text()
     notice.get_by_role("button", name="Close").click()
     assert notice.is_hidden()
     assert page.get_by_role("slider").is_hidden()

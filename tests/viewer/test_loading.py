@@ -76,7 +76,7 @@ def test_in_a_low_window_the_toolbar_is_one_row(page: Page, server: Server) -> N
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (404, ["The manifest is not there (404)", "/splat list"]),
+        (404, ["There is no splat at this link (404)", "/splat list"]),
         (403, ["does not let you read", "public-read"]),
         (503, ["answered 503", "reload"]),
     ],

@@ -353,6 +353,13 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(cube: Page) ->
     assert all(name for tag, name, _ in reached if tag == "BUTTON")
 
 
+def test_by_finger_the_help_names_gestures_and_no_keys(phone: Page) -> None:
+    phone.get_by_role("button", name="Help").tap()
+    said = phone.get_by_role("dialog").inner_text()
+    assert "Pinch" in said
+    assert "Shift\n" not in said
+
+
 def test_help_opens_and_closes_by_key(cube: Page) -> None:
     cube.keyboard.press("?")
     assert cube.locator("dialog").is_visible()

@@ -7,7 +7,7 @@ export const errors = {
   noWebgl: ["This browser can not draw 3D: WebGL 2 is off or missing.", "Turn on hardware acceleration in the browser's settings, update the browser, or open the link on another device."] as const,
   contextLost: ["The graphics driver stopped drawing.", "Reload the page. If it happens again, close other tabs with 3D in them."] as const,
   manifestAddress: (given: string) => [`The link's manifest address is not a web address: “${given}”.`, "It has to start with http:// or https://. Copy the whole link again."] as const,
-  notFound: (what: string) => [`${what} is not there (404).`, "The link may be old or the result deleted. Ask for a fresh link with /splat list."] as const,
+  notFound: (what: string) => [what === theManifest ? "There is no splat at this link (404)." : `${what} is not there (404).`, "The link may be old, or the splat deleted. In Slack, /splat list gives fresh links."] as const,
   forbidden: (what: string, status: number) => [`The storage does not let you read ${what} (${status}).`, "The link may have expired, or the file is private: make it public-read, or ask for a fresh link."] as const,
   status: (what: string, status: number) => [`The storage answered ${status} for ${what}.`, "Wait a minute and reload. If it stays so, look at the storage's own status."] as const,
   unreachable: (what: string, host: string) => [`${what} could not be fetched from ${host}.`, "Check the connection and reload."] as const,

@@ -224,6 +224,22 @@ export const texts = {
     ["C", "Copy a link to what you see"],
     ["?", "This list"],
   ] as const,
+  touchHelpTitle: "Gestures and buttons",
+  touchHelpRows: [
+    ["One finger", "Turn, look, or shift the map"],
+    ["Two fingers", "Shift sideways"],
+    ["Pinch", "Nearer, further"],
+    ["Double tap", "Go there"],
+    ["Left pad", "Move, to fly or to walk"],
+    ["Home", "Back to the first view; on foot to where the walk starts"],
+    ["Measure", "Distance, height, slope and area"],
+    ["Pins", "Notes and links at places"],
+    ["Clip", "A box that cuts away what is outside"],
+    ["Photos", "Where the photos were taken"],
+    ["Share", "Link, code for a web page, picture, film"],
+    ["Gamepad", "Sticks: move, look; triggers: down, up"],
+    ["Headset", "Sticks: move, turn, rise; trigger: onward; grip: faster"],
+  ] as const,
   close: "Close",
 
   loading: "Loading",
@@ -261,6 +277,7 @@ export const texts = {
 
   welcome: "Open a splat",
   welcomeHint: "Drop a .sog, .spz, .splat or .ply file anywhere on this page, or choose one. It stays on this computer.",
+  welcomeTouchHint: "Choose a .sog, .spz, .splat or .ply file. It stays on this device.",
   chooseFile: "Choose a file",
   dropHere: "Drop to open",
 };

@@ -1,6 +1,6 @@
 import type { ViewerError } from "../errors";
 import { texts } from "../texts/page";
-import { el } from "./dom";
+import { byFinger, el } from "./dom";
 
 /** The card in the middle: the welcome without a scene, or what went wrong and what helps. */
 export class Card {
@@ -16,7 +16,7 @@ export class Card {
   }
 
   welcome(): void {
-    this.fill("status", texts.welcome, texts.welcomeHint);
+    this.fill("status", texts.welcome, byFinger() ? texts.welcomeTouchHint : texts.welcomeHint);
   }
 
   error(error: ViewerError): void {

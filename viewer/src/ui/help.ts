@@ -1,14 +1,15 @@
 import { texts } from "../texts/page";
-import { el } from "./dom";
+import { byFinger, el } from "./dom";
 
-/** The list of keys: a modal dialog, so that focus, Escape and screen readers work as everywhere. */
+/** The list of keys, or of what fingers do: a modal dialog, so that focus, Escape and screen readers work as everywhere. */
 export class Help {
   private readonly close = el("button", { type: "button", class: "action" }, texts.close);
+  private readonly rows = byFinger() ? texts.touchHelpRows : texts.helpRows;
   readonly element = el(
     "dialog",
     { class: "help glass", "aria-labelledby": "help-title" },
-    el("h2", { id: "help-title" }, texts.helpTitle),
-    el("dl", {}, ...texts.helpRows.flatMap(([keys, meaning]) => [el("dt", {}, ...caps(keys)), el("dd", {}, meaning)])),
+    el("h2", { id: "help-title" }, byFinger() ? texts.touchHelpTitle : texts.helpTitle),
+    el("dl", {}, ...this.rows.flatMap(([keys, meaning]) => [el("dt", {}, ...caps(keys)), el("dd", {}, meaning)])),
     this.close,
   );
 

@@ -8,6 +8,7 @@ const MARKUP = new RegExp(
     "```\\n?(?<block>[\\s\\S]+?)\\n?```",
     "`(?<code>[^`\\n]+)`",
     "<(?<angle>[^<>\\n]+)>",
+    "(?<address>https?://[^\\s<>|]*[^\\s<>|.,;:!?)'\"*_~])",
     "(?<![\\w*])\\*(?<bold>\\S(?:[^*\\n]*?\\S)?)\\*(?![\\w*])",
     "(?<![\\w_])_(?<italic>\\S(?:[^_\\n]*?\\S)?)_(?![\\w_])",
     "(?<![\\w~])~(?<strike>\\S(?:[^~\\n]*?\\S)?)~(?![\\w~])",
@@ -40,6 +41,7 @@ function Marked({ found, names }: { found: Record<string, string | undefined>; n
   if (found["italic"]) return <i>{rendered(found["italic"], names)}</i>;
   if (found["strike"]) return <s>{rendered(found["strike"], names)}</s>;
   if (found["emoji"]) return <Emoji name={found["emoji"]} />;
+  if (found["address"]) return <Link href={unescaped(found["address"])}>{unescaped(found["address"])}</Link>;
   if (found["angle"]) return <Angle inside={found["angle"]} names={names} />;
   return <br />;
 }
