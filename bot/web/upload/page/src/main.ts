@@ -27,7 +27,7 @@ async function start(): Promise<void> {
     return;
   }
   const until = new Date(known.expires * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
-  const there = known.files.length ? ` ${counted(known.files)} there already.` : "";
+  const there = known.files.length ? ` Already there: ${counted(known.files)}.` : "";
   tell(`They are kept as ${known.dataset}.${there} Your link is good until ${until}.`);
   drop.hidden = false;
   end.hidden = !known.files.length;
