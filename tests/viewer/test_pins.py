@@ -65,7 +65,8 @@ def test_a_pin_stays_on_its_place_and_comes_back_with_the_link(page: Page, serve
 def test_a_note_stays_in_a_narrow_window(page: Page, server: Server) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     note = "Wobbly+wall+where+we+MMMM+measured+with+care"
-    come(page, server, ";".join(f"{x},-2,3.9,{note}," for x in (-2.4, 0, 2.4)))
+    places = ((-2.4, -2), (0, -4), (2.4, -6))  # so that none is beside another
+    come(page, server, ";".join(f"{x},{y},3.9,{note}," for x, y in places))
     boxes = [label.bounding_box() for label in page.locator(".pin .label").all()]
     assert len(boxes) == 3
     for box in boxes:

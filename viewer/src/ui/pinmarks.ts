@@ -1,4 +1,5 @@
 import type { Vec2 } from "../math";
+import { BESIDE, type Label, labels } from "../tools/labels";
 import type { Pin } from "../tools/pins";
 import { shape } from "./dom";
 import type { Project } from "./overlay";
@@ -8,11 +9,6 @@ const OUTLINE = "M0 0C-3 -8 -10 -11 -10 -20a10 10 0 1 1 20 0C10 -11 3 -8 0 0z";
 /** The middle of the head above the point, and how far from it a tap still hits, CSS pixels. */
 const HEAD = 20;
 const REACH = 18;
-/** Characters of a note that are shown beside its pin at most; the panel has all of it. */
-const LABEL = 32;
-/** From the point to its label, and the width of a character of a wide font (three quarters of its size), CSS pixels. */
-const BESIDE = 15;
-const CHARACTER = 9;
 
 /** The pins, drawn over the scene: a number each, and the beginning of the note. */
 export class PinMarks {
@@ -21,7 +17,8 @@ export class PinMarks {
 
   draw(pins: readonly Pin[], chosen: number | null, project: Project): void {
     this.points = pins.map(({ position }) => project(position));
-    const marks = this.points.flatMap((point, i) => (point ? [mark(point, i, pins[i]!.note, i === chosen)] : []));
+    const beside = labels(pins.map(({ note }) => note), this.points, innerWidth);
+    const marks = this.points.flatMap((point, i) => (point ? [mark(point, i, beside[i]!, i === chosen)] : []));
     this.element.replaceChildren(...marks);
   }
 
@@ -32,21 +29,11 @@ export class PinMarks {
   }
 }
 
-function mark([x, y]: Vec2, index: number, note: string, chosen: boolean): SVGElement {
+function mark([x, y]: Vec2, index: number, { text, turned }: Label, chosen: boolean): SVGElement {
   const group = shape("g", { class: chosen ? "pin chosen" : "pin", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
-  group.append(shape("path", { d: OUTLINE }), words(String(index + 1), "number", 0), label(note, x));
+  group.append(shape("path", { d: OUTLINE }), words(String(index + 1), "number", 0));
+  group.append(turned ? words(text, "label left", -BESIDE) : words(text, "label", BESIDE));
   return group;
-}
-
-/** The note's beginning, right of the pin where it fits, else where there is more room for it. */
-function label(note: string, x: number): SVGElement {
-  const characters = [...note];
-  const room = (pixels: number): number => Math.min(Math.floor((pixels - BESIDE) / CHARACTER), LABEL);
-  const [left, right] = [room(x), room(innerWidth - x)];
-  const turned = right < Math.min(characters.length, LABEL) && left > right;
-  const most = turned ? left : right;
-  const shown = characters.length > most ? `${characters.slice(0, Math.max(0, most - 1)).join("")}…` : note;
-  return turned ? words(shown, "label left", -BESIDE) : words(shown, "label", BESIDE);
 }
 
 function words(text: string, kind: string, x: number): SVGElement {
