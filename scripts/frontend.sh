@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 
 cd "$1"
 npm ci --no-audit --no-fund --loglevel=error
-npm run --silent build
+npm run --silent build -- --logLevel warn

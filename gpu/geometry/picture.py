@@ -70,5 +70,6 @@ def _scale_bar(canvas: Image.Image, pixels_per_unit: float, unit: str) -> None:
     power = 10 ** np.floor(np.log10(target))
     length = max(step * power for step in (1, 2, 5) if step * power <= target)
     pen, y = ImageDraw.Draw(canvas), HEIGHT - 18
-    pen.line((MARGIN, y, MARGIN + length * pixels_per_unit, y), fill=INK, width=3)
-    pen.text((MARGIN, y - 20), f"{length:g} {unit}", fill=INK, font=ImageFont.load_default(14))
+    pen.line((MARGIN, y, MARGIN + length * pixels_per_unit, y), fill=INK, width=4)
+    # On a phone the picture is less than half as wide.
+    pen.text((MARGIN, y - 34), f"{length:g} {unit}", fill=INK, font=ImageFont.load_default(26))
