@@ -27,21 +27,20 @@ def quote(quoted: Quote) -> str:
 
 
 def outlook(quoted: Quote) -> str:
-    """What a job would take, one thing a line."""
+    """What a job would take, one thing a line; first what people decide by, also on a phone."""
     found = quoted.dataset
     size = megabytes(found.bytes) if found.bytes else "whose size its server did not say just now"
     lines = [
         f"{_counts(quoted)}, {size}",
-        *_photos(quoted),
-        f"*What happens:* {_way(quoted)}",
-        f"*Machine:* {_machine(quoted)}",
         f"*Time:* {_duration(quoted)}",
         f"*Cost:* {_price(quoted)}",
+        f"*Machine:* {_machine(quoted)}",
     ]
-    if note := licence_note(quoted.options):
-        lines.append(f"*Licence:* {note}")
     if quoted.ahead:
         lines.append(f"*Before it:* {quoted.ahead} other job{'s' if quoted.ahead > 1 else ''}")
+    lines += [*_photos(quoted), f"*What happens:* {_way(quoted)}"]
+    if note := licence_note(quoted.options):
+        lines.append(f"*Licence:* {note}")
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.core.commands import Start
 from bot.core.errors import NotAllowed
 from bot.core.roles import EVERYBODY
 from bot.core.rounds import Finding, Report
@@ -142,7 +143,8 @@ def dataset_lines(
     if not found:
         return "There are no photos yet. `/splat upload` gives you a page for them."
     more = [f"… and {len(found) - most} more"] if len(found) > most else []
-    return "\n".join([*map(_dataset_line, found[:most]), *more])
+    start = f"`{escape(Start(found[0].name).text)}` makes a splat of the first."
+    return "\n".join([*map(_dataset_line, found[:most]), *more, start])
 
 
 def _dataset_line(dataset: Dataset) -> str:

@@ -58,6 +58,13 @@ def test_where_there_are_no_photos_the_way_to_some_is_said(bot: Bot) -> None:
     assert "There are no photos yet. `/splat upload`" in answer(bot, "/splat datasets")
 
 
+def test_the_list_of_photos_says_how_to_go_on(bot: Bot) -> None:
+    bot.storage.path("demo").rename(bot.storage.path("my demo"))
+    bot.catalogue.refresh()
+    said = answer(bot, "/splat datasets")
+    assert "`/splat 'my demo/parcel' splat` makes a splat of the first." in said
+
+
 def test_a_job_without_a_splat_has_no_link(bot: Bot) -> None:
     bot.start()
     assert "there is no splat of it yet" in answer(bot, "/splat view a")
@@ -205,6 +212,10 @@ def test_a_dry_run_looks_at_the_photos_before_anything_exists(bot: Bot) -> None:
     bot.catalogue.refresh()
     said = answer(bot, "/splat demo/shed --dry-run")
     assert "1 raw file was left out: export it as JPEG." in said
+    order = [
+        said.index(what) for what in ("*Time:*", "*Cost:*", "*Machine:*", "left out", "*GPS:*")
+    ]
+    assert order == sorted(order), "what people decide by is first, where a phone shows it"
     assert "*GPS:* in every photo, and believable: the splat should be in metres, north up." in said
     assert "*Overlap:* not known" in said
     assert "all look sharp." in said
