@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from bot.core.costs import Budget, begin_of, check_period, next_month
+from bot.core.efforts import PRESETS
 from bot.core.errors import BudgetSpent, InvalidValue
 from bot.core.ledger import Ledger
 from bot.core.machines import Machine, Outcome
@@ -87,10 +88,12 @@ def test_what_best_trains_longer_has_to_fit_as_well(
     ledger.record(an_event("a", 1, Stage.TRAIN, Status.DONE, metrics={"seconds": 0.9 * HOUR}))
     ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
     ledger.machines.gone("a")
-    budget.check(2.0, Pipeline.AERIAL)
-    budget.check(2.0, Pipeline.AERIAL, {"preset": "draft"})
-    with pytest.raises(BudgetSpent, match=r"has \$8.00 left. Such a job costs about \$8.13"):
-        budget.check(3.0, Pipeline.AERIAL, {"preset": "best"})
+    budget.check(4.0, Pipeline.AERIAL)
+    budget.check(4.0, Pipeline.AERIAL, {"preset": "draft"})
+    dollars = 4.0 * (0.1 + 0.9 * PRESETS["best"].middle)
+    said = rf"has \$8.00 left. Such a job costs about \${dollars:.2f}"
+    with pytest.raises(BudgetSpent, match=said):
+        budget.check(4.0, Pipeline.AERIAL, {"preset": "best"})
 
 
 def test_a_month_later_the_budget_is_whole_again(
