@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from gpu.gaussians import Gaussians
 from gpu.training.dataset import View
@@ -14,6 +15,7 @@ from gpu.training.lpips import SMALLEST, Lpips
 from gpu.training.render import render_view
 from gpu.training.ssim import ssim
 
+THUMBNAIL = 4  #: pixels of its longer side
 CLIPPED = 0.5 / 255  #: as near to black or white a photo says nothing of its exposure
 
 
@@ -59,6 +61,22 @@ def psnr(image: Tensor, reference: Tensor) -> float:
     """Return the peak signal-to-noise ratio in dB of images (or pixels) with values 0 to 1."""
     error = (image - reference).square().mean().clamp_min(1e-10)
     return float(-10 * torch.log10(error))
+
+
+def thumbnail_psnr(view: View) -> float:
+    """Return the PSNR in dB of a photo that is shrunk to a thumbnail and blown up again.
+
+    A render that is no closer shows where it is bright and dark, and nothing else. How much that
+    is depends on the photo: of flat fields seen from above it is 22 dB and more.
+    """
+    photo = view.pixels
+    size = [max(1, round(side * THUMBNAIL / max(photo.shape[:2]))) for side in photo.shape[:2]]
+    planes = photo.permute(2, 0, 1)[None]
+    blown_up = interpolate(interpolate(planes, size, mode="area"), photo.shape[:2], mode="bicubic")
+    blurred = blown_up[0].permute(1, 2, 0).clamp(0, 1)
+    if view.mask is None or not bool(view.mask.any()):
+        return psnr(blurred, photo)
+    return psnr(blurred[view.mask], photo[view.mask])
 
 
 def compare(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean
 
 import torch
 
@@ -25,7 +26,7 @@ from gpu.training.launch import train_on_all
 from gpu.training.lens import TOLERABLE
 from gpu.training.lpips import Lpips
 from gpu.training.memory import fitting
-from gpu.training.metrics import PhotoMetric, Score, evaluate
+from gpu.training.metrics import PhotoMetric, Score, evaluate, thumbnail_psnr
 from gpu.training.previews import beside
 from gpu.training.progress import Teller
 from gpu.training.resume import beginning
@@ -78,6 +79,7 @@ def run_train(ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> O
             "gaussians": len(trained),
             "iterations_per_second": round(steps / seconds, 2),
             "joined": joined,
+            "thumbnail_psnr": round(mean(map(thumbnail_psnr, work.dataset.held_out)), 4),
             **photo_metrics(photos),
         },
         (PICTURE,),

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu.training.metrics import PhotoMetric, Score, color_fitted, compare, psnr
+from gpu.training.dataset import View
+from gpu.training.metrics import (
+    PhotoMetric,
+    Score,
+    color_fitted,
+    compare,
+    psnr,
+    thumbnail_psnr,
+)
 from gpu.training.ssim import ssim, ssim_by_convolution
 
 
@@ -76,6 +84,27 @@ def test_what_a_mask_hides_has_no_say_and_does_not_flatter() -> None:
     whole, half = compare("a", noisy, photo), compare("a", noisy, photo, halves)
     assert half.psnr == pytest.approx(whole.psnr, abs=0.2)
     assert half.ssim == pytest.approx(whole.ssim, abs=0.05)
+
+
+def striped(pixels: int) -> Tensor:
+    """A photo [H, W, 3] in bytes, with stripes so many pixels wide, dark and bright by turns."""
+    stripes = torch.arange(128) // pixels % 2 * 200 + 20
+    return stripes.byte()[None, :, None].expand(96, 128, 3).contiguous()
+
+
+def test_a_thumbnail_is_like_a_photo_of_large_things_and_not_of_small_ones() -> None:
+    large, small = (
+        thumbnail_psnr(View("a", striped(pixels), torch.eye(4), torch.eye(3))) for pixels in (64, 4)
+    )
+    assert large > 15
+    assert small == pytest.approx(-20 * math.log10(100 / 255), abs=0.2)  # grey all over
+
+
+def test_what_a_mask_hides_does_not_make_a_thumbnail_worse() -> None:
+    image, mask = torch.full((96, 128, 3), 90, dtype=torch.uint8), torch.ones(96, 128).bool()
+    image[:, 64:], mask[:, 40:] = striped(4)[:, 64:], False
+    hidden, shown = (View("a", image, torch.eye(4), torch.eye(3), m) for m in (mask, None))
+    assert thumbnail_psnr(hidden) > thumbnail_psnr(shown) + 5
 
 
 def test_what_is_wrong_with_the_scene_stays_wrong_with_any_colours() -> None:

@@ -135,6 +135,19 @@ def test_a_splat_that_hardly_looks_like_its_photos_is_not_said_to_be_fine(
     assert (":white_check_mark: Your splat" in text_of(bot.status())) != is_unlike
 
 
+@pytest.mark.parametrize(("likeness", "is_unlike"), [(22.3, True), (22.4, False)])
+def test_a_splat_no_closer_than_a_thumbnail_is_not_said_to_be_fine(
+    bot: Bot, likeness: float, is_unlike: bool
+) -> None:
+    bot.start()
+    bot.tell(1, Stage.TRAIN, Status.DONE, metrics={"seconds": 1.0, "thumbnail_psnr": 22.4})
+    bot.tell(2, Stage.COMPRESS, Status.DONE, metrics={"seconds": 1.0, "psnr": likeness})
+    bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+    bot.drain()
+    said = "photos: 22.3 dB, where thumbnails of them, 4 pixels wide, have 22.4."
+    assert (said in text_of(closing(bot)[0])) == is_unlike
+
+
 def test_a_splat_that_was_asked_to_be_less_is_said_to_be_better_without_that(bot: Bot) -> None:
     bot.start("/splat demo/parcel --max-views 4 --iterations 50 --seed 3 --job-id a")
     bot.tell(1, Stage.COMPRESS, Status.DONE, metrics={"seconds": 1.0, "psnr": 16.4})
