@@ -86,13 +86,22 @@ class Outbox:
         row = self._job(job_id, "status_channel, status_ts")
         return (row["status_channel"], row["status_ts"]) if row and row["status_ts"] else None
 
-    def set_status_message(self, job_id: str, channel: str, ts: str) -> None:
-        """Note where a job's status message is."""
+    def set_status_message(self, job_id: str, channel: str, ts: str, link: str = "") -> None:
+        """Note where a job's status message is, and its address where that is known."""
         with self._file.writing() as database:
             database.execute(
                 "UPDATE jobs SET status_channel = ?, status_ts = ? WHERE id = ?",
                 (channel, ts, job_id),
             )
+            database.execute(
+                "UPDATE outbox SET payload = ? WHERE dedupe_key = ?",
+                (json.dumps({"link": link}), f"status:{job_id}"),
+            )
+
+    def status_link(self, job_id: str) -> str:
+        """Return the address of a job's status message; empty where it is not known."""
+        row = self._notice(f"status:{job_id}", "payload")
+        return str(json.loads(row["payload"]).get("link", "")) if row else ""
 
     def forget_status_message(self, job_id: str) -> None:
         """Have a job's status message posted anew, after somebody deleted it.

@@ -110,12 +110,13 @@ class Drainer:
         doubtful = job.created_at <= self._started or notice.id in self._doubtful
         there = self._already_there(notice, job, channel, thread) if doubtful else None
         channel, ts = there or self._post(notice, job, channel, thread, self._render(notice, job))
+        link = self._permalink(job, channel, ts) if notice.kind == "status" else ""
         failed = self._ledger.repeated_by(job.id) if notice.kind == "status" else None
         if failed:
-            self._ledger.tell_again(failed, job.id, self._permalink(job, channel, ts))
+            self._ledger.tell_again(failed, job.id, link)
         self._ledger.sent(notice.id, channel=channel, ts=ts)
         if notice.kind == "status":
-            self._ledger.set_status_message(job.id, channel, ts)
+            self._ledger.set_status_message(job.id, channel, ts, link)
 
     def _render(self, notice: Notice, job: Job) -> Post:
         if notice.kind == "status":

@@ -47,7 +47,8 @@ COMMANDS: Mapping[str, str] = {
     " options that you change: `/splat rerun a1b2 --iterations 7000`. One that did not succeed goes"
     " on from what it has left, unless you change what that depends on. A failed job has a button"
     " for it, which orders one job however often it is pressed.",
-    "status": "Where a job stands: the running one, unless you name another.",
+    "status": "Where a job stands now: the running one, unless you name another. The job's message,"
+    " to which the answer leads, goes on.",
     "upload": "A page of your own on which you upload many photos, under the name that you give;"
     " it goes on where it stopped, and then a job is offered here.",
     "view": "The link to a splat again: the newest, unless you name another.",

@@ -103,6 +103,21 @@ def _less_asked(options: Options) -> str:
     return f" Without `{' '.join(asked)}` it may look better." if asked else ""
 
 
+def address(link: str, channel: str) -> str:
+    """Where a job's status message is: its link, or the channel where that is not known."""
+    if link:
+        return f"<{link}|the job's message>"
+    return f"the job's message in <#{channel}>" if channel else ""
+
+
+def as_of(job: Job, now: float, message: str) -> str:
+    """Of when an answer is that is not kept up to date, and which `message` of the job is."""
+    if job.is_over:
+        return f"See {message}." if message else ""
+    keeps = f"{message} goes on" if message else "ask again for what is new"
+    return f"As of {moment(now)}. This stays as it is: {keeps}."
+
+
 def plan_title(job: Job, fraction: float) -> str:
     """The title of a job's list of stages."""
     if job.is_over:

@@ -12,6 +12,7 @@ from bot.core.intents import Kind
 from bot.core.jobs import Job, Options, Request, State, again
 from bot.core.near import nearest
 from bot.slack import bills, blocks, help, job_wording, reports, wording
+from bot.slack.addresses import address
 from bot.slack.parts import Post, context, said
 from bot.slack.standing import standing_of
 from gpu.job import Pipeline
@@ -72,13 +73,13 @@ def _of_a_job(desk: Desk, command: commands.Command, asker: Asker) -> Post:
     """Answer what is about one job: that is named, or in whose thread it is, or the likely one."""
     match command:
         case commands.Cancel(job_id):
-            return _stopped(desk, desk.cancel, asker.meant(job_id), asker.user)
+            return _stopped(desk, desk.cancel, asker.meant(job_id), asker)
         case commands.Destroy(job_id):
             meant = asker.meant(job_id)
-            return _strangers(desk, meant) or _stopped(desk, desk.destroy, meant, asker.user)
+            return _strangers(desk, meant) or _stopped(desk, desk.destroy, meant, asker)
         case commands.ShowStatus(job_id):
             meant = asker.meant(job_id)
-            return _strangers(desk, meant) or _status(desk, desk.pick(meant))
+            return _strangers(desk, meant) or _status(desk, desk.pick(meant), asker)
         case commands.View(job_id):
             return reports.view(desk.view(asker.meant(job_id)))
         case commands.ShowLogs(job_id):
@@ -145,10 +146,10 @@ def stop(desk: Desk, how: Stop, job_id: str | None, user: str) -> tuple[Job, str
     return job, job_wording.was_over(job) if before.is_over else ""
 
 
-def _stopped(desk: Desk, how: Stop, job_id: str | None, user: str) -> Post:
+def _stopped(desk: Desk, how: Stop, job_id: str | None, asker: Asker) -> Post:
     """Stop a job and return how it stands, or that there was nothing to stop."""
-    job, was_over = stop(desk, how, job_id, user)
-    return said(was_over) if was_over else _status(desk, job)
+    job, was_over = stop(desk, how, job_id, asker.user)
+    return said(was_over) if was_over else _status(desk, job, asker)
 
 
 def _strangers(desk: Desk, job_id: str | None) -> Post | None:
@@ -160,11 +161,16 @@ def _strangers(desk: Desk, job_id: str | None) -> Post | None:
     return reports.strangers(found, asked, time.time())
 
 
-def _status(desk: Desk, job: Job) -> Post:
+def _status(desk: Desk, job: Job, asker: Asker) -> Post:
     """A job's present state, without live buttons: those belong to its one message."""
-    post = blocks.status(job, standing_of(desk.ledger, job))
+    standing = standing_of(desk.ledger, job)
+    post = blocks.status(job, standing)
     shown = [block for block in post.blocks if block["type"] != "actions"]
-    notes = [bills.foreign_note(desk.ledger.intents.foreign())]
+    message = address(desk.ledger, job, asker.team, asker.user)
+    notes = [
+        job_wording.as_of(job, standing.now, message),
+        bills.foreign_note(desk.ledger.intents.foreign()),
+    ]
     if job.state in {State.QUEUED, State.LAUNCHING}:
         notes.append(bills.market(desk.market))
     return Post(post.text, [*shown, *(context(note) for note in notes if note)])
