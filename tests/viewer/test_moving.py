@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from . import scene
-from .conftest import publish, visit
+from .conftest import link, publish, visit
 from .pictures import picture, share_near
 from .server import Server
 
@@ -41,7 +42,7 @@ def drag(page: Page, right: int, down: int, button: str = "left") -> None:
     page.mouse.up(button=button)  # type: ignore[arg-type]
 
 
-def at_rest(page: Page) -> dict[str, object]:
+def at_rest(page: Page) -> dict[str, Any]:
     """Waits until the camera has stood still for ten animation frames; returns it."""
     return page.evaluate(  # type: ignore[no-any-return]
         """() => new Promise((resolve) => {
@@ -198,6 +199,20 @@ def test_out_of_the_map_the_cube_is_seen_aslant(cube: Page) -> None:
     cube.keyboard.press("1")
     assert math.degrees(cube.evaluate("() => splatViewer.camera().pitch")) == pytest.approx(-50)
     assert share_near(picture(cube), scene.SOUTH) > 0.01
+
+
+def test_out_of_the_map_one_walks_where_its_middle_is(page: Page, server: Server) -> None:
+    page.goto(f"{link(server)}#topdown@9,-5,12,60,-90")
+    page.evaluate("() => splatViewer.ready")
+    drag(page, 0, 60)
+    seen = at_rest(page)
+    page.get_by_role("button", name="Walk").click()
+    there = at_rest(page)
+    x, y = seen["position"][:2]
+    assert x > 9.2, "the map was dragged"
+    assert there["position"] == pytest.approx([x, y, scene.ground(x) + scene.EYE], abs=1e-3)
+    assert math.degrees(there["heading"]) == pytest.approx(60, abs=0.01)
+    assert there["pitch"] == pytest.approx(0)
 
 
 @pytest.mark.parametrize("mode", ["orbit", "fly", "topdown"])

@@ -1,6 +1,6 @@
 import { smooth, type Vec3 } from "./math";
 import { Fly } from "./modes/fly";
-import { aslant, type Intent, type Mode, type ModeName, moves, type View } from "./modes/mode";
+import { type Intent, type Mode, type ModeName, moves, offMap, type View } from "./modes/mode";
 import { Orbit } from "./modes/orbit";
 import { TopDown } from "./modes/topdown";
 import { Walk } from "./modes/walk";
@@ -61,13 +61,14 @@ export class Rig {
 
   setMode(mode: ModeName): void {
     if (this.led) return;
-    this.glideTo(this.enter(mode, this.goal, this.mode === "topdown"));
+    const from = this.mode === "topdown" ? offMap(mode, this.goal, this.world) : this.goal;
+    this.glideTo(this.modes[mode].enter(from));
     this.mode = mode;
   }
 
   goHome(): void {
     if (this.led) return;
-    this.glideTo(this.enter(this.mode, this.home(this.mode), this.world.begins === "topdown"));
+    this.glideTo(this.modes[this.mode].enter(this.home(this.mode)));
   }
 
   visit(place: Vec3): void {
@@ -96,14 +97,10 @@ export class Rig {
     if (apart(this.shown, next, this.world.radius) > ROUNDING) this.shown = next;
   }
 
-  /** Lets a mode take over. What a map shows from straight above, where nobody orbits or flies, is seen aslant. */
-  private enter(mode: ModeName, pose: Pose, mapped: boolean): Pose {
-    const slanted = mapped && (mode === "orbit" || mode === "fly");
-    return this.modes[mode].enter(slanted ? aslant(pose, this.world) : pose);
-  }
-
   private home(mode: ModeName): Pose {
-    return mode === "walk" ? this.world.walkHome : this.world.home;
+    const { begins, home, walkHome } = this.world;
+    if (mode === "walk") return walkHome;
+    return begins === "topdown" ? offMap(mode, home, this.world) : home;
   }
 
   private glideTo(goal: Pose): void {

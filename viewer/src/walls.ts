@@ -32,12 +32,12 @@ export class Walls {
     return top === BLOCKED ? Infinity : top * level;
   }
 
-  /** The nearest place, by whole cells, at which one can stand: in a house that is before its wall. */
-  standing(from: Vec2): Vec2 {
+  /** The nearest place of those `within`, by whole cells, at which one can stand: in a house that is before its wall. */
+  standing(from: Vec2, within: (place: Vec2) => boolean): Vec2 {
     const { cell, columns, rows } = this.grid;
     const far = ([x, y]: Vec2): number => Math.hypot(x - from[0], y - from[1]);
     for (let ring = 0; ring <= Math.max(columns, rows); ring++) {
-      const free = square(from, ring, cell).filter((place) => this.above(...place) !== Infinity);
+      const free = square(from, ring, cell).filter((place) => within(place) && this.above(...place) !== Infinity);
       if (free.length > 0) return free.reduce((best, place) => (far(place) < far(best) ? place : best));
     }
     return from;

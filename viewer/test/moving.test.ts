@@ -214,6 +214,18 @@ describe("walking among walls", () => {
     expect(y).toBeCloseTo(0);
     expect(walk([1, 0, 0], 2, inside)[0]).toBeLessThan(2);
   });
+
+  test("begins, out of the map, beside what stands in its middle, and never outside the scene", () => {
+    const house = new Uint8Array(size * size).fill(255);
+    for (let row = 0; row < size; row++) house.fill(0, row * size, row * size + 70); // free up to x = 7.5
+    const within = { ...walled, walls: new Walls({ origin: [-10, -10], cell: 0.25, columns: size, rows: size, level: 0.1, tops: "" }, house) };
+    const rig = new Rig(within, "topdown", true, { position: [9.9, 0, 30], heading: 0, pitch: NADIR });
+    rig.setMode("walk");
+    const [x, y] = rig.shown.position;
+    expect(x).toBeLessThan(7.5);
+    expect(x).toBeGreaterThan(7.2);
+    expect(y).toBeCloseTo(0);
+  });
 });
 
 describe("the map", () => {
@@ -289,6 +301,27 @@ describe("leaving the map", () => {
     close(rig.shown.position, [3, -4, 30]);
   });
 
+  function onFoot(from: ModeName, at: Pose): Pose {
+    const rig = new Rig({ ...world, walkHome: lookAt([-2, -8, 1.7], [-2, 0, 1.7]) }, from, true, at);
+    rig.setMode("walk");
+    return rig.shown;
+  }
+
+  test.each([30, 3])("on foot stands on the ground in its middle and looks on the level to its top, from %s up", (z) => {
+    const pose = onFoot("topdown", { position: [7, -4, z], heading: 1, pitch: NADIR });
+    close(pose.position, [7, -4, slope(7, -4) + 1.7]);
+    expect(pose.heading).toBeCloseTo(1);
+    expect(pose.pitch).toBeCloseTo(0);
+  });
+
+  test("on foot stands where the walk starts if its middle is outside the scene", () => {
+    close(onFoot("topdown", { position: [11, -4, 30], heading: 1, pitch: NADIR }).position, [-2, -8, 1.7]);
+  });
+
+  test.each<ModeName>(["orbit", "fly"])("is the only way to stand there: from as high in %s one walks where the walk starts", (mode) => {
+    close(onFoot(mode, { position: [7, -4, 30], heading: 1, pitch: -1.2 }).position, [-2, -8, 1.7]);
+  });
+
   test("is the only way to be tilted: a steep look is kept from mode to mode, and by a link", () => {
     const steep: Pose = { position: [3, -4, 30], heading: 1, pitch: -1.5 };
     const rig = new Rig(level, "fly", true, steep);
@@ -318,6 +351,12 @@ describe("going home", () => {
   test("is above it on the map, and where the walk starts on foot", () => {
     close(homeIn("topdown").position, [0, 0, Math.hypot(6, 20)]);
     close(homeIn("walk").position, walkHome.position);
+  });
+
+  test("is to where the walk starts, as it looks, also where the scene begins as a map", () => {
+    const pose = homeIn("walk", { ...level, begins: "topdown", walkHome: lookAt([2, -8, 1.7], [2, 0, 0]) });
+    close(pose.position, [2, -8, 1.7]);
+    expect(pose.pitch).toBeLessThan(-0.1);
   });
 
   test.each<ModeName>(["orbit", "fly"])("is aslant in %s where the scene begins as a map", (mode) => {

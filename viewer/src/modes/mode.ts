@@ -76,8 +76,19 @@ export function focus(pose: Pose, world: World): Vec3 {
   return inFront(pose, clamp(toGround > 0 && toGround < farthest ? toGround : toCenter, 0.05 * world.radius, farthest));
 }
 
+/** Where a mode takes over from a map, which is seen from straight above: nobody orbits, flies or walks there. */
+export function offMap(mode: ModeName, pose: Pose, world: World): Pose {
+  if (mode === "topdown") return pose;
+  return mode === "walk" ? landed(pose, world) : aslant(pose, world);
+}
+
+/** On the ground in the middle of the map, on the level, with what was up on the map ahead. */
+function landed({ position: [x, y], heading }: Pose, { ground, eye }: World): Pose {
+  return { position: [x, y, ground(x, y) + eye], heading, pitch: 0 };
+}
+
 /** What a map shows, seen from as far, but no steeper than the splat that turns in the job's thread. */
-export function aslant(pose: Pose, world: World): Pose {
+function aslant(pose: Pose, world: World): Pose {
   const target = focus(pose, world);
   const slanted = { ...pose, position: target, pitch: Math.max(pose.pitch, SLANT) };
   return { ...slanted, position: inFront(slanted, -distance(pose.position, target)) };

@@ -13,12 +13,13 @@ const RISE = 10;
 export class Walk implements Mode {
   constructor(private readonly world: World) {}
 
-  /** Stands below the camera when it looks at the scene from near, else where the walk starts. */
+  /** Stands below the camera when it is near the ground of the scene, else where the walk starts. */
   enter(pose: Pose): Pose {
     const [x, y, z] = pose.position;
     const near = z - this.world.ground(x, y) < 4 * this.world.eye && this.inside(pose.position);
     const start = rotated(near ? pose : this.world.walkHome, 0, 0, LEVEL);
-    const [east, north] = this.world.walls?.standing([start.position[0], start.position[1]]) ?? start.position;
+    const from: Vec2 = [start.position[0], start.position[1]];
+    const [east, north] = this.world.walls?.standing(from, (place) => this.inside(place)) ?? from;
     return this.grounded({ ...start, position: [east, north, start.position[2]] });
   }
 
@@ -53,7 +54,7 @@ export class Walk implements Mode {
     return { ...pose, position: [x, y, ground(x, y) + eye + (walls ? lift : 0)] };
   }
 
-  private inside([x, y]: Vec3): boolean {
+  private inside([x, y]: Vec2 | Vec3): boolean {
     const { min, max } = this.world;
     return x >= min[0] && x <= max[0] && y >= min[1] && y <= max[1];
   }

@@ -203,6 +203,7 @@ export const texts = {
   helpTitle: "Keys and gestures",
   helpRows: [
     ["1 2 3 4", "Orbit, fly, walk, map"],
+    ["Walk", "Out of the map: where its middle is"],
     ["W A S D", "Move on the plane"],
     ["Q E", "Up, down"],
     ["← → ↑ ↓", "Turn and tilt"],
@@ -231,6 +232,7 @@ export const texts = {
     ["Pinch", "Nearer, further"],
     ["Double tap", "Go there"],
     ["Left pad", "Move, to fly or to walk"],
+    ["Walk", "Out of the map: where its middle is"],
     ["Home", "Back to the first view; on foot to where the walk starts"],
     ["Measure", "Distance, height, slope and area"],
     ["Pins", "Notes and links at places"],
