@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.core.desk import Desk
 from bot.core.jobs import Job, State
-from bot.slack import bills, blocks, job_wording, wording
+from bot.slack import bills, blocks, cards, job_wording, wording
 from bot.slack.blocks import Standing
 from bot.slack.parts import Block, actions, button, context, divider, header, image, section
 from bot.slack.standing import standing_of
@@ -98,14 +98,14 @@ def _now(home: Home) -> list[Block]:
 def _newest(home: Home) -> list[Block]:
     if not home.newest:
         return [section("No job is over yet.")]
-    cards = [_card(job, home.pictures.get(job.id, "")) for job in home.newest]
-    return [block for card in cards for block in (*card, divider())][:-1]
+    shown = [_card(job, home.pictures.get(job.id, "")) for job in home.newest]
+    return [block for card in shown for block in (*card, divider())][:-1]
 
 
 def _card(job: Job, picture: str) -> list[Block]:
     """One job, with its figures, its picture and its button when it has them."""
-    figures = job_wording.figures(job) if job.viewer_url else ""
-    lines = (job_wording.card_title(job), figures, job_wording.by(job))
+    figures = cards.figures(job) if job.viewer_url else ""
+    lines = (cards.title(job), figures, cards.by(job))
     card = section("\n".join(filter(None, lines)))
     if picture:
         card["accessory"] = image(picture, f"The splat of {job.dataset}")

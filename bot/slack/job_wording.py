@@ -29,6 +29,8 @@ QUEUE = 20
 #: seven real sets in bench/results.md have 18.4 dB or more. Nor does one that is no closer than a
 #: thumbnail 4 pixels wide (gpu.training.metrics): of flat fields from above that has 22 dB.
 UNLIKE = 17.0
+#: What is said of such a one, everywhere.
+LOOKS_LITTLE = "It looks little like the photos"
 #: Options with which people ask for less than they would get.
 LESS = ("max_views", "image_size", "iterations")
 
@@ -81,16 +83,22 @@ def _ready(job: Job) -> str:
     return f":warning: {said} {unlike}" if unlike else f":white_check_mark: {said}"
 
 
+def is_unlike(job: Job) -> bool:
+    """Whether a splat hardly looks like its photos; False where that was not measured."""
+    likeness, thumbnail = job.metrics.get("psnr"), job.metrics.get("thumbnail_psnr")
+    return likeness is not None and bool(likeness < max(UNLIKE, thumbnail or 0.0))
+
+
 def _unlike_photos(job: Job) -> str:
     """Say that a splat hardly looks like its photos, and what helps; nothing of any other."""
-    likeness, thumbnail = (job.metrics.get(name) for name in ("psnr", "thumbnail_psnr"))
-    if likeness is None or likeness >= max(UNLIKE, thumbnail or 0.0):
+    if not is_unlike(job):
         return ""
+    likeness, thumbnail = job.metrics["psnr"], job.metrics.get("thumbnail_psnr")
     beside = "20 is recognisable"
     if likeness >= UNLIKE:
         beside = f"thumbnails of them, 4 pixels wide, have {thumbnail:.1f}"
     return (
-        f"It looks little like the photos: {likeness:.1f} dB, where {beside}."
+        f"{LOOKS_LITTLE}: {likeness:.1f} dB, where {beside}."
         f"{_less_asked(job.options)}"
         " More photos help, taken closer together, of things that stand still."
     )
@@ -214,19 +222,6 @@ def job_line(job: Job) -> str:
     """One job in a list."""
     link = f" <{job.viewer_url}|open>" if job.viewer_url else ""
     return f"`#{job.id}` {escape(job.dataset)} · {job.pipeline} · *{job.state}*{link}"
-
-
-def card_title(job: Job) -> str:
-    """The first line of a job among those that are over."""
-    ended = {State.SUCCEEDED: "", State.FAILED: ":x: ", State.CANCELLED: ""}.get(job.state, "")
-    how = "" if job.viewer_url else f" · {job.state}"
-    return f"{ended}*{escape(job.dataset)}* · {job.pipeline}{how}"
-
-
-def by(job: Job) -> str:
-    """Whose a job is, when it ended, and its number."""
-    when = f" · {moment(job.finished_at)}" if job.finished_at else ""
-    return f"`#{job.id}` for {person(job.user)}{when}"
 
 
 def no_splat(job: Job) -> str:

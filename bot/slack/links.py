@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bot.core.jobs import Job
-from bot.slack import job_wording
+from bot.slack import cards, job_wording
 from bot.slack.parts import Block, context, image, section
 
 #: Slack's name of what a splat is to it.
@@ -32,10 +32,10 @@ def job_of(url: str, viewer: str, jobs: Sequence[Job]) -> Job | None:
 
 def blocks_of(job: Job, picture: str) -> dict[str, list[Block]]:
     """The card below a link, for `unfurls`."""
-    card = section(f"{job_wording.card_title(job)}\n{job_wording.figures(job)}".strip())
+    card = section(f"{cards.title(job)}\n{cards.figures(job)}".strip())
     if picture:
         card["accessory"] = image(picture, f"The splat of {job.dataset}")
-    return {"blocks": [card, context(job_wording.by(job))]}
+    return {"blocks": [card, context(cards.by(job))]}
 
 
 def entity(job: Job, url: str, picture: str, *, opened: bool = False) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from bot.core.intents import Foreign, Intent
 from bot.core.jobs import Job
 from bot.core.quotes import Quote
 from bot.core.rounds import Report
-from bot.slack import bills, job_wording, outlooks, received, wording
+from bot.slack import bills, cards, job_wording, outlooks, received, wording
 from bot.slack.parts import (
     SECTION,
     Block,
@@ -67,7 +67,7 @@ def view(job: Job) -> Post:
     if not job.viewer_url:
         return said(job_wording.no_splat(job))
     opens = button("Open viewer", "open_viewer", job.id, style="primary") | {"url": job.viewer_url}
-    shown = section(f"{job_wording.job_line(job)}\n{job_wording.figures(job)}".strip())
+    shown = section(f"{job_wording.job_line(job)}\n{cards.figures(job)}".strip())
     return Post(cut(job_wording.job_line(job), SECTION), [shown, actions(opens)])
 
 

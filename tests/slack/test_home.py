@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
@@ -10,13 +11,13 @@ from bot.core.errors import BackendError
 from bot.core.market import Market
 from bot.sandbox import state
 from bot.sandbox.web_api import Reply
-from bot.slack import bills
+from bot.slack import bills, links
 from bot.slack.home import NEWEST
 from bot.slack.homes import LOOKED_AT, MOST, Homes
 from bot.slack.workspaces import OneWorkspace
 from gpu.job import Stage, Status
-from tests.fakes.slack import texts
-from tests.slack.conftest import Bot, finish
+from tests.fakes.slack import text_of, texts
+from tests.slack.conftest import FIGURES, Bot, finish
 
 
 def home(bot: Bot) -> dict[str, Any]:
@@ -58,6 +59,21 @@ def test_a_splat_is_a_card_with_figures_link_and_picture(bot: Bot) -> None:
     assert "24.3 dB" in card["text"]["text"]
     [row] = [b for b in home(bot)["blocks"] if b["type"] == "actions"][1:]
     assert row["elements"][0]["url"] == "http://v"
+
+
+@pytest.mark.parametrize(("likeness", "is_marked"), [(16.9, True), (24.3, False)])
+def test_a_splat_that_looks_little_like_its_photos_is_marked_wherever_it_is_shown(
+    bot: Bot, likeness: float, is_marked: bool
+) -> None:
+    bot.start()
+    bot.tell(1, Stage.PUBLISH, Status.DONE, metrics={"seconds": 1.0, **FIGURES, "psnr": likeness})
+    bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+    [card] = [b for b in home(bot)["blocks"] if b.get("accessory")]
+    bot.slack.person.type("/splat view a")
+    below_a_link = links.blocks_of(bot.ledger.job("a"), "")["blocks"][0]
+    for said in (card["text"]["text"], text_of(bot.slack.whispers()[-1]), str(below_a_link)):
+        assert f"{likeness} dB" in said
+        assert (":warning: It looks little like the photos." in said) == is_marked
 
 
 def test_a_splat_is_shown_however_many_jobs_wait_behind_it(bot: Bot) -> None:

@@ -1,0 +1,26 @@
+"""What a card of a job that is over says: in the App Home, and below a link to its splat."""
+
+from __future__ import annotations
+
+from bot.core.jobs import Job, State
+from bot.slack import job_wording
+from bot.slack.wording import escape, moment, person
+
+
+def title(job: Job) -> str:
+    """The first line of a card."""
+    ended = {State.SUCCEEDED: "", State.FAILED: ":x: ", State.CANCELLED: ""}.get(job.state, "")
+    how = "" if job.viewer_url else f" · {job.state}"
+    return f"{ended}*{escape(job.dataset)}* · {job.pipeline}{how}"
+
+
+def figures(job: Job) -> str:
+    """What was measured of a splat, with a mark where that hardly looks like its photos."""
+    mark = f":warning: {job_wording.LOOKS_LITTLE}." if job_wording.is_unlike(job) else ""
+    return "\n".join(filter(None, (job_wording.figures(job), mark)))
+
+
+def by(job: Job) -> str:
+    """Whose a job is, when it ended, and its number."""
+    when = f" · {moment(job.finished_at)}" if job.finished_at else ""
+    return f"`#{job.id}` for {person(job.user)}{when}"
