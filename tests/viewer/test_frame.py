@@ -1,10 +1,12 @@
 """The map's corner, places on the earth, and the viewer on a phone and in another page's frame."""
 
+import io
 import math
 import re
 from typing import Any
 
 import pytest
+from PIL import Image, ImageChops
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from . import scene
@@ -108,6 +110,42 @@ def test_on_a_phone_no_panel_covers_the_scene_or_the_toolbar(
         page.keyboard.press(key)
     page.locator("summary").click()
     assert not overlap(page.locator("details"), toolbar)
+    context.close()
+
+
+#: What of a panel's sides its round corners leave free, CSS pixels.
+ROUND = 5
+#: Of 255: less is how edges of buttons are drawn; through glass a pin's label made 29.
+EDGES = 10
+#: Hides, or shows again, what is behind the panels.
+SHOW_SCENE = """(shown) => {
+    for (const part of document.querySelectorAll("canvas, .overlay, .mapscale"))
+        part.style.visibility = shown ? "" : "hidden";
+}"""
+
+
+def inside(panel: Locator) -> Image.Image:
+    panel.screenshot()  # the next one is not of the frame before: see `picture`
+    taken = Image.open(io.BytesIO(panel.screenshot())).convert("RGB")
+    return taken.crop((ROUND, ROUND, taken.width - ROUND, taken.height - ROUND))
+
+
+def test_nothing_of_the_scene_shines_through_a_panel(browser: Browser, server: Server) -> None:
+    """Neither labels of pins nor the map's scale, on a phone on its side."""
+    publish(server, metadata=georeferenced())
+    context = phone(browser, 780, 360)
+    page = context.new_page()
+    pins = ";".join(f"{x},{y},0,Carport+by+the+old+gate," for x in (-10, -7, 7) for y in (3, 5))
+    page.goto(f"{link(server)}#topdown@0,0,17,0,-90&pins={pins}")
+    page.evaluate("() => splatViewer.ready")
+    page.evaluate("() => (document.querySelector('.foot').style.visibility = 'hidden')")
+    for control, panel in (("summary", "details"), (".toolbar [aria-label=Pins]", ".pinning")):
+        page.locator(control).dispatch_event("click")
+        seen = inside(page.locator(panel))
+        page.evaluate(SHOW_SCENE, False)
+        alone = inside(page.locator(panel))
+        assert ImageChops.difference(seen, alone).convert("L").getextrema()[1] < EDGES, panel
+        page.evaluate(SHOW_SCENE, True)
     context.close()
 
 
