@@ -28,11 +28,13 @@ def position(page: Page) -> Vector:
     return page.evaluate("() => splatViewer.camera().position")  # type: ignore[no-any-return]
 
 
-def hold(page: Page, key: str, until: str) -> None:
-    """Holds a key until the camera `c` fulfils a condition."""
+def hold(page: Page, key: str, until: str) -> Vector:
+    """Holds a key until the camera `c` fulfils a condition; returns where it was then."""
+    camera = "const c = splatViewer.camera()"
     page.keyboard.down(key)
-    page.wait_for_function(f"() => {{ const c = splatViewer.camera(); return {until}; }}")
+    there = page.wait_for_function(f"() => {{ {camera}; return {until} && c.position; }}")
     page.keyboard.up(key)
+    return there.json_value()  # type: ignore[no-any-return]
 
 
 def drag(page: Page, right: int, down: int, button: str = "left") -> None:
@@ -146,8 +148,7 @@ def test_walking_stops_at_the_cube_and_goes_along_it(page: Page, server: Server)
     page.keyboard.press("3")
     page.keyboard.down("w")
     page.wait_for_function("() => splatViewer.camera().position[1] > -2.5")
-    hold(page, "d", "c.position[0] > 1.5")
-    x, y, _ = position(page)
+    x, y, _ = hold(page, "d", "c.position[0] > 1.5")
     assert x > 1.5, "beside the wall the way east is free"
     assert y < -scene.HALF_CUBE, "it pressed against the wall all the way"
     hold(page, "d", "c.position[0] > 2.5")
