@@ -13,7 +13,7 @@ from .conftest import DESKTOP, link, publish
 from .pictures import colour_at, near, picture
 from .server import Answer, Server
 from .test_access import complaints
-from .test_measuring import Place, on_screen
+from .test_measuring import on_screen
 
 pytestmark = pytest.mark.slow
 
@@ -74,18 +74,25 @@ def test_a_divider_that_is_dragged_or_moved_by_key_lies_between_two_scenes(
     assert shows(page, 0.68, scene.TOP, OTHER)
 
 
+def is_clipped(page: Page) -> bool:
+    """Whether the north half of the cube's top is seen in both scenes, and nothing beside it is."""
+    image = picture(page)
+
+    def shows_top(x: float, y: float, colour: scene.Colour) -> bool:
+        across, down = on_screen(page, (x, y, 4))
+        there = colour_at(image, across / DESKTOP["width"], down / DESKTOP["height"])
+        return near(there, colour)
+
+    inside = shows_top(-1.9, 1, scene.TOP) and shows_top(1.9, 1, OTHER)
+    outside = [(-1.9, -1, scene.TOP), (1.9, -1, OTHER), (-2.1, 1, scene.TOP), (2.1, 1, OTHER)]
+    return inside and not any(shows_top(*place) for place in outside)
+
+
 def test_a_clip_box_cuts_both_and_places_are_those_of_the_first(page: Page, server: Server) -> None:
     page.goto(f"{beside(server)}#topdown@0,0,30,0,-90&clip=,,0,,,")
     page.evaluate("() => splatViewer.ready")
-    image = picture(page)
-
-    def seen(place: Place) -> scene.Colour:
-        x, y = on_screen(page, place)
-        return colour_at(image, x / DESKTOP["width"], y / DESKTOP["height"])
-
-    assert near(seen((-1.9, 1, 4)), scene.TOP) and not near(seen((-1.9, -1, 4)), scene.TOP)
-    assert near(seen((1.9, 1, 4)), OTHER) and not near(seen((1.9, -1, 4)), OTHER)
-    assert not near(seen((-2.1, 1, 4)), scene.TOP) and not near(seen((2.1, 1, 4)), OTHER)
+    # What moved last is drawn coarsely for a moment, and the box's sides are soft then.
+    assert any(is_clipped(page) for _ in range(40))
     page.keyboard.press("p")
     page.mouse.click(*on_screen(page, (1, 1, 4)))
     page.get_by_text("pinned in the first scene").wait_for()
