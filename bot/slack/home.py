@@ -8,7 +8,9 @@ from typing import Any
 
 from bot.core.desk import Desk
 from bot.core.jobs import Job, State
+from bot.core.ledger import Ledger
 from bot.slack import bills, blocks, cards, job_wording, wording
+from bot.slack.addresses import address
 from bot.slack.blocks import Standing
 from bot.slack.parts import Block, actions, button, context, divider, header, image, section
 from bot.slack.standing import standing_of
@@ -25,7 +27,8 @@ class Home:
     """What the App Home shows. Notes are lines; empty ones are left out.
 
     `running` are jobs with all that is known of them, `waiting` those in the queue. `pictures`
-    are addresses of the splats' pictures by job; a job without one has none.
+    are addresses of the splats' pictures by job; a job without one has none. `onward` says by job
+    where one that runs is told of, and as what a failed one was run again or where that can be.
     """
 
     running: Sequence[tuple[Job, Standing]] = ()
@@ -34,10 +37,11 @@ class Home:
     money: Sequence[str] = ()
     machines: Sequence[str] = ()
     pictures: dict[str, str] = field(default_factory=dict)
+    onward: dict[str, str] = field(default_factory=dict)
 
 
-def gather(desk: Desk, thumbnail_url: Callable[[Job], str]) -> Home:
-    """Read from the ledger what the App Home shows now."""
+def gather(desk: Desk, thumbnail_url: Callable[[Job], str], team: str, user: str) -> Home:
+    """Read from the ledger what a person's App Home shows now."""
     ledger, budget = desk.ledger, desk.budget
     active = ledger.active()
     running = [job for job in active if job.state is not State.QUEUED]
@@ -60,7 +64,23 @@ def gather(desk: Desk, thumbnail_url: Callable[[Job], str]) -> Home:
             wording.who_may_start(desk.roles.starters),
         ],
         pictures={job: url for job, url in pictures.items() if url},
+        onward={job.id: _onward(ledger, job, team, user) for job in [*running[:RUNNING], *newest]},
     )
+
+
+def _onward(ledger: Ledger, job: Job, team: str, user: str) -> str:
+    """Say where a running job is told of; as what a failed one was run again, or its button is.
+
+    That button is not here: what helps is with the other, nobody is told anything in a Home, and
+    the new job's message might come where whoever pressed does not look.
+    """
+    message = address(ledger, job, team, user)
+    if job.state is not State.FAILED:
+        return "" if job.is_over else message
+    if again := ledger.done_again(job.id):
+        is_seen = bool(address(ledger, again, team, user))
+        return job_wording.was_run_again(again, ledger.status_link(again.id) if is_seen else "")
+    return cards.onward(message)
 
 
 def view(home: Home) -> dict[str, Any]:
@@ -87,7 +107,8 @@ def _now(home: Home) -> list[Block]:
         bar = "" if job.state is State.CANCELLING else blocks.progress(job, standing)
         title = f"*{wording.escape(job_wording.title(job))}*"
         shown.append(section("\n".join(filter(None, (title, line, bar)))))
-        shown.append(context(blocks.facts(job, standing)))
+        facts = blocks.facts(job, standing), home.onward.get(job.id)
+        shown.append(context(" · ".join(filter(None, facts))))
     rest = [job for job, _ in home.running[RUNNING:]]
     if rest or home.waiting or not shown:
         others = [*rest, *home.waiting]
@@ -98,16 +119,16 @@ def _now(home: Home) -> list[Block]:
 def _newest(home: Home) -> list[Block]:
     if not home.newest:
         return [section("No job is over yet.")]
-    shown = [_card(job, home.pictures.get(job.id, "")) for job in home.newest]
+    shown = [_card(job, home) for job in home.newest]
     return [block for card in shown for block in (*card, divider())][:-1]
 
 
-def _card(job: Job, picture: str) -> list[Block]:
-    """One job, with its figures, its picture and its button when it has them."""
-    figures = cards.figures(job) if job.viewer_url else ""
-    lines = (cards.title(job), figures, cards.by(job))
+def _card(job: Job, home: Home) -> list[Block]:
+    """One job, with its figures, its picture and its button when it has them, or why not."""
+    came_out = cards.figures(job) if job.viewer_url else cards.reason(job)
+    lines = (cards.title(job), came_out, home.onward.get(job.id), cards.by(job))
     card = section("\n".join(filter(None, lines)))
-    if picture:
+    if picture := home.pictures.get(job.id):
         card["accessory"] = image(picture, f"The splat of {job.dataset}")
     if not job.viewer_url:
         return [card]

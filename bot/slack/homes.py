@@ -47,7 +47,7 @@ class Homes:
         """Publish the Home of somebody who has opened it."""
         self._people.pop((team, user), None)
         self._people[team, user] = self._clock(), self._shown()
-        publish(self._workspaces.client(team), user, gather(self._desk, self._thumbnail_url))
+        self._publish(team, user)
         while len(self._people) > MOST:
             self._people.popitem(last=False)
 
@@ -58,16 +58,20 @@ class Homes:
             if now - opened > LOOKED_AT:
                 self._people.pop((team, user), None)
             elif last != shown:
-                self._publish(team, user)
+                self._try(team, user)
                 self._people[team, user] = opened, shown
 
-    def _publish(self, team: str, user: str) -> None:
+    def _try(self, team: str, user: str) -> None:
         try:
-            publish(self._workspaces.client(team), user, gather(self._desk, self._thumbnail_url))
+            self._publish(team, user)
         except SlackApiError as refused:
             log.info("an App Home is not up to date: %s", answers.error_of(refused))
         except (SlackClientError, OSError) as lost:
             log.info("an App Home is not up to date: %s", type(lost).__name__)
+
+    def _publish(self, team: str, user: str) -> None:
+        home = gather(self._desk, self._thumbnail_url, team, user)
+        publish(self._workspaces.client(team), user, home)
 
     def _shown(self) -> Shown:
         ledger = self._desk.ledger

@@ -12,7 +12,7 @@ from bot.core.market import Market
 from bot.sandbox import state
 from bot.sandbox.web_api import Reply
 from bot.slack import bills, links
-from bot.slack.home import NEWEST
+from bot.slack.home import NEWEST, gather, view
 from bot.slack.homes import LOOKED_AT, MOST, Homes
 from bot.slack.workspaces import OneWorkspace
 from gpu.job import Stage, Status
@@ -48,6 +48,7 @@ def test_what_runs_and_what_waits_comes_first(bot: Bot) -> None:
     assert "demo/parcel · aerial · #a" in shown
     assert "▱ 0% · no estimate yet" in shown
     assert "free, on the bot's own machine" in shown
+    assert f" · <{bot.slack.url}#{bot.status().ts}|the job's message>" in shown  # its bar goes on
     assert "1. `#b` demo/parcel" in shown
 
 
@@ -74,6 +75,52 @@ def test_a_splat_that_looks_little_like_its_photos_is_marked_wherever_it_is_show
     for said in (card["text"]["text"], text_of(bot.slack.whispers()[-1]), str(below_a_link)):
         assert f"{likeness} dB" in said
         assert (":warning: It looks little like the photos." in said) == is_marked
+
+
+def failed(bot: Bot, channel: str = state.CHANNEL, error: str = "No droplet can be had.") -> None:
+    bot.slack.person.type("/splat demo/parcel --job-id a", channel=channel)
+    bot.ledger.claim()
+    bot.drain(4)
+    bot.ledger.fail("a", error=error, hint="Try again later.")
+    bot.ledger.release("a")
+    bot.drain()
+
+
+def test_a_failed_job_says_why_and_leads_to_its_message_which_has_the_button(bot: Bot) -> None:
+    failed(bot)
+    said = str(home(bot)["blocks"])
+    assert "No droplet can be had.\\nWhat helps, and *Run again*: " in said
+    assert f"<{bot.slack.url}#{bot.status().ts}|the job's message>." in said
+    assert "run_again" not in said
+
+
+def test_a_failed_job_that_was_run_again_says_as_which(bot: Bot) -> None:
+    failed(bot)
+    bot.desk.run_again("a", "U1")
+    bot.drain(4)
+    _, new = bot.slack.channel()
+    said = str(home(bot)["blocks"])
+    assert f"Run again by <@U1> as <{bot.slack.url}#{new.ts}|#{bot.ledger.jobs()[0].id}>" in said
+    assert "What helps" not in said
+
+
+def test_nobody_is_led_into_somebody_elses_direct_messages(bot: Bot) -> None:
+    failed(bot, state.DIRECT)
+    bot.slack.person.type("/splat demo/parcel --job-id b", channel=state.DIRECT)
+    bot.ledger.claim()
+    bot.ledger.fail("b", error="No droplet can be had.", hint="Try again later.")
+    bot.desk.run_again("b", state.PERSON)
+    bot.drain(8)
+    for user, led in ((state.PERSON, 2), ("U0OTHER", 0)):
+        said = str(view(gather(bot.desk, bot.thumbnail_url, state.TEAM, user)))
+        assert said.count("No droplet can be had.") == 2
+        assert said.count("Run again by") == 1
+        assert said.count(f"<{bot.slack.url}#") == led
+
+
+def test_a_long_reason_is_cut_in_a_card(bot: Bot) -> None:
+    failed(bot, error="<x>" * 1000)
+    assert "&lt;x&gt;&lt;…\nWhat helps" in "\n".join(texts(home(bot)))
 
 
 def test_a_splat_is_shown_however_many_jobs_wait_behind_it(bot: Bot) -> None:
