@@ -1,21 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { heightMap } from "../src/ground";
 import { distance, sub, type Vec3 } from "../src/math";
 import type { Intent, ModeName } from "../src/modes/mode";
 import { forward, lookAt, NADIR, type Pose, right, up } from "../src/pose";
 import { Rig } from "../src/rig";
 import { Walls } from "../src/walls";
-import { buildWorld, type World } from "../src/world";
+import type { World } from "../src/world";
+import { close, rayHitsGround, slope, world } from "./slope";
 
 const VIEW = { vertical: 0.9, height: 600 };
 const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
-const slope = heightMap({ origin: [-10, -10], cell: 10, columns: 3, rows: 2, heights: Float32Array.of(0, 0, 5, 0, 0, 5) });
-const world: World = {
-  ...buildWorld(null, { min: [-10, -10, 0], max: [10, 10, 5], groundZ: 0 }),
-  ground: slope,
-  eye: 1.7,
-  walkSpeed: 2,
-};
 
 function after(mode: ModeName, intent: Partial<Intent>, seconds = 0.1): { rig: Rig; from: Vec3 } {
   const rig = new Rig(world, mode, true);
@@ -23,8 +16,6 @@ function after(mode: ModeName, intent: Partial<Intent>, seconds = 0.1): { rig: R
   rig.update({ ...rest, ...intent }, seconds, VIEW);
   return { rig, from };
 }
-
-const close = (a: Vec3, b: Vec3): void => a.forEach((value, axis) => expect(value).toBeCloseTo(b[axis]!, 5));
 
 describe("a height map", () => {
   test("is bilinear inside and goes on outside", () => {
@@ -286,86 +277,6 @@ describe("changing the mode", () => {
   });
 });
 
-describe("leaving the map", () => {
-  const level: World = { ...world, center: [0, 0, 0], ground: () => 0, radius: 20 };
-
-  test.each<ModeName>(["orbit", "fly"])("by %s looks aslant at the same place, from as far", (mode) => {
-    const rig = new Rig(level, "topdown", true, { position: [3, -4, 30], heading: 1, pitch: NADIR });
-    close(rayHitsGround(rig), [3, -4, 0]);
-    rig.setMode(mode);
-    close(rayHitsGround(rig), [3, -4, 0]);
-    expect(distance(rig.shown.position, [3, -4, 0])).toBeCloseTo(30);
-    expect(rig.shown.heading).toBeCloseTo(1);
-    expect(rig.shown.pitch).toBeCloseTo((-50 * Math.PI) / 180);
-    rig.setMode("topdown");
-    close(rig.shown.position, [3, -4, 30]);
-  });
-
-  function onFoot(from: ModeName, at: Pose): Pose {
-    const rig = new Rig({ ...world, walkHome: lookAt([-2, -8, 1.7], [-2, 0, 1.7]) }, from, true, at);
-    rig.setMode("walk");
-    return rig.shown;
-  }
-
-  test.each([30, 3])("on foot stands on the ground in its middle and looks on the level to its top, from %s up", (z) => {
-    const pose = onFoot("topdown", { position: [7, -4, z], heading: 1, pitch: NADIR });
-    close(pose.position, [7, -4, slope(7, -4) + 1.7]);
-    expect(pose.heading).toBeCloseTo(1);
-    expect(pose.pitch).toBeCloseTo(0);
-  });
-
-  test("on foot stands where the walk starts if its middle is outside the scene", () => {
-    close(onFoot("topdown", { position: [11, -4, 30], heading: 1, pitch: NADIR }).position, [-2, -8, 1.7]);
-  });
-
-  test.each<ModeName>(["orbit", "fly"])("is the only way to stand there: from as high in %s one walks where the walk starts", (mode) => {
-    close(onFoot(mode, { position: [7, -4, 30], heading: 1, pitch: -1.2 }).position, [-2, -8, 1.7]);
-  });
-
-  test("is the only way to be tilted: a steep look is kept from mode to mode, and by a link", () => {
-    const steep: Pose = { position: [3, -4, 30], heading: 1, pitch: -1.5 };
-    const rig = new Rig(level, "fly", true, steep);
-    rig.setMode("orbit");
-    expect(rig.shown.pitch).toBeCloseTo(-1.5);
-    expect(new Rig(level, "orbit", true, steep).shown.pitch).toBeCloseTo(-1.5);
-    expect(rig.stand(steep)).toEqual(steep);
-  });
-});
-
-describe("going home", () => {
-  const home = lookAt([0, -6, 20], [0, 0, 0]);
-  const walkHome = lookAt([2, -8, 1.7], [2, 0, 1.7]);
-  const level: World = { ...world, center: [0, 0, 0], ground: () => 0, home, walkHome };
-
-  function homeIn(mode: ModeName, within: World = level): Pose {
-    const rig = new Rig(within, mode, true, { position: [5, 5, 1.7], heading: 2, pitch: 0 });
-    rig.goHome();
-    return rig.shown;
-  }
-
-  test.each<ModeName>(["orbit", "fly"])("is the first view in %s", (mode) => {
-    close(homeIn(mode).position, home.position);
-    close(forward(homeIn(mode)), forward(home));
-  });
-
-  test("is above it on the map, and where the walk starts on foot", () => {
-    close(homeIn("topdown").position, [0, 0, Math.hypot(6, 20)]);
-    close(homeIn("walk").position, walkHome.position);
-  });
-
-  test("is to where the walk starts, as it looks, also where the scene begins as a map", () => {
-    const pose = homeIn("walk", { ...level, begins: "topdown", walkHome: lookAt([2, -8, 1.7], [2, 0, 0]) });
-    close(pose.position, [2, -8, 1.7]);
-    expect(pose.pitch).toBeLessThan(-0.1);
-  });
-
-  test.each<ModeName>(["orbit", "fly"])("is aslant in %s where the scene begins as a map", (mode) => {
-    const pose = homeIn(mode, { ...level, begins: "topdown" });
-    expect(pose.pitch).toBeCloseTo((-50 * Math.PI) / 180);
-    expect(distance(pose.position, [0, 0, 0])).toBeCloseTo(Math.hypot(6, 20));
-  });
-});
-
 describe("standing where a photo was taken", () => {
   const there: Pose = { position: [1, 2, 3], heading: 1, pitch: -0.2 };
   const elsewhere: Pose = { position: [4, 4, 4], heading: 0, pitch: 0 };
@@ -394,9 +305,3 @@ describe("standing where a photo was taken", () => {
 });
 
 const scaled = (a: Vec3, s: number): Vec3 => [a[0] * s, a[1] * s, a[2] * s];
-
-function rayHitsGround(rig: Rig): Vec3 {
-  const [position, direction] = [rig.shown.position, forward(rig.shown)];
-  const along = -position[2] / direction[2];
-  return [position[0] + along * direction[0], position[1] + along * direction[1], position[2] + along * direction[2]];
-}
