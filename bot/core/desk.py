@@ -194,10 +194,12 @@ class Desk:
 
     def _going_on(self, options: Options) -> Job | None:
         """Return a job that waits or runs, and goes on as one with `options` would."""
-        wanted = [options.get(name) for name in ("earlier", "more")]
-        active = ((job, [job.options.get(n) for n in ("earlier", "more")])
-                  for job in self.ledger.active())  # fmt: skip
-        return next((job for job, goes_on in active if goes_on == wanted), None)
+
+        def origin(of: Options) -> tuple[int | str | None, ...]:
+            return of.get("earlier"), of.get("more")
+
+        active = self.ledger.active()
+        return next((job for job in active if origin(job.options) == origin(options)), None)
 
     def _newest(self, job_id: str | None, fits: Callable[[Job], bool], otherwise: str) -> Job:
         """Return the job that is named, else the newest that fits; raises UnknownJob."""
