@@ -196,6 +196,7 @@ def test_the_home_button_says_where_it_goes(cube: Page) -> None:
 
 def test_out_of_the_map_the_cube_is_seen_aslant(cube: Page) -> None:
     """From straight above no side shows, and nobody orbits from there."""
+    cube.keyboard.press("2")
     cube.keyboard.press("4")
     cube.keyboard.press("1")
     assert math.degrees(cube.evaluate("() => splatViewer.camera().pitch")) == pytest.approx(-50)
@@ -214,6 +215,12 @@ def test_out_of_the_map_one_walks_where_its_middle_is(page: Page, server: Server
     assert there["position"] == pytest.approx([x, y, scene.ground(x) + scene.EYE], abs=1e-3)
     assert math.degrees(there["heading"]) == pytest.approx(60, abs=0.01)
     assert there["pitch"] == pytest.approx(0)
+    drag(page, 0, 60)
+    walked = at_rest(page)
+    assert walked["pitch"] > 0.1, "the head was raised"
+    for name in ("Map", "Walk"):
+        page.get_by_role("button", name=name).click()
+    assert at_rest(page) == walked, "after a look at the map"
 
 
 @pytest.mark.parametrize("mode", ["orbit", "fly", "topdown"])

@@ -1,9 +1,10 @@
 import { smooth, type Vec3 } from "./math";
 import { Fly } from "./modes/fly";
-import { type Intent, type Mode, type ModeName, moves, offMap, type View } from "./modes/mode";
+import { acrossMap, type Intent, type Mode, type ModeName, moves, type View } from "./modes/mode";
 import { Orbit } from "./modes/orbit";
 import { TopDown } from "./modes/topdown";
 import { Walk } from "./modes/walk";
+import type { Place } from "./place";
 import { apart, between, type Pose } from "./pose";
 import type { World } from "./world";
 
@@ -24,6 +25,8 @@ export class Rig {
   private led = false;
   /** Whether the camera is, or comes to be, where `stand` has put it: until the person moves. */
   standing = false;
+  /** From where somebody looks at the map: until the map is moved. */
+  private left: Place | null = null;
   private glide: { from: Pose; elapsed: number } | null = null;
   private readonly modes: Readonly<Record<ModeName, Mode>>;
 
@@ -61,9 +64,11 @@ export class Rig {
 
   setMode(mode: ModeName): void {
     if (this.led) return;
-    const from = this.mode === "topdown" ? offMap(mode, this.goal, this.world) : this.goal;
+    const left = this.mode === "topdown" ? this.left : { mode: this.mode, pose: this.goal };
+    const from = left?.mode === mode ? left.pose : acrossMap(this.mode, mode, this.goal, this.world);
     this.glideTo(this.modes[mode].enter(from));
     this.mode = mode;
+    this.left = left;
   }
 
   goHome(): void {
@@ -91,7 +96,7 @@ export class Rig {
   /** Moves on by some time. `shown` stays the same object while the camera stands still. */
   update(intent: Intent, seconds: number, view: View): void {
     if (this.led) return;
-    if (moves(intent)) this.standing = false;
+    if (moves(intent)) this.moved();
     this.goal = this.modes[this.mode].update(this.goal, intent, seconds, view);
     const next = this.follow(seconds);
     if (apart(this.shown, next, this.world.radius) > ROUNDING) this.shown = next;
@@ -100,12 +105,17 @@ export class Rig {
   private home(mode: ModeName): Pose {
     const { begins, home, walkHome } = this.world;
     if (mode === "walk") return walkHome;
-    return begins === "topdown" ? offMap(mode, home, this.world) : home;
+    return begins === "topdown" ? acrossMap(begins, mode, home, this.world) : home;
+  }
+
+  private moved(): void {
+    this.standing = false;
+    this.left = null;
   }
 
   private glideTo(goal: Pose): void {
     this.goal = goal;
-    this.standing = false;
+    this.moved();
     if (this.still) this.shown = goal;
     else this.glide = { from: this.shown, elapsed: 0 };
   }

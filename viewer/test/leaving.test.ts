@@ -1,10 +1,70 @@
 import { describe, expect, test } from "vitest";
 import { distance } from "../src/math";
-import type { ModeName } from "../src/modes/mode";
+import type { Intent, ModeName } from "../src/modes/mode";
 import { forward, lookAt, NADIR, type Pose } from "../src/pose";
 import { Rig } from "../src/rig";
+import { Walls } from "../src/walls";
 import type { World } from "../src/world";
 import { close, rayHitsGround, slope, world } from "./slope";
+
+const VIEW = { vertical: 0.9, height: 600 };
+const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
+
+describe("a look at the map", () => {
+  const seen: Pose = { position: [7, -4, slope(7, -4) + world.eye], heading: 2, pitch: -0.2 };
+  /** Everywhere a terrace, higher than anybody who walks is above the ground. */
+  const terrace = new Walls({ origin: [-10, -10], cell: 20, columns: 1, rows: 1, level: 0.1, tops: "" }, Uint8Array.of(90));
+
+  function backIn(mode: ModeName, meanwhile: (rig: Rig) => void, within: World = world, at: Pose = seen): Pose {
+    const rig = new Rig(within, mode, true, at);
+    rig.setMode("topdown");
+    rig.update(rest, 0.1, VIEW);
+    meanwhile(rig);
+    rig.setMode(mode);
+    return rig.shown;
+  }
+
+  test.each<ModeName>(["orbit", "fly", "walk"])("ends in %s where it began, looking as before", (mode) => {
+    const back = backIn(mode, (rig) => rig.setMode("topdown"));
+    close(back.position, seen.position);
+    close(forward(back), forward(seen));
+  });
+
+  test("from a terrace ends there, not where the walk starts", () => {
+    const high: Pose = { ...seen, position: [7, -4, slope(7, -4) + 9 + world.eye] };
+    close(backIn("walk", () => undefined, { ...world, walls: terrace }, high).position, high.position);
+  });
+
+  test("has in its middle where somebody walks, with ahead up", () => {
+    const rig = new Rig(world, "walk", true, seen);
+    rig.setMode("topdown");
+    expect(rig.shown).toMatchObject({ heading: 2, pitch: NADIR });
+    close(rig.shown.position, [7, -4, slope(7, -4) + 1.2 * world.radius]);
+  });
+
+  test.each<[string, (rig: Rig) => void]>([
+    ["dragged", (rig) => rig.update({ ...rest, drag: [40, 0] }, 0.1, VIEW)],
+    ["gone to another place on it", (rig) => rig.visit([2, 3, 0])],
+    ["gone home", (rig) => rig.goHome()],
+  ])("ends on foot in its middle once somebody has %s", (_, move) => {
+    let middle: Pose = seen;
+    const { position, heading, pitch } = backIn("walk", (rig) => (move(rig), (middle = rig.shown)));
+    const [x, y] = middle.position;
+    expect(distance([x, y, 0], [7, -4, 0])).toBeGreaterThan(0.5);
+    close(position, [x, y, slope(x, y) + world.eye]);
+    expect([heading, pitch]).toEqual([middle.heading, 0]);
+  });
+
+  test("ends in another mode as ever: it begins from the map", () => {
+    const rig = new Rig(world, "walk", true, seen);
+    rig.setMode("topdown");
+    rig.setMode("orbit");
+    expect(rig.shown.pitch).toBeCloseTo((-50 * Math.PI) / 180);
+    rig.setMode("topdown");
+    rig.setMode("walk");
+    expect(rig.shown.pitch).toBe(0);
+  });
+});
 
 describe("leaving the map", () => {
   const level: World = { ...world, center: [0, 0, 0], ground: () => 0, radius: 20 };

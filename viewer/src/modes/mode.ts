@@ -1,5 +1,5 @@
 import { clamp, distance, radians, type Vec3 } from "../math";
-import { forward, inFront, type Pose } from "../pose";
+import { forward, inFront, NADIR, type Pose } from "../pose";
 import type { World } from "../world";
 
 export const MODES = ["orbit", "fly", "walk", "topdown"] as const;
@@ -76,9 +76,13 @@ export function focus(pose: Pose, world: World): Vec3 {
   return inFront(pose, clamp(toGround > 0 && toGround < farthest ? toGround : toCenter, 0.05 * world.radius, farthest));
 }
 
-/** Where a mode takes over from a map, which is seen from straight above: nobody orbits, flies or walks there. */
-export function offMap(mode: ModeName, pose: Pose, world: World): Pose {
-  if (mode === "topdown") return pose;
+/**
+ * Where a mode takes over from another. A map is seen from straight above, where nobody orbits, flies or walks, and
+ * shows in its middle where somebody walked, not what was looked at from there.
+ */
+export function acrossMap(before: ModeName, mode: ModeName, pose: Pose, world: World): Pose {
+  if (before === "walk" && mode === "topdown") return { ...pose, pitch: NADIR };
+  if (before !== "topdown" || mode === "topdown") return pose;
   return mode === "walk" ? landed(pose, world) : aslant(pose, world);
 }
 

@@ -13,10 +13,10 @@ const RISE = 10;
 export class Walk implements Mode {
   constructor(private readonly world: World) {}
 
-  /** Stands below the camera when it is near the ground of the scene, else where the walk starts. */
+  /** Stands below the camera when that is near what is stood on there, else where the walk starts. */
   enter(pose: Pose): Pose {
     const [x, y, z] = pose.position;
-    const near = z - this.world.ground(x, y) < 4 * this.world.eye && this.inside(pose.position);
+    const near = z - this.world.ground(x, y) - this.above(x, y) < 4 * this.world.eye && this.inside(pose.position);
     const start = rotated(near ? pose : this.world.walkHome, 0, 0, LEVEL);
     const from: Vec2 = [start.position[0], start.position[1]];
     const [east, north] = this.world.walls?.standing(from, (place) => this.inside(place)) ?? from;
@@ -48,10 +48,15 @@ export class Walk implements Mode {
     const wanted: Vec2 = [clamp(to[0], min[0], max[0]), clamp(to[1], min[1], max[1])];
     const from: Vec2 = [pose.position[0], pose.position[1]];
     const [x, y] = walls ? walls.reach(from, wanted) : wanted;
-    const above = walls?.above(x, y) ?? 0;
     const before = pose.position[2] - ground(...from) - eye;
-    const lift = lerp(before, above === Infinity ? 0 : above, part);
+    const lift = lerp(before, this.above(x, y), part);
     return { ...pose, position: [x, y, ground(x, y) + eye + (walls ? lift : 0)] };
+  }
+
+  /** How far above the ground one stands, world units. */
+  private above(x: number, y: number): number {
+    const above = this.world.walls?.above(x, y) ?? 0;
+    return above === Infinity ? 0 : above;
   }
 
   private inside([x, y]: Vec2 | Vec3): boolean {
