@@ -100,7 +100,7 @@ def bot_at(folder: str) -> Iterator[Bot]:
 
 
 def earlier(bot: Bot, events: list[Event]) -> None:
-    """A job of before, so that there is a history to estimate from."""
+    """Jobs of before: one to estimate from, and one that failed."""
     bot.slack.person.type("/splat datasets/myparcel aerial --job-id e0e0")
     bot.ledger.claim()
     bot.ledger.set_handle("e0e0", {})
@@ -113,6 +113,9 @@ def earlier(bot: Bot, events: list[Event]) -> None:
     with bot.ledger._file.writing() as db:  # it has succeeded, and nobody is told of it here
         db.execute("UPDATE jobs SET state = 'succeeded'")
         db.execute("UPDATE outbox SET closed_at = 0")
+    bot.slack.person.type("/splat datasets/myparcel --job-id f1f1")
+    work(bot, "f1f1")
+    lose(bot, "f1f1")
     for message in bot.slack.workspace.messages:
         message.deleted = True
 
@@ -219,6 +222,14 @@ def work(bot: Bot, job: str) -> None:
     bot.drain()
 
 
+def lose(bot: Bot, job: str) -> None:
+    """Have a job fail, as when its machine is lost."""
+    error = "The job's machine has been silent for ten minutes."
+    bot.ledger.fail(job, error=error, hint="It is destroyed. Start the job again.")
+    bot.ledger.release(job)
+    bot.drain()
+
+
 def failed(bot: Bot, studio: Studio) -> None:
     """A job whose machine was lost, and the same again."""
     for message in bot.slack.workspace.messages:
@@ -226,10 +237,7 @@ def failed(bot: Bot, studio: Studio) -> None:
     bot.slack.person.type("/splat datasets/myparcel --job-id e5f6")
     dismiss(bot)
     work(bot, "e5f6")
-    error = "The job's machine has been silent for ten minutes."
-    bot.ledger.fail("e5f6", error=error, hint="It is destroyed. Start the job again.")
-    bot.ledger.release("e5f6")
-    bot.drain()
+    lose(bot, "e5f6")
 
     def show(page: Page) -> None:
         page.get_by_test_id("channel-tab").click()
