@@ -63,7 +63,7 @@ def _run(
         _make_demo_photos(settings.store / "demo" / "parcel")
     address = f"http://{HOST}:{sandbox_port}/"
     bot_url = f"http://{HOST}:{bot_port}"
-    with _sandbox(sandbox_port, bot_url, secret, first):
+    with _sandbox(sandbox_port, bot_url, secret, first, data / "sandbox"):
         print(f"Sandbox: {address}\nBot:     {bot_url}/\nCtrl-C stops everything.", flush=True)
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -153,10 +153,15 @@ def _make_demo_photos(folder: Path) -> None:
 
 
 @contextmanager
-def _sandbox(port: int, bot_url: str, secret: dict[str, str], first: str) -> Iterator[None]:
-    """Run the sandbox as a child of its own, so that the bot talks to it as it would to Slack."""
+def _sandbox(
+    port: int, bot_url: str, secret: dict[str, str], first: str, keep: Path
+) -> Iterator[None]:
+    """Run the sandbox as a child of its own, so that the bot talks to it as it would to Slack.
+
+    What is said in it is kept in a folder: the jobs are there again too, with links to messages.
+    """
     command = [sys.executable, "-m", "bot.sandbox", "--port", str(port), "--bot-url", bot_url]
-    command += ["--suggestion", first]
+    command += ["--suggestion", first, "--keep", str(keep)]
     child = subprocess.Popen(command, env=os.environ | secret, start_new_session=True)
     try:
         _await_answer(port, child)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from bot.sandbox.person import Person
 from bot.sandbox.sender import Sender
+from bot.sandbox.shelf import Shelf
 from bot.sandbox.state import Workspace
 from bot.sandbox.web_api import Fault, Reply, WebApi
 
@@ -24,6 +26,9 @@ STATIC = Path(__file__).parent / "static"
 
 #: Seconds between two looks at the workspace for the open page.
 LOOK = 0.1
+
+#: Seconds between two looks whether there is anything new to keep.
+KEEP = 0.5
 
 #: Seconds for which Slack is at work on an upload after it has said that it is complete.
 FILE_SECONDS = 0.2
@@ -40,11 +45,23 @@ POLICY = (
 
 
 def create_app(
-    *, bot_url: str, base_url: str, token: str, secret: str, workspace: Workspace | None = None
+    *,
+    bot_url: str,
+    base_url: str,
+    token: str,
+    secret: str,
+    workspace: Workspace | None = None,
+    shelf: Shelf | None = None,
 ) -> FastAPI:
-    """Build the server. `base_url` is its own address, with a slash at the end."""
+    """Build the server. `base_url` is its own address, with a slash at the end.
+
+    While it serves, the workspace is kept on the `shelf`, if there is one.
+    """
     workspace = workspace or Workspace(file_seconds=FILE_SECONDS)
-    app = FastAPI(title="Splatbot sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Splatbot sandbox", docs_url=None, redoc_url=None, openapi_url=None,
+        lifespan=_keeping(shelf) if shelf else None,
+    )  # fmt: skip
     app.state.workspace = workspace
     app.state.api = WebApi(workspace, token, lambda: base_url)
     sender = Sender(workspace, f"{bot_url.rstrip('/')}/slack/events", secret, base_url)
@@ -144,6 +161,24 @@ _ACTS = (
     "type", "share", "shortcut", "press", "press_in_view", "open_home", "submit", "close_modal",
     "dismiss",
 )  # fmt: skip
+
+
+def _keeping(shelf: Shelf) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    async def keep() -> None:
+        while True:
+            await run_in_threadpool(shelf.keep)
+            await asyncio.sleep(KEEP)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        keeping = asyncio.create_task(keep())
+        yield
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+        shelf.keep()
+
+    return lifespan
 
 
 async def _changes(workspace: Workspace, request: Request) -> AsyncIterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from mimetypes import guess_type
 from typing import Any
@@ -137,6 +137,14 @@ class Workspace:
             self.files[file.id] = file
             return file
 
+    def restore(self, messages: Sequence[Message], files: Sequence[File]) -> None:
+        """Have messages that were here before, and their files; those to come are newer."""
+        with self.lock:
+            self.messages = [*messages]
+            self.files |= {file.id: file for file in files}
+            self._last_ts = max((_micro(message.ts) for message in messages), default=0)
+            self.touch()
+
     def later(self, seconds: float, act: Callable[[], object]) -> None:
         """Have something happen a while later; `settle` does it."""
         self._later.append((self.clock() + seconds, act))
@@ -233,3 +241,9 @@ class Workspace:
         """Return a time stamp above every earlier one: Slack's are unique in a channel."""
         self._last_ts = max(int(self.clock() * 1e6), self._last_ts + 1)
         return f"{self._last_ts // 10**6}.{self._last_ts % 10**6:06d}"
+
+
+def _micro(ts: str) -> int:
+    """Return a time stamp as the number of microseconds that it is."""
+    seconds, _, rest = ts.partition(".")
+    return int(seconds) * 10**6 + int(rest)

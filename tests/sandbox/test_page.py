@@ -170,9 +170,17 @@ def test_the_suggestion_waits_for_who_asks_for_help_first(page: Page, bot: Bot) 
     expect(page.get_by_test_id("message")).to_contain_text("You said help")
     expect(page.get_by_test_id("suggestion")).to_be_visible()
     expect(page.get_by_text("Send the message that is suggested below")).to_be_visible()
-    bot.client.chat_postMessage(channel=state.CHANNEL, text="a job")
+    expect(page.get_by_role("heading", name="Make your first splat")).to_be_visible()
+    bot.client.chat_postMessage(channel=state.CHANNEL, text="demo/parcel · aerial · #a: Started.")
     expect(page.get_by_test_id("suggestion")).to_have_count(0)
     expect(page.get_by_text("Type /splat and choose photos")).to_be_visible()
+
+
+def test_who_comes_back_with_other_photos_is_offered_those(page: Page, bot: Bot) -> None:
+    bot.client.chat_postMessage(channel=state.CHANNEL, text="datasets/old · splat · #a: Ready.")
+    expect(page.get_by_role("heading", name="Make a splat")).to_be_visible()
+    expect(page.get_by_test_id("suggestion")).to_contain_text("/splat demo/parcel aerial")
+    expect(page.get_by_text("Send the message that is suggested below")).to_be_visible()
 
 
 def fill_the_channel(bot: Bot, count: int = 30) -> list[str]:

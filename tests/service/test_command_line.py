@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bot import cli, demo
 from bot.core.errors import SplatError
+from bot.sandbox.state import CHANNEL
 from tests.conftest import REPOSITORY
 
 
@@ -123,6 +125,18 @@ def test_a_dataset_of_that_name_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "mine" / "a.jpg").write_bytes(b"photo")
     with pytest.raises(SplatError, match="exists already"):
         demo._link(tmp_path / "mine", tmp_path / "store")
+
+
+def test_what_was_said_in_a_demo_is_there_when_it_is_started_again(tmp_path: Path) -> None:
+    secret = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "secret"}
+    said = {"channel": CHANNEL, "text": "a job", "token": "xoxb-1"}
+    with demo.free_port(0) as port, httpx.Client(trust_env=False) as slack:
+        at = f"http://{demo.HOST}:{port}"
+        with demo._sandbox(port, "http://127.0.0.1:9", secret, "/splat demo", tmp_path / "kept"):
+            assert slack.post(f"{at}/api/chat.postMessage", data=said).json()["ok"]
+        with demo._sandbox(port, "http://127.0.0.1:9", secret, "/splat demo", tmp_path / "kept"):
+            [message] = slack.get(f"{at}/sandbox/state").json()["messages"]
+    assert message["text"] == "a job"
 
 
 def test_a_port_that_is_taken_is_stepped_around() -> None:

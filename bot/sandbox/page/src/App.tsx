@@ -68,27 +68,33 @@ function Conversation({ onSent, ...props }: Conversed & { onSent?: (words: strin
 function Channel({ all, openThread }: { all: Snapshot; openThread: (ts: string) => void }) {
   const messages = all.messages.filter((m) => m.channel === all.channel && !m.thread_ts);
   const [isTaken, setTaken] = useState(false);
-  // Who asks for help first still finds the first message; what the bot says to all, such as a job, takes its place.
-  const isNew = !isTaken && !messages.some((m) => m.user === all.bot && !m.visible_to);
+  const said = messages.filter((m) => m.user === all.bot && !m.visible_to);
+  // Who asks for help first still finds the first message, and so does who comes back with other photos; a job of
+  // these photos takes its place.
+  const isSuggested = !isTaken && !said.some((m) => m.text.startsWith(`${photosOf(all.suggestion)} `));
   const onSent = (words: string) => { if (words === all.suggestion) setTaken(true); };
   return (
     <main>
       <header><h2><span className="hash">#</span> splats</h2> <span>Photos in, a 3D scene out</span></header>
-      <Conversation messages={messages} all={all} openThread={openThread} intro={<Intro isNew={isNew} />} channel={all.channel}
+      <Conversation messages={messages} all={all} openThread={openThread} channel={all.channel}
+                    intro={<Intro isFirst={said.length === 0} isSuggested={isSuggested} />}
                     placeholder="Message #splats, or type / for commands"
-                    suggestion={isNew ? all.suggestion : undefined} onSent={onSent} />
+                    suggestion={isSuggested ? all.suggestion : undefined} onSent={onSent} />
     </main>
   );
 }
 
+/** The photos that a command is about. */
+const photosOf = (command: string) => command.split(" ")[1] ?? command;
+
 /** What the channel is for. Once something was said, no message is suggested below. */
-function Intro({ isNew }: { isNew: boolean }) {
+function Intro({ isFirst, isSuggested }: { isFirst: boolean; isSuggested: boolean }) {
   return (
     <section className="intro">
       <span className="avatar"><BotFace /></span>
-      <h2>{isNew ? "Make your first splat" : "Make a splat"}</h2>
+      <h2>{isFirst ? "Make your first splat" : "Make a splat"}</h2>
       <p>
-        {isNew ? "Photos are waiting. Send the message that is suggested below" : "Type /splat and choose photos"}:
+        {isSuggested ? "Photos are waiting. Send the message that is suggested below" : "Type /splat and choose photos"}:
         Splatbot finds where they were taken, trains a 3D scene, and answers with a link. Fly around in it, or walk.
       </p>
     </section>
