@@ -39,7 +39,15 @@ describe("a look at the map", () => {
     const rig = new Rig(world, "walk", true, seen);
     rig.setMode("topdown");
     expect(rig.shown).toMatchObject({ heading: 2, pitch: NADIR });
-    close(rig.shown.position, [7, -4, slope(7, -4) + 1.2 * world.radius]);
+    expect(rig.shown.position.slice(0, 2)).toEqual([7, -4]);
+  });
+
+  test.each<[string, number]>([["the middle", 0], ["the edge", 9.9]])("sees the scene's middle from %s of it", (_, y) => {
+    const rig = new Rig(world, "walk", true, { ...seen, position: [0, y, slope(0, y) + world.eye] });
+    rig.setMode("topdown");
+    const top = rig.height * Math.tan(VIEW.vertical / 2);
+    expect(top - y).toBeGreaterThan(0.2 * world.radius);
+    expect(rig.height).toBeLessThan(2 * world.radius);
   });
 
   test.each<[string, (rig: Rig) => void]>([

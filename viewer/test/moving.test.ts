@@ -226,6 +226,15 @@ describe("the map", () => {
     const pixel = (2 * (from[2] - slope(from[0], from[1])) * Math.tan(VIEW.vertical / 2)) / VIEW.height;
     expect(distance(rig.shown.position, from)).toBeCloseTo(100 * pixel);
   });
+
+  test("stays as near as it was by a link, and when it is chosen once more", () => {
+    const near: Pose = { position: [3, -4, slope(3, -4) + 2], heading: 1, pitch: NADIR };
+    const rig = new Rig(world, "topdown", true, near);
+    close(rig.shown.position, near.position);
+    rig.setMode("topdown");
+    rig.update(rest, 0.1, VIEW);
+    close(rig.shown.position, near.position);
+  });
 });
 
 describe("going to a place", () => {

@@ -46,6 +46,8 @@ export const NEAR = 0.4;
 export const LOOK_PER_PIXEL = 0.0032;
 export const TURN_PER_SECOND = 1.4;
 const FAST = 3;
+/** From so many of a scene's radii above its middle all of it is seen. */
+export const OVERVIEW = 1.2;
 const SLANT = radians(-50);
 /** Of the distance to what is looked at, what keys go in a second: the picture goes by in about three. */
 const PER_DISTANCE = 1 / 3;
@@ -81,9 +83,15 @@ export function focus(pose: Pose, world: World): Vec3 {
  * shows in its middle where somebody walked, not what was looked at from there.
  */
 export function acrossMap(before: ModeName, mode: ModeName, pose: Pose, world: World): Pose {
-  if (before === "walk" && mode === "topdown") return { ...pose, pitch: NADIR };
+  if (before === "walk" && mode === "topdown") return risen(pose, world);
   if (before !== "topdown" || mode === "topdown") return pose;
   return mode === "walk" ? landed(pose, world) : aslant(pose, world);
+}
+
+/** Straight above, high enough to see the middle of the scene as well. */
+function risen({ position: [x, y], heading }: Pose, { ground, center, radius }: World): Pose {
+  const away = Math.hypot(x - center[0], y - center[1]);
+  return { position: [x, y, ground(x, y) + OVERVIEW * radius + away], heading, pitch: NADIR };
 }
 
 /** On the ground in the middle of the map, on the level, with what was up on the map ahead. */

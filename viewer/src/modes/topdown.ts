@@ -2,16 +2,17 @@ import { add, clamp, scale, type Vec3 } from "../math";
 import { distance } from "../math";
 import { ahead, NADIR, type Pose, right } from "../pose";
 import type { World } from "../world";
-import { focus, type Intent, keySpeed, type Mode, NEAR, quickness, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
+import { focus, type Intent, keySpeed, type Mode, NEAR, OVERVIEW, quickness, TURN_PER_SECOND, unitsPerPixel, type View } from "./mode";
 
 /** A map: straight down; dragging keeps the ground under the finger. */
 export class TopDown implements Mode {
   constructor(private readonly world: World) {}
 
-  /** Rises over what the camera looked at; seen from far enough to see the scene when it stood on the ground. */
+  /** Rises over what the camera looked at, to where the scene is seen; who is over it already, as by a link, stays there. */
   enter(pose: Pose): Pose {
+    if (pose.pitch === NADIR) return pose;
     const target = focus(pose, this.world);
-    const away = Math.max(distance(pose.position, target), 1.2 * this.world.radius);
+    const away = Math.max(distance(pose.position, target), OVERVIEW * this.world.radius);
     return { position: add(target, [0, 0, away]), heading: pose.heading, pitch: NADIR };
   }
 
