@@ -82,6 +82,18 @@ def test_the_list_of_keys_gives_the_focus_back(cube: Page) -> None:
     assert button.evaluate("e => e === document.activeElement")
 
 
+def test_keys_go_on_in_the_scene_after_a_click_in_the_toolbar(cube: Page) -> None:
+    cube.get_by_role("button", name="Walk").click()
+    cube.keyboard.down("ArrowLeft")
+    cube.wait_for_function("() => splatViewer.camera().heading < -0.05")
+    cube.keyboard.up("ArrowLeft")
+    measure = cube.get_by_role("button", name="Measure")
+    measure.click()
+    cube.keyboard.press("Enter")
+    cube.locator(".overlay circle").wait_for()
+    assert measure.get_attribute("aria-pressed") == "true"
+
+
 def test_forced_colours_still_show_which_mode_is_on(cube: Page) -> None:
     cube.emulate_media(forced_colors="active")
     style = "e => getComputedStyle(e).outlineStyle"

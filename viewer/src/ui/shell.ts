@@ -64,6 +64,12 @@ export class Shell {
     this.poster.addEventListener("load", () => this.compare());
     this.listenForDrops();
     addEventListener("keydown", (event) => this.key(event));
+    this.toolbar.element.addEventListener("click", ({ detail }) => this.giveBack(detail > 0), true);
+  }
+
+  /** After a click keys go on in the scene, where Enter and the arrows count; who came to a button by key stays there. */
+  private giveBack(clicked: boolean): void {
+    if (clicked) this.canvas.focus({ preventScroll: true });
   }
 
   /** In another page's frame there is room for little, and that page has the title: the rest is one click away. */
