@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, Page, Route
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from bot.core.costs import Budget  # noqa: E402
 from bot.sandbox import state  # noqa: E402
 from bot.slack.manifest import SHORTCUT  # noqa: E402
 from gpu.job import Event  # noqa: E402
@@ -91,10 +92,11 @@ def main(photos: Path, run: Path) -> None:
 
 @contextmanager
 def bot_at(folder: str) -> Iterator[Bot]:
-    """A bot and a workspace on loopback."""
+    """A bot and a workspace on loopback, whose jobs run on its own machine."""
     with held_port() as port, fake_slack(f"http://{HOST}:{port}") as slack:
         bot = Bot(slack, port, Path(folder))
         bot.clock.now = time.time()
+        bot.desk.budget = Budget(bot.ledger, 0.0, bot.clock)  # as the service has it then
         with serving(bot.web, port):
             yield bot
 

@@ -35,7 +35,8 @@ def cost(spending: Spending) -> Post:
     if spending.jobs:
         tables = bills.days(spending), bills.people(spending), bills.jobs(spending)
         blocks += map(section, tables)
-    blocks.append(section(bills.living(spending)))
+    if spending.budget > 0 or spending.living:  # else what is said of the month says it all
+        blocks.append(section(bills.living(spending)))
     return Post(f"{title}: {bills.dollars(spending.total)}", blocks)
 
 

@@ -179,6 +179,7 @@ def test_without_droplets_there_is_no_budget_to_be_spent(bot: Bot) -> None:
     said = answer(bot, "/splat cost")
     assert "Jobs run on the bot's own machine: nothing is billed." in said
     assert "no job starts" not in said
+    assert "droplet" not in said
 
 
 def test_the_cost_of_a_period_is_asked_for(bot: Bot) -> None:
