@@ -113,6 +113,22 @@ def test_on_a_phone_no_panel_covers_the_scene_or_the_toolbar(
     context.close()
 
 
+def test_on_a_small_phone_the_pad_is_under_the_panel_where_they_meet(
+    browser: Browser, server: Server
+) -> None:
+    context = phone(browser, 320, 568)
+    page = context.new_page()
+    visit(page, server)
+    for name in ("Fly", "Share", "Film a camera path"):
+        page.get_by_role("button", name=name).tap()
+    last, pad = page.get_by_text("Add two views or more."), page.locator(".pad")
+    box = last.bounding_box()
+    assert box and overlap(last, pad)
+    at = (box["x"] + 50, box["y"] + box["height"] / 2)
+    assert last.evaluate("(e, at) => document.elementFromPoint(...at) === e", at)
+    context.close()
+
+
 #: What of a panel's sides its round corners leave free, CSS pixels.
 ROUND = 5
 #: Of 255: less is how edges of buttons are drawn; through glass a pin's label made 29.

@@ -58,7 +58,7 @@ export class Shell {
     if (isEmbedded()) this.title.hidden = true;
     const foot = el("div", { class: "foot" }, this.hint, this.progress.element, this.toolbar.element);
     const drop = el("div", { class: "drop", "aria-hidden": "true" }, texts.dropHere);
-    document.body.append(this.poster, this.canvas, this.title, this.pad.element, foot, this.card.element, this.help.element, drop);
+    document.body.append(this.poster, this.canvas, this.pad.element, this.title, foot, this.card.element, this.help.element, drop);
     if (isEmbedded()) this.embed();
     this.poster.addEventListener("error", () => (this.poster.hidden = true)); // a nicety: its absence is no error
     this.poster.addEventListener("load", () => this.compare());
