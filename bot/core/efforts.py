@@ -49,15 +49,15 @@ ONCE = Span(1.0, 1.0)
 ASKED = ("preset", "iterations", "more")
 
 #: How many times as long as that of `fast` a training takes on the same photos, from the lowest to
-#: the highest that seven sets gave on one GPU, rounded outwards (bench/results.md): a draft 0.15
-#: (brighton_beach, of which `fast` trains two scenes) to 0.49 times (caliterra), `best` 0.89
-#: (brighton_beach) to 5.5 times (fox).
-PRESETS: Mapping[str, Span] = {"draft": Span(0.14, 0.5), USUAL: ONCE, "best": Span(0.85, 6.0)}
+#: the highest that seven sets gave on one GPU, rounded outwards (bench/results.md): a draft 0.10
+#: (brighton_beach, of which `fast` trains three scenes) to 0.49 times (caliterra), `best` 0.72
+#: (brighton_beach) to 5.3 times (fox).
+PRESETS: Mapping[str, Span] = {"draft": Span(0.09, 0.5), USUAL: ONCE, "best": Span(0.7, 6.0)}
 
-#: The same of one step, for who asks for so many: a draft 0.60 (brighton_beach) to 1.04 times
-#: (caliterra), `best` 0.68 (brighton_beach) to 1.3 times (fox); with four photos a step, as it
-#: trains one scene, 2.0 times (fox).
-A_STEP: Mapping[str, Span] = {"draft": Span(0.59, 1.05), USUAL: ONCE, "best": Span(0.66, 2.0)}
+#: The same of one step, for who asks for so many: a draft 0.71 (fox) to 1.04 times (caliterra),
+#: `best` 0.99 (brighton_beach) to 1.3 times (fox); with four photos a step, as it trains one
+#: scene, 2.0 times (fox).
+A_STEP: Mapping[str, Span] = {"draft": Span(0.7, 1.05), USUAL: ONCE, "best": Span(0.85, 2.0)}
 
 
 def asked_of_training(spec: JobSpec) -> Options:

@@ -26,13 +26,16 @@ from torch import Tensor
 from gpu.job import SplatError
 from gpu.training.dataset import View
 
-VERSION = 1
+VERSION = 2
 EVERY = 60.0  #: seconds between two checkpoints
 HEADER = "header"
 STEPS = "run/steps"  #: of a run's state: the steps taken, and the Gaussians that it began with
 
-#: Of a state of twins (gpu.training.twins): whether it is of the first, the second, or both as one.
-PIECE, ONE = "run/piece", 2
+#: Of a state of twins (gpu.training.twins): the number of the scene that it is of, from 0, and how
+#: many there are; as many as the number says, once they are one.
+PIECE = "run/piece"
+#: What there are one to three of, in words.
+SCENES = ("no scene", "one scene", "two scenes", "three scenes")
 
 #: Tensors by name: all that a part of a training run has to know to go on.
 State: TypeAlias = dict[str, Tensor]
@@ -81,20 +84,23 @@ class Checkpoint:
             raise UnusableCheckpoint("it is of other photos, cameras or another seed")
 
     @property
-    def piece(self) -> int | None:
-        """Which piece of a run with twins the state is of; None where it never had twins."""
-        return int(self.state[PIECE]) if PIECE in self.state else None
+    def piece(self) -> tuple[int, int]:
+        """The piece of the run that the state is of, and how many scenes it is to make one."""
+        number, scenes = self.state[PIECE].tolist() if PIECE in self.state else (1, 1)
+        return number, scenes
 
-    def check_scene_count(self, *, twins: bool) -> None:
-        """Raise UnusableCheckpoint unless it is of twins where there are to be some."""
-        if (self.piece is not None) != twins:
-            was, is_ = ("two scenes", "one") if self.piece is not None else ("one scene", "two")
-            raise UnusableCheckpoint(f"it is of {was}, and now {is_} will be trained")
+    def check_scene_count(self, scenes: int) -> None:
+        """Raise UnusableCheckpoint unless it is of a run that trains so many scenes."""
+        _, were = self.piece
+        if were != scenes:
+            now = SCENES[scenes].split()[0]
+            raise UnusableCheckpoint(f"it is of {SCENES[were]}, and now {now} will be trained")
 
     def check_is_one(self) -> None:
-        """Raise UnusableCheckpoint where two scenes were not one yet."""
-        if self.piece not in (None, ONE):
-            raise UnusableCheckpoint("its two scenes were not one yet")
+        """Raise UnusableCheckpoint where several scenes were not one yet."""
+        number, scenes = self.piece
+        if number != scenes:
+            raise UnusableCheckpoint(f"its {SCENES[scenes]} were not one yet")
 
     def check_iterations(self, iterations: int) -> None:
         """Raise UnusableCheckpoint unless the state is of a run of so many iterations."""

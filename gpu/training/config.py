@@ -46,9 +46,9 @@ class Effort:
     that of the Gaussians: more would only learn by heart what a photo shows and the next one does
     not. For the same reason Gaussians are then pulled more strongly towards being few and small,
     and `few_dropout` times as many left out.
-    With as many photos as in `twins_for` two scenes are trained and become one (see TrainConfig):
-    `twins` is the effort of both and of what follows together. Only there `wider` counts: what
-    they become is handed out with Gaussians so much larger.
+    With as many photos as in `twins_for` several scenes are trained and become one (TrainConfig):
+    `twins` is the effort of them all and of what follows together. Only there `scenes` counts, how
+    many they are, and `wider`: what they become is handed out with Gaussians so much larger.
     """
 
     few: float
@@ -57,6 +57,7 @@ class Effort:
     views_per_step: int
     few_gaussians: float = 1.0
     few_dropout: float = 1.0
+    scenes: int = 2
     wider: float = 1.0
     twins: Effort | None = None
     twins_for: range = range(0)
@@ -92,12 +93,13 @@ EFFORTS: Mapping[str, Effort] = {
         max_gaussians=1.0,
         views_per_step=2,
         twins=Effort(
-            few=1.6,
-            iterations=1.6,
-            max_gaussians=1.5,
-            views_per_step=4,
-            few_gaussians=1.5,
+            few=3.0,
+            iterations=3.0,
+            max_gaussians=2.25,
+            views_per_step=2,
+            few_gaussians=2.25,
             few_dropout=2.0,
+            scenes=3,
             wider=1.05,
         ),
         twins_for=FAST_TWINS,
@@ -134,9 +136,9 @@ class TrainConfig:
     random_background   photos are compared before colours drawn by lot: where a photo shows
                     something, black must not stand for it
     warm            it goes on from a trained scene: all spherical harmonics from the start
-    alone           None: it trains one scene. Else two of half the Gaussians are trained and made
-                    one (gpu.training.twins), `iterations` are those of all three, and this is how
-                    one scene would be trained
+    scenes          more than 1: so many, of as small a part of the Gaussians, are trained and made
+                    one (gpu.training.twins); `iterations` are those of all of them, and of it
+    alone           how one scene would be trained, where there are more
     wider           a trained scene is handed out with Gaussians so much larger
     """
 
@@ -156,6 +158,7 @@ class TrainConfig:
     dropout: float = 0.0
     random_background: bool = False
     warm: bool = False
+    scenes: int = 1
     alone: TrainConfig | None = None
     wider: float = 1.0
 
@@ -178,6 +181,7 @@ class TrainConfig:
             both,
             seed=spec.seed,
             iterations=asked or both.iterations,
+            scenes=effort.twins.scenes,
             alone=alone,
             wider=effort.twins.wider,
         )
@@ -207,7 +211,7 @@ class TrainConfig:
 
     @property
     def single(self) -> TrainConfig:
-        """What trains one scene, or goes on with one that was two; this where it does."""
+        """What trains one scene, or goes on with one that was several; this where it does."""
         return self if self.alone is None else self.alone
 
     def continued(self, iterations: int) -> TrainConfig:
@@ -215,7 +219,8 @@ class TrainConfig:
 
         The schedules are those of the longer run, but the photos stay at their full size.
         """
-        return replace(self, iterations=iterations, coarse=0.0, coarsest=0.0, warm=True, alone=None)
+        longer = replace(self, iterations=iterations, coarse=0.0, coarsest=0.0, warm=True)
+        return replace(longer, scenes=1, alone=None)
 
 
 def image_size(spec: JobSpec, device: torch.device) -> int:

@@ -2,8 +2,7 @@
 
     base       the CUDA context, the kernels, and what the allocator can not use
     Gaussians  parameters, gradients and Adam's two moments, float32; and, for every photo of a
-               step, what projection, sorting and their gradients keep of each Gaussian, with what
-               recordings of steps with fewer Gaussians have left (gpu.training.step_cuda)
+               step, what projection, sorting and their gradients keep of each Gaussian
     pixels     for every photo of a step: photo, render and gradients; and SSIM's maps
 
 The photos stay in the machine's memory (gpu.training.album).
@@ -25,10 +24,10 @@ BASE = 700 << 20
 COPIES = 6
 #: Of a projected Gaussian in one photo: 18 floats and their gradients, and 8 tiles at 24 bytes.
 PROJECTED = 2 * 18 * 4 + 8 * 24
-#: How many times that is taken in the end, by experience: steps are recorded anew whenever the
-#: number changes, and what is too small then is not given back. Seen was 5.4 kB a Gaussian in all,
-#: with four photos a step (bench/results.md).
-RECORDED = 4
+#: How many times that is taken. Recordings of steps with fewer Gaussians have left some, which is
+#: given back when it gets scarce (gpu.training.recording): a scene that was trained where 2.5 kB a
+#: Gaussian were free, with four photos a step, is reckoned with 2.7 (bench/results.md).
+RECORDED = 1.3
 #: Of a pixel of one photo: 3 colours, an opacity and a number, and three times their gradients.
 PIXEL = 4 * 4 * 5
 #: Of SSIM's maps: of one photo's channel at least, else as much (gpu.training.ssim_cuda).
@@ -60,7 +59,7 @@ def predict(config: TrainConfig, views: Sequence[View], image_size: int, wanted_
     pixels = int(config.views_per_step * largest * PIXEL + max(largest * MAPS, MAPS_AT_LEAST))
     floats = 11 + 3 * (config.sh_degree + 1) ** 2
     each = floats * 4 * COPIES + config.views_per_step * PROJECTED * RECORDED
-    return Plan(config.max_gaussians, image_size, config.max_gaussians * each, pixels)
+    return Plan(config.max_gaussians, image_size, int(config.max_gaussians * each), pixels)
 
 
 def fitting(config: TrainConfig, views: Sequence[View], image_size: int, free: int) -> Plan:

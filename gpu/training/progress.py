@@ -19,7 +19,7 @@ from gpu.training.twins import place
 
 PAUSE = 1.0  #: seconds between two messages at least: to read the loss, the loop waits for the GPU
 PICTURES = 3  #: while training runs
-PRESENTABLE = 0.5  #: the part of its steps after which one of two scenes is shown
+PRESENTABLE = 0.5  #: the part of its steps after which one of several scenes is shown
 SMOOTH = 0.02  #: the part that a new loss has in the mean
 
 
@@ -44,15 +44,15 @@ class Teller:
         self._ctx, self._view, self._clock = ctx, view, clock
         self._total, self._step = config.iterations, begin
         self._mean: Tensor | None = None
-        self._twins, self._scene, self._is_early = config.alone is not None, "", False
+        self._scenes, self._scene, self._is_early = config.scenes, "", False
         self._told_step, self._told_at = begin, clock()
         self._psnr: float | None = None
 
     def __call__(self, done: float, loss: Tensor, gaussians: Gaussians) -> None:
         """Take note of a step; say something when it is time to."""
         self._step += 1
-        if self._twins:
-            self._note(*place(self._step, self._total))
+        if self._scenes > 1:
+            self._note(*place(self._step, self._total, self._scenes))
         if self._preview is not None:
             self._preview.offer(done, gaussians)
         self._mean = loss if self._mean is None else self._mean.lerp(loss, SMOOTH)
@@ -65,7 +65,7 @@ class Teller:
         self._told_step, self._told_at = self._step, now
 
     def _note(self, scene: str, part: float) -> None:
-        """Take note of which of two scenes is trained: another one's figures are its own."""
+        """Take note of which of several scenes is trained: another one's figures are its own."""
         if scene != self._scene:
             self._scene, self._mean, self._psnr = scene, None, None
         self._is_early = part < PRESENTABLE
@@ -73,7 +73,7 @@ class Teller:
     def _is_shown(self) -> bool:
         """Whether this step has a picture: PICTURES of them, evenly, none at the end.
 
-        Nor has a second scene of two that is still behind the first one's picture.
+        Nor has a scene that is still behind the picture of the one before.
         """
         every = max(1, self._total // (PICTURES + 1))
         is_time = self._step % every == 0 and self._step // every <= PICTURES

@@ -27,6 +27,17 @@ def _side() -> torch.cuda.Stream:
     return torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
 
+def is_hoarding() -> bool:
+    """Whether torch keeps more unused memory than half of what the GPU still has free.
+
+    What was recorded for fewer Gaussians is too small for more: a pool of recordings grows with
+    each refinement, to five times what is in use, and gives nothing back while it lasts.
+    """
+    unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    free, _ = torch.cuda.mem_get_info()
+    return unused > free / 2
+
+
 @contextmanager
 def recorded(graph: torch.cuda.CUDAGraph, pool: Pool) -> Iterator[None]:
     """Record what is started within; unlike torch.cuda.graph without emptying torch's caches."""

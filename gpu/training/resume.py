@@ -56,5 +56,5 @@ def _schedule(ctx: Context, config: TrainConfig, found: Checkpoint) -> TrainConf
         found.check_is_one()
         return config.continued(found.header.iterations + more)
     found.check_iterations(config.iterations + (ctx.spec.more or 0))
-    found.check_scene_count(twins=config.alone is not None)
+    found.check_scene_count(config.scenes)
     return replace(config, iterations=found.header.iterations)

@@ -25,7 +25,7 @@ from gpu.training.compare_cuda import Comparison
 from gpu.training.config import TrainConfig
 from gpu.training.draw_cuda import Projected, Pulls, draw
 from gpu.training.losses import regularise, thinned
-from gpu.training.recording import Pool, aside, recorded
+from gpu.training.recording import Pool, aside, is_hoarding, recorded
 from gpu.training.step import Parts, Step
 
 
@@ -57,12 +57,18 @@ class RecordedStep(Step):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self._recordings: dict[Kind, Recording] = {}
-        # Recordings are played one after the other, and may share memory for what lies between. A
-        # pool ends with its last graph: an empty one keeps it.
+        self._fill_pool()
+
+    def _fill_pool(self) -> None:
+        """Begin a pool of memory for recordings.
+
+        They are played one after the other, and may share memory for what lies between. A pool
+        ends with its last graph: an empty one keeps it.
+        """
         self._pool: Pool = torch.cuda.graph_pool_handle()
         self._anchor = torch.cuda.CUDAGraph()
         with recorded(self._anchor, self._pool):
-            torch.zeros(1, device=parts.chance.device)
+            torch.zeros(1, device=self._parts.chance.device)
 
     def __call__(self, batch: Batch, done: float) -> Tensor:
         config = self._parts.config
@@ -80,6 +86,9 @@ class RecordedStep(Step):
 
     def forget(self) -> None:
         self._recordings.clear()
+        if is_hoarding():
+            self._fill_pool()
+            torch.cuda.empty_cache()
 
     def _record(self, kind: Kind, batch: Batch) -> Recording:
         return Recording(self._parts, kind, batch, self._pool)

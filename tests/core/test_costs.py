@@ -88,12 +88,12 @@ def test_what_best_trains_longer_has_to_fit_as_well(
     ledger.record(an_event("a", 1, Stage.TRAIN, Status.DONE, metrics={"seconds": 0.9 * HOUR}))
     ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
     ledger.machines.gone("a")
-    budget.check(4.0, Pipeline.AERIAL)
-    budget.check(4.0, Pipeline.AERIAL, {"preset": "draft"})
-    dollars = 4.0 * (0.1 + 0.9 * PRESETS["best"].middle)
+    budget.check(5.0, Pipeline.AERIAL)
+    budget.check(5.0, Pipeline.AERIAL, {"preset": "draft"})
+    dollars = 5.0 * (0.1 + 0.9 * PRESETS["best"].middle)
     said = rf"has \$8.00 left. Such a job costs about \${dollars:.2f}"
     with pytest.raises(BudgetSpent, match=said):
-        budget.check(4.0, Pipeline.AERIAL, {"preset": "best"})
+        budget.check(5.0, Pipeline.AERIAL, {"preset": "best"})
 
 
 def test_a_month_later_the_budget_is_whole_again(

@@ -22,14 +22,14 @@ def test_every_preset_is_known_and_fast_is_what_one_gets() -> None:
 
 
 #: Seconds of training and steps a second on one GPU, of the sets at the ends (bench/results.md):
-#: of a preset, and of `fast` in the same run.
+#: of a preset, and of `fast` in the same run, but for brighton_beach's draft.
 MEASURED = {
     ("draft", "fox"): ((1.5, 391), (4.9, 279)),
     ("draft", "caliterra"): ((2.0, 343), (4.1, 356)),
-    ("draft", "brighton_beach"): ((0.8, 507), (5.5, 304)),
-    ("best", "fox"): ((24.6, 235), (4.5, 300)),
-    ("best", "caliterra"): ((18.1, 297), (3.9, 379)),
-    ("best", "brighton_beach"): ((4.7, 468), (5.3, 316)),
+    ("draft", "brighton_beach"): ((0.8, 507), (6.9, 450)),
+    ("best", "fox"): ((25.4, 217), (4.8, 283)),
+    ("best", "caliterra"): ((18.5, 304), (4.1, 374)),
+    ("best", "brighton_beach"): ((5.0, 455), (6.9, 450)),
 }
 
 

@@ -53,7 +53,7 @@ def test_at_most_one_message_a_second_and_three_pictures(tmp_path: Path) -> None
 
 
 def test_of_two_scenes_it_is_said_which_and_none_is_shown_that_lags_behind(tmp_path: Path) -> None:
-    told = ran(job(tmp_path), 1 / 8, config=replace(CONFIG, alone=CONFIG))
+    told = ran(job(tmp_path), 1 / 8, config=replace(CONFIG, scenes=2, alone=CONFIG))
     assert told.messages[0].startswith("Step 8 of 200 (first of two scenes), 900 Gaussians")
     assert told.messages[12].startswith("Step 98 of 200 (second of two scenes)")
     assert told.messages[-1].startswith("Step 200 of 200 (both scenes as one)")
@@ -128,11 +128,12 @@ class TestMemory:
         assert (plan.max_gaussians, plan.image_size) == (1_000_000, 1600)
         assert sentence(plan, CONFIG, 1600, 80 * GIB) == ""
 
-    def test_what_four_million_gaussians_were_seen_to_take_is_reckoned_with(
+    def test_three_million_gaussians_are_reckoned_with_more_than_sufficed_for_them(
         self, views: tuple[View, ...]
     ) -> None:
-        config = replace(CONFIG, max_gaussians=4_390_413, views_per_step=4)
-        assert predict(config, views, 1024, 1024).total > 22_729 * 2**20  # bench/results.md
+        config = replace(CONFIG, max_gaussians=2_957_958, views_per_step=4)
+        sufficed = 7 * GIB  # bench/results.md
+        assert sufficed < predict(config, views, 1024, 1024).gaussians < 1.2 * sufficed
 
     @pytest.mark.parametrize("gib", [6, 4, 3, 2])
     def test_less_memory_means_less_and_it_fits(self, gib: int, views: tuple[View, ...]) -> None:

@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu.training import compare_cuda
+from gpu.training import compare_cuda, step_cuda
 from gpu.training.album import Album, Batch
 from gpu.training.compare_cuda import Comparison
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import View
 from gpu.training.losses import photo_loss
-from gpu.training.step_cuda import Kind
+from gpu.training.step import Parts
+from gpu.training.step_cuda import Kind, RecordedStep
 
 HEIGHT, WIDTH, WEIGHT, PART = 24, 32, 0.2, 0.5
 CONFIG = TrainConfig(iterations=100, max_gaussians=10, sh_degree=2)
@@ -102,3 +103,22 @@ def test_what_growth_or_another_degree_has_ended_is_not_kept() -> None:
     early, late = Kind.of(batch, CONFIG, 0.5), Kind.of(batch, CONFIG, 0.9)
     assert late.outlives(early)
     assert not late.outlives(Kind.of(photos(1, masked=True), CONFIG, 0.9))
+
+
+@pytest.mark.parametrize(("unused", "is_given_back"), [(4, False), (6, True)])
+def test_what_recordings_have_left_is_given_back_when_it_is_half_of_what_is_free(
+    monkeypatch: pytest.MonkeyPatch, unused: int, *, is_given_back: bool
+) -> None:
+    pools, emptied = list[int](), list[int]()
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: pools.append(1) or len(pools))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(len(pools)))
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 3 + unused)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (10, 80))
+    monkeypatch.setattr(step_cuda, "recorded", lambda graph, pool: nullcontext())
+    step = RecordedStep(Parts(CONFIG, 1.0, None, None, torch.Generator()))  # type: ignore[arg-type]
+    step.forget()
+    assert emptied == (
+        [2] if is_given_back else []
+    )  # The next recordings have a pool of their own.
+    assert step._pool == 1 + is_given_back

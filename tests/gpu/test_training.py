@@ -162,7 +162,7 @@ class TestConfig:
     CUDA = torch.device("cuda")
 
     def test_fewer_photos_mean_fewer_steps_and_more_dropout_and_regularisation(self) -> None:
-        few, many = (TrainConfig.of(self.SPEC, self.CUDA, n, 5_000) for n in (15, 120))
+        few, many = (TrainConfig.of(self.SPEC, self.CUDA, n, 5_000).single for n in (15, 120))
         assert few.iterations < many.iterations
         assert 0.3 >= few.dropout > 10 * many.dropout
         assert few.opacity_weight > many.opacity_weight and few.scale_weight > many.scale_weight

@@ -1,4 +1,4 @@
-"""Two scenes are trained from the same photos and made one."""
+"""Two scenes, or three, are trained from the same photos and made one."""
 
 import weakref
 from collections.abc import Sequence
@@ -30,7 +30,9 @@ from tests.gpu.test_checkpoint import Killed, equal, every_minute, kept, killed_
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 #: 9 steps are each twin's and 2 both's.
 SINGLE = TrainConfig(12, 300, sh_degree=1, refine_every=4, dropout=0.2, seed=3)
-CONFIG = replace(SINGLE, iterations=20, max_gaussians=400, alone=SINGLE, wider=1.05)
+CONFIG = replace(SINGLE, iterations=20, max_gaussians=400, scenes=2, alone=SINGLE, wider=1.05)
+#: 6 steps are each one's and 2 those of all three.
+THREE = replace(CONFIG, max_gaussians=600, scenes=3)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,11 @@ def views() -> list[View]:
 @pytest.fixture(scope="module")
 def uninterrupted(views: list[View]) -> Gaussians:
     return grow(start(), views, CONFIG, CPU)
+
+
+@pytest.fixture(scope="module")
+def three(views: list[View]) -> Gaussians:
+    return grow(start(), views, THREE, CPU)
 
 
 def at(distance: float, opacity: float, grey: float) -> Gaussians:
@@ -73,13 +80,16 @@ class TestMerged:
     @pytest.mark.parametrize("opacity", [0.2, 0.7, 0.99])
     def test_two_scenes_that_agree_look_as_either_does(self, opacity: float) -> None:
         scene = at(5.0, opacity, 0.8)
-        assert middle(merged(scene, scene)) == pytest.approx(middle(scene), abs=0.5 / 255)
+        for several in ([scene] * 2, [scene] * 3):
+            assert middle(merged(*several)) == pytest.approx(middle(scene), abs=0.5 / 255)
 
     def test_what_one_scene_alone_believes_lets_more_light_through(self) -> None:
         ground, floater = at(9.0, 0.999, 0.9), at(3.0, 0.75, 0.0)
         clouded = together(floater, ground)
         assert middle(clouded) == pytest.approx(0.9 * 0.25, abs=0.02)
         assert middle(merged(clouded, ground)) == pytest.approx(0.9 * 0.5, abs=0.02)
+        third = 0.9 * 0.25 ** (1 / 3)
+        assert middle(merged(clouded, ground, ground)) == pytest.approx(third, abs=0.02)
 
     def test_opacities_of_nothing_and_all_stay_finite(self) -> None:
         whole = merged(at(3.0, 1.0, 0.5), at(3.0, 0.0, 0.5))
@@ -97,6 +107,23 @@ class TestTraining:
     def test_the_twins_are_not_the_same(self, uninterrupted: Gaussians) -> None:
         places = torch.unique(uninterrupted.means, dim=0)  # What no photo sees stays where it was.
         assert len(places) > 0.8 * len(uninterrupted)
+
+    def test_of_three_none_is_another_and_each_has_its_share(self, three: Gaussians) -> None:
+        assert 300 < len(three) <= THREE.max_gaussians
+        assert len(torch.unique(three.means, dim=0)) > 0.8 * len(three)
+
+    @pytest.mark.parametrize("lived", [3, 9, 14, 18])
+    def test_of_three_a_run_that_is_killed_goes_on_with_those_that_are_there(
+        self, lived: int, views: list[View], three: Gaussians, tmp_path: Path
+    ) -> None:
+        first = Keeper(tmp_path / "checkpoint.npz", "j", "scene", clock=every_minute())
+        with pytest.raises(Killed):
+            grow(start(), views, THREE, CPU, killed_after(lived, first), first)
+        taken = list[float]()
+        second = Keeper(first.file, "j", "scene", found=kept(first.file))
+        again = grow(start(), views, THREE, CPU, lambda done, *_: taken.append(done), second)
+        assert equal(again, three)
+        assert len(taken) == 20 - lived
 
     @pytest.mark.parametrize("lived", [1, 8, 9, 10, 17, 18, 19])
     def test_a_run_that_is_killed_and_goes_on_ends_with_the_same_bits(
@@ -216,11 +243,11 @@ class TestSeveralGpus:
     @pytest.mark.parametrize(
         ("there", "gb", "twins", "gpus", "gaussians"),
         [
-            (2, 12.0, True, 0, 1_500_000),
-            (2, 9.0, False, 0, 1_000_000),
-            (2, 5.0, False, 2, 1_000_000),
-            (1, 10.0, True, 0, 1_200_000),
-            (8, 2.0, False, 8, 640_000),  # each projects its part into eight photos
+            (2, 6.0, True, 0, 1_500_000),
+            (2, 4.5, False, 0, 1_000_000),
+            (2, 3.0, False, 2, 1_000_000),
+            (1, 5.0, True, 0, 1_200_000),
+            (8, 1.3, False, 8, 640_000),  # each projects its part into eight photos
         ],
     )
     def test_one_scene_is_trained_where_two_do_not_fit_on_one_gpu_of_several(
@@ -228,7 +255,7 @@ class TestSeveralGpus:
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, twins: bool,
     ) -> None:  # fmt: skip
         one = TrainConfig(1_000, 1_000_000, sh_degree=2, views_per_step=4)
-        two = replace(one, iterations=1_600, max_gaussians=1_500_000, alone=one)
+        two = replace(one, iterations=1_600, max_gaussians=1_500_000, scenes=2, alone=one)
         free = round(gb * 1e9)
         monkeypatch.setattr(TrainConfig, "of", lambda *_: two)
         monkeypatch.setattr(stage, "best_device", lambda: CUDA)
@@ -297,6 +324,13 @@ class TestResume:
         assert begin == 0 and "one scene, and now two" in said
         assert self.began(tmp_path / "again", one, found)[1] == 12
 
+    def test_two_scenes_are_not_taken_for_two_of_three(
+        self, tmp_path: Path, views: list[View]
+    ) -> None:
+        found = self.killed(tmp_path, views, CONFIG, at=12)
+        _, begin, said = self.began(tmp_path, THREE, found)
+        assert begin == 0 and "two scenes, and now three" in said
+
     def test_twins_are_not_taken_for_one_scene(self, tmp_path: Path, views: list[View]) -> None:
         found = self.killed(tmp_path, views, CONFIG, at=12)
         _, begin, said = self.began(tmp_path, replace(SINGLE, iterations=20), found)
@@ -313,13 +347,19 @@ class TestResume:
         assert (begin, config.alone is None) == ((lived, True) if goes_on else (0, False))
 
 
+TWO_ARE = ["first of two scenes", "second of two scenes", "both scenes as one"]
+THREE_ARE = [f"{which} of three scenes" for which in ("first", "second", "third")]
+
+
 @pytest.mark.parametrize("total", [20, 37, 38, 50, 1_600, 2_128])
-def test_it_is_said_of_each_step_which_scene_it_trains(total: int) -> None:
-    told = ["first of two scenes", "second of two scenes", "both scenes as one"]
-    for piece, scene in zip(pieces(total, None, None), told, strict=True):
+@pytest.mark.parametrize("told", [TWO_ARE, [*THREE_ARE, "all three scenes as one"]])
+def test_it_is_said_of_each_step_which_scene_it_trains(total: int, told: list[str]) -> None:
+    scenes = len(told) - 1
+    config = replace(CONFIG, iterations=total, scenes=scenes)
+    for piece, scene in zip(pieces(config, None, None), told, strict=True):
         steps = range(piece.begin + 1, piece.end + 1)
-        assert {place(step, total)[0] for step in steps} == {scene}
-        parts = [place(step, total)[1] for step in (steps[0], steps[-1])]
+        assert {place(step, total, scenes)[0] for step in steps} == {scene}
+        parts = [place(step, total, scenes)[1] for step in (steps[0], steps[-1])]
         assert parts == pytest.approx([1 / piece.steps, 1])
 
 
