@@ -22,6 +22,7 @@ from gpu.job import GEOMETRIES, JobPaths
 from gpu.job.choices import DEFAULT_GEOMETRY
 from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
+from gpu.training.ahead import compiling
 
 #: How cameras are found: a program of its own, which is told the job on its standard input and
 #: climbs the ladder that the job's geometry names (gpu.geometry.ladder).
@@ -40,7 +41,8 @@ def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outc
     bring_earlier(ctx)
     if worker is None and ctx.spec.geometry is not None:
         check_installed(ctx.spec.geometry)
-    answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT_GEOMETRY])
+    with compiling(ctx.paths.log, _environment()):  # Training's kernels: the GPU idles here.
+        answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT_GEOMETRY])
     if not answer["connected"]:
         raise PhotosDoNotConnect(
             len(answer["registered"]),

@@ -26,7 +26,7 @@ BETWEEN = 8
 CACHE = 25 << 20
 
 
-@gpu_kernel()
+@gpu_kernel("height", "width")
 def _place(
     height: tl.tensor, width: tl.tensor, ROWS: tl.constexpr, COLUMNS: tl.constexpr
 ) -> tl.tensor:
@@ -38,7 +38,7 @@ def _place(
     return rows, columns, plane + rows * width + columns, inside
 
 
-@gpu_kernel("first")
+@gpu_kernel("first", "height", "width")
 def _pixels(
     first: tl.tensor,
     height: tl.tensor,
@@ -58,7 +58,7 @@ def _pixels(
     return (image + rows * width + columns) * DEPTH + plane % DEPTH
 
 
-@gpu_kernel("first")
+@gpu_kernel("first", "height", "width", "plane")
 def _moments(
     x_at: tl.tensor,
     y_at: tl.tensor,
@@ -97,7 +97,7 @@ def _moments(
     tl.store(out_at + 4 * plane + offsets, xy, inside)
 
 
-@gpu_kernel()
+@gpu_kernel("height", "width", "plane")
 def _similarity(
     moments_at: tl.tensor,
     taps_at: tl.tensor,
@@ -139,7 +139,7 @@ def _similarity(
     tl.atomic_add(total_at, by_ssim * tl.sum(tl.where(whole, value, 0.0)))
 
 
-@gpu_kernel()
+@gpu_kernel("height", "width", "plane")
 def _spread(
     partials_at: tl.tensor,
     taps_at: tl.tensor,
@@ -168,7 +168,7 @@ def _spread(
     tl.store(out_at + 2 * plane + offsets, c, inside)
 
 
-@gpu_kernel("first")
+@gpu_kernel("first", "height", "width", "plane")
 def _gradient(
     x_at: tl.tensor,
     y_at: tl.tensor,
@@ -224,7 +224,8 @@ def photo_distance(
     unit = 1 / 255 if photo.dtype == torch.uint8 else 1.0
     loss, gradient = image.new_full((), ssim_weight), torch.empty_like(image)
     many = max(1, min(planes, CACHE // (BETWEEN * height * width * image.element_size())))
-    scratch = image.new_empty(BETWEEN, many * height * width)
+    # Rows that begin at multiples of 16 bytes: for others Triton would compile once more.
+    scratch = image.new_empty(BETWEEN, 4 * triton.cdiv(many * height * width, 4))
     moments, partials = scratch[:5], scratch[5:]
     size = {"WINDOW": window, "ROWS": ROWS, "COLUMNS": COLUMNS, "num_warps": WARPS}
     for first in range(0, planes, many):

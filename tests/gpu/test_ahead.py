@@ -1,0 +1,91 @@
+"""Training's kernels are compiled while the cameras are being found."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpu.geometry.errors import GeometryCrashed
+from gpu.geometry.stage import run_geometry
+from gpu.training import ahead
+from tests.gpu.photographed import job
+from tests.waiting import await_that
+
+LONG = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid()));"
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """On a machine with a GPU, where compiling takes forever: the file that says its process."""
+    file = tmp_path / "started"
+    (tmp_path / "nvidiactl").touch()
+    monkeypatch.setattr(ahead, "GPU", tmp_path / "nvidiactl")
+    command = (sys.executable, "-c", f"{LONG} time.sleep(3600)", str(file))
+    monkeypatch.setattr(ahead, "COMMAND", command)
+    return file
+
+
+def is_there(file: Path) -> bool:
+    """Whether the process of whose number is in the file still runs."""
+    try:
+        os.kill(int(file.read_text()), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def written(file: Path) -> bool:
+    return file.is_file() and file.read_text() != ""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_it_ends_with_what_it_runs_beside(started: Path, *, fails: bool, tmp_path: Path) -> None:
+    class Failed(Exception):
+        pass
+
+    try:
+        with ahead.compiling(tmp_path / "log", os.environ):
+            await_that(lambda: written(started), "the process that compiles")
+            assert is_there(started)
+            if fails:
+                raise Failed
+    except Failed:
+        assert fails
+    assert not is_there(started)
+
+
+def test_without_a_gpu_nothing_is_started(
+    started: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "GPU", tmp_path / "no such device")
+    with ahead.compiling(tmp_path / "log", os.environ):
+        pass
+    assert not started.exists() and not (tmp_path / "log").exists()
+
+
+def test_one_that_fails_costs_nothing_but_a_line_in_the_log(
+    started: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (sys.executable, "-c", f"{LONG} sys.exit('no compiler')", str(started))
+    monkeypatch.setattr(ahead, "COMMAND", command)
+    log = tmp_path / "log"
+    with ahead.compiling(log, os.environ):
+        await_that(lambda: log.is_file() and "no compiler" in log.read_text(), "its word")
+
+
+def test_it_runs_while_the_cameras_are_found(started: Path, tmp_path: Path) -> None:
+    """The cameras are found only once the other process is seen."""
+    ctx = job(tmp_path / "job")
+    waits = "while not (file.exists() and file.read_text()): time.sleep(0.01)"
+    program = (
+        f"import os, pathlib, sys, time\nfile = pathlib.Path(sys.argv[1])\n{waits}\nos.abort()"
+    )
+    worker = (sys.executable, "-c", program, str(started))
+    with pytest.raises(GeometryCrashed):
+        run_geometry(ctx, worker=worker)
+    assert not is_there(started)
+
+
+def test_what_is_rehearsed_is_a_training_as_a_job_has_it() -> None:
+    assert ahead.rehearse("cpu") == ahead.POINTS
