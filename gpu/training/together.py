@@ -131,7 +131,8 @@ def train_together(
         run.restore(divided(shards, keeper.found.state, config.seed, device))
     many = min(config.views_per_step, len(views) // shards.world * shards.world)
     for _ in steps(run, views, config, device, many, watch):
-        looks = run.steps % LOOK == 0 and run.steps < config.iterations
+        # Not after a refinement, which may be every hundred steps: it leaves holes.
+        looks = (run.steps + 1) % LOOK == 0 and run.steps < config.iterations
         if glimpse is not None and looks:
             glimpse.offer(shards, run.done, run.gaussians)
         if keeper is not None and looks and shards.agreed(keeper.is_due, device):

@@ -55,12 +55,16 @@ def steps(
     photos: int,
     watch: Watch | None,
 ) -> Iterator[None]:
-    """Take what is left of a run's steps, each towards so many `photos`; yield after each."""
+    """Take what is left of a run's steps, each towards so many `photos`; yield after each.
+
+    What is watched is the scene before a refinement: Gaussians that were just split leave holes.
+    """
     album = Album(views, schedules.reductions(config), device)
     for some in islice(album.order(photos, config.seed), run.steps, config.iterations):
         loss = run.step(album, some)
         if watch is not None:
             watch(run.done, loss, run.gaussians)
+        run.refine()
         yield
 
 
@@ -111,16 +115,18 @@ class Run:
         return self.steps / self._config.iterations
 
     def step(self, album: Album, photos: Sequence[int]) -> Tensor:
-        """Step towards some of the photos, refine if it is time to; return the loss, a scalar."""
-        config, done = self._config, self.done
-        loss = self._step(album.batch(photos, schedules.reduction(config, done)), done)
+        """Step towards some of the photos; return the loss, a scalar."""
+        done = self.done
+        loss = self._step(album.batch(photos, schedules.reduction(self._config, done)), done)
         self.steps += 1
-        if self.steps % config.refine_every == 0 and done < config.grow_until:
-            self._refine(schedules.target_count(config, done, self._first))
         return loss
 
-    def _refine(self, target: int) -> None:
-        """Drop and split Gaussians towards a number of them."""
+    def refine(self) -> None:
+        """Drop and split Gaussians if it is time to after the last step."""
+        config, done = self._config, (self.steps - 1) / self._config.iterations
+        if self.steps % config.refine_every or done >= config.grow_until:
+            return
+        target = schedules.target_count(config, done, self._first)
         self._step.forget()  # First: what it keeps of the old ones makes room for the new.
         refined = self._strategy.refine(self.gaussians, target)
         self._optimizer.replace(refined.gaussians, refined.parents, refined.fresh)
