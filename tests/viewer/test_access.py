@@ -82,6 +82,22 @@ def test_the_list_of_keys_gives_the_focus_back(cube: Page) -> None:
     assert button.evaluate("e => e === document.activeElement")
 
 
+def test_escape_closes_a_panel_and_first_a_note_that_is_open_in_it(cube: Page) -> None:
+    pins = cube.get_by_role("button", name="Pins")
+    pins.click()
+    cube.keyboard.press("Enter")
+    note = cube.get_by_label("Note")
+    note.wait_for()
+    cube.keyboard.press("Escape")
+    assert note.is_hidden() and pins.get_attribute("aria-pressed") == "true"
+    cube.keyboard.press("?")
+    cube.keyboard.press("Escape")
+    assert pins.get_attribute("aria-pressed") == "true", "it was the help that was left"
+    cube.keyboard.press("Escape")
+    assert pins.get_attribute("aria-pressed") == "false"
+    assert cube.locator(".pinning").is_hidden()
+
+
 def test_keys_go_on_in_the_scene_after_a_click_in_the_toolbar(cube: Page) -> None:
     cube.get_by_role("button", name="Walk").click()
     cube.keyboard.down("ArrowLeft")

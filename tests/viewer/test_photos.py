@@ -91,6 +91,7 @@ def test_by_keys_one_stands_in_a_photo_and_fades_it_over_the_splat(
     assert not near(outside, CYAN)
     page.keyboard.press("Escape")
     assert not page.locator("img.photo").is_visible()
+    assert slider.is_hidden() and page.locator(".photos").is_visible()
     assert shows(page, scene.SOUTH)
 
 

@@ -61,7 +61,7 @@ export class Filming {
 
   constructor(private readonly studio: Studio) {
     if (!this.kind) this.fields.append(el("p", {}, texts.filming.unable));
-    addEventListener("keydown", ({ key }) => key === "Escape" && this.stop());
+    addEventListener("keydown", (event) => this.escape(event));
     addEventListener("resize", () => this.interrupt(texts.filming.interrupted));
     document.addEventListener("visibilitychange", () => this.interrupt(texts.filming.interrupted));
     this.unfold(false);
@@ -95,6 +95,12 @@ export class Filming {
   /** Ends the flight; what was recorded until now is kept. */
   stop(): void {
     if (this.flight) void this.land(texts.filming.stopped);
+  }
+
+  private escape(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || !this.flight) return;
+    event.preventDefault();
+    this.stop();
   }
 
   /** A window of another shape, or one that nobody sees and that draws nothing, is no film any more. */

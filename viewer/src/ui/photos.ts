@@ -73,7 +73,7 @@ export class Photos {
     );
     this.slider.addEventListener("input", () => this.fadeTo(this.slider.valueAsNumber));
     this.picture.addEventListener("error", () => this.missing());
-    addEventListener("keydown", ({ key }) => key === "Escape" && !document.querySelector("dialog[open]") && this.leave());
+    addEventListener("keydown", (event) => this.escape(event));
     this.fadeTo(FIRST_OPACITY);
   }
 
@@ -117,6 +117,12 @@ export class Photos {
     this.touchedAt = performance.now();
     this.choose(found);
     return true;
+  }
+
+  private escape(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || !this.standing || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    this.leave();
   }
 
   /** The person does not stand there any more: the photo is taken away, and the usual lens is back. */

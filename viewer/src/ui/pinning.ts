@@ -140,9 +140,9 @@ export class Pinning {
     const done = (): void => void (this.setLink(index, link) && close());
     const buttons = [action(words.go, () => this.actions.visit(pin.position)), action(words.remove, () => this.remove(index)), action(words.done, done)];
     const form = el("div", { class: "pin-form" }, el("label", {}, words.note, note), el("label", {}, words.link, link), el("div", { class: "actions" }, ...buttons));
-    form.addEventListener("keydown", ({ key, target }) => {
-      if (key === "Escape") close();
-      if (key === "Enter" && target instanceof HTMLInputElement) done();
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") (event.preventDefault(), close());
+      if (event.key === "Enter" && event.target instanceof HTMLInputElement) done();
     });
     return form;
   }

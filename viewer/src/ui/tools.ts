@@ -16,7 +16,9 @@ export class Tools {
   constructor(
     private readonly tools: Readonly<Record<ToolName, Tool>>,
     private readonly shown: (name: ToolName, active: boolean) => void,
-  ) {}
+  ) {
+    addEventListener("keydown", (event) => this.escape(event));
+  }
 
   get elements(): readonly HTMLElement[] {
     return TOOLS.map((name) => this.tools[name].element);
@@ -24,6 +26,11 @@ export class Tools {
 
   toggle(name: ToolName): void {
     this.open(this.tools[name].active ? null : name);
+  }
+
+  /** Escape closes what is open, unless it was taken by something in there, which is told of it first. */
+  private escape({ key, defaultPrevented }: KeyboardEvent): void {
+    if (key === "Escape" && !defaultPrevented && !document.querySelector("dialog[open]")) this.open(null);
   }
 
   /** Opens one and closes the others; null closes all. */
