@@ -202,6 +202,30 @@ def test_who_sends_sees_the_answer_also_from_further_up(page: Page, bot: Bot) ->
     expect(page.get_by_text("You said help")).to_be_in_viewport()
 
 
+#: Has a message of before become lower, and the newest as much higher at the same moment.
+LOWER_AND_HIGHER = """async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const list = document.querySelector(".messages");
+    const all = list.querySelectorAll("[data-testid=message]");
+    const pad = (message, pixels) => { message.style.paddingBottom = `${pixels}px`; };
+    const [first, last] = [all[0], all[all.length - 1]];
+    [[first, 300], [last, 0]].forEach(([message, pixels]) => pad(message, pixels));
+    await frame(); await frame();
+    pad(first, 0); pad(last, 300);
+    await frame(); await frame();
+    pad(last, 340);
+    await frame(); await frame();
+    return list.scrollHeight - list.scrollTop - list.clientHeight;
+}"""
+
+
+def test_a_list_stays_at_its_end_though_messages_get_lower_and_higher(page: Page, bot: Bot) -> None:
+    """As when one job ends and loses its bar, and the next one begins, on a busy machine."""
+    fill_the_channel(bot)
+    expect(page.get_by_test_id("message")).to_have_count(30)
+    assert page.evaluate(LOWER_AND_HIGHER) < 1
+
+
 def test_a_thread_opens_beside_its_message(page: Page, bot: Bot) -> None:
     """The channel gets narrower and its messages higher: the one that was read stays in view."""
     stamps = fill_the_channel(bot)

@@ -52,7 +52,10 @@ function stayAtEnd(list: HTMLElement | null, content: HTMLElement | null): (() =
     // Content that grows also leaves its end below; only who scrolls up wants to stay there.
     isAtEnd = isNear || (isAtEnd && list.scrollTop >= top);
     top = list.scrollTop;
+    // The browser holds what is in view where it is: that would lift the list off its end.
+    list.style.overflowAnchor = isAtEnd ? "none" : "auto";
   };
+  note();
   const observer = new ResizeObserver(() => { if (isAtEnd) list.scrollTop = list.scrollHeight; });
   list.addEventListener("scroll", note, { passive: true });
   observer.observe(content);
