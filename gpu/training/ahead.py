@@ -7,10 +7,12 @@ this process has come to by then, and compiles the others itself.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,13 +36,19 @@ def compiling(log: Path, environment: Mapping[str, str]) -> Iterator[None]:
     with (
         log.open("ab") as said,
         subprocess.Popen(
-            COMMAND, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment
+            COMMAND,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env=environment,
+            start_new_session=True,
         ) as child,
     ):
         try:
             yield
         finally:
-            child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # Compilers that it has started, too.
 
 
 def main() -> None:

@@ -12,7 +12,12 @@ from gpu.training import ahead
 from tests.gpu.photographed import job
 from tests.waiting import await_that
 
-LONG = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid()));"
+#: What compiles starts a compiler, and notes the numbers of both processes.
+LONG = """
+import os, pathlib, subprocess, sys, time
+compiler = subprocess.Popen(["sleep", "3600"])
+pathlib.Path(sys.argv[1]).write_text(f"{os.getpid()} {compiler.pid}")
+"""
 
 
 @pytest.fixture
@@ -21,18 +26,22 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "started"
     (tmp_path / "nvidiactl").touch()
     monkeypatch.setattr(ahead, "GPU", tmp_path / "nvidiactl")
-    command = (sys.executable, "-c", f"{LONG} time.sleep(3600)", str(file))
+    command = (sys.executable, "-c", f"{LONG}time.sleep(3600)", str(file))
     monkeypatch.setattr(ahead, "COMMAND", command)
     return file
 
 
-def is_there(file: Path) -> bool:
-    """Whether the process of whose number is in the file still runs."""
+def running(file: Path) -> list[int]:
+    """Return which of the processes whose numbers are in the file still run."""
+    return [number for number in map(int, file.read_text().split()) if is_running(number)]
+
+
+def is_running(number: int) -> bool:
     try:
-        os.kill(int(file.read_text()), 0)
-    except ProcessLookupError:
+        status = Path(f"/proc/{number}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return True
+    return status.rpartition(")")[2].split()[0] not in "ZX"  # Nobody may have asked for its end.
 
 
 def written(file: Path) -> bool:
@@ -47,12 +56,12 @@ def test_it_ends_with_what_it_runs_beside(started: Path, *, fails: bool, tmp_pat
     try:
         with ahead.compiling(tmp_path / "log", os.environ):
             await_that(lambda: written(started), "the process that compiles")
-            assert is_there(started)
+            assert len(running(started)) == 2
             if fails:
                 raise Failed
     except Failed:
         assert fails
-    assert not is_there(started)
+    await_that(lambda: not running(started), "the end of both")
 
 
 def test_without_a_gpu_nothing_is_started(
@@ -67,7 +76,7 @@ def test_without_a_gpu_nothing_is_started(
 def test_one_that_fails_costs_nothing_but_a_line_in_the_log(
     started: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = (sys.executable, "-c", f"{LONG} sys.exit('no compiler')", str(started))
+    command = (sys.executable, "-c", "import sys; sys.exit('no compiler')", str(started))
     monkeypatch.setattr(ahead, "COMMAND", command)
     log = tmp_path / "log"
     with ahead.compiling(log, os.environ):
@@ -84,7 +93,7 @@ def test_it_runs_while_the_cameras_are_found(started: Path, tmp_path: Path) -> N
     worker = (sys.executable, "-c", program, str(started))
     with pytest.raises(GeometryCrashed):
         run_geometry(ctx, worker=worker)
-    assert not is_there(started)
+    await_that(lambda: not running(started), "the end of both")
 
 
 def test_what_is_rehearsed_is_a_training_as_a_job_has_it() -> None:
