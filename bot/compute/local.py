@@ -74,8 +74,8 @@ class LocalBackend:
     def launch(self, spec: JobSpec) -> Handle:
         """Start the job's process, unless it runs already."""
         handle = self._handle(spec.job_id, spec.attempt)
-        if spec.earlier is not None:
-            spec = replace(spec, kept=Source(path=str(self._jobs / spec.earlier)))
+        if spec.origin is not None:
+            spec = replace(spec, kept=Source(path=str(self._jobs / spec.origin)))
         root = Path(handle["root"])
         try:
             root.mkdir(parents=True, exist_ok=True)

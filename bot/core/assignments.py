@@ -7,13 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 from bot.core.errors import StorageError
-from bot.core.jobs import Job
+from bot.core.jobs import CAMERAS, EARLIER, Job, Options
 from bot.storage.base import Storage
 from bot.storage.names import result_key
 from gpu.job import JobSpec, Source
 from gpu.job.choices import PUBLISH
 from gpu.job.messages import Assignment
-from gpu.job.paths import KEPT
+from gpu.job.paths import FOUND, KEPT
 from gpu.job.public import is_address
 
 #: Seconds for which an address is good: longer than any job.
@@ -30,17 +30,19 @@ def specification(job: Job, storage: Storage) -> JobSpec:
         target=storage.target(job.id, photos=options.get("photos") == PUBLISH),
         pipeline=job.pipeline,
         attempt=job.attempt,
-        kept=_kept(job.options.get("earlier"), storage),
+        kept=_kept(job.options, storage),
         **options,
     )
 
 
-def _kept(earlier: object, storage: Storage) -> Source | None:
-    """Say where an earlier job's cameras and training are. Raises StorageError.
+def _kept(options: Options, storage: Storage) -> Source | None:
+    """Say where what is taken over of an earlier job is. Raises StorageError.
 
-    None where there are none; on the bot's own machine they are in the job's folder.
+    None where there is nothing; on the bot's own machine it is in the job's folder.
     """
-    keys = {name: result_key(str(earlier), name) for name in KEPT} if earlier else {}
+    earlier, cameras = options.get(EARLIER), options.get(CAMERAS)
+    names = KEPT if earlier else FOUND if cameras else ()
+    keys = {name: result_key(str(earlier or cameras), name) for name in names}
     there = {name: key for name, key in keys.items() if storage.size(key) is not None}
     with suppress(StorageError):
         urls = {name: storage.sign_get(key, SIGNED) for name, key in there.items()}

@@ -7,11 +7,8 @@ import shlex
 from dataclasses import dataclass, field
 
 from bot.core.costs import DEFAULT_PERIOD
-from bot.core.jobs import Options
+from bot.core.jobs import CAMERAS, EARLIER, Options
 from gpu.job import Pipeline
-
-#: The option that only `rerun` sets: the job whose cameras and training are gone on from.
-EARLIER = "earlier"
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,9 @@ class Start:
     @property
     def text(self) -> str:
         """The command in its normal form, to be echoed."""
-        given = {name: value for name, value in self.options.items() if name != EARLIER}
+        given = {
+            name: value for name, value in self.options.items() if name not in (EARLIER, CAMERAS)
+        }
         flags = [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
         flags += [f"--job-id {self.job_id}"] if self.job_id else []
         flags += ["--dry-run"] if self.dry_run else []

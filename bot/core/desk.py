@@ -14,7 +14,7 @@ from bot.core.drops import DATASETS, Drop, DroppedFile, name_of, slug
 from bot.core.errors import IllegalMove, NotInstalled, UnknownJob, UnknownMachine
 from bot.core.estimates import Estimate, whole
 from bot.core.intents import Kind
-from bot.core.jobs import AGAIN, Job, Options, Request, State, again
+from bot.core.jobs import AGAIN, Job, Options, Request, State, again, goes_on_alike
 from bot.core.ledger import Ledger
 from bot.core.market import Market
 from bot.core.near import nearest
@@ -194,12 +194,8 @@ class Desk:
 
     def _going_on(self, options: Options) -> Job | None:
         """Return a job that waits or runs, and goes on as one with `options` would."""
-
-        def origin(of: Options) -> tuple[int | str | None, ...]:
-            return of.get("earlier"), of.get("more")
-
         active = self.ledger.active()
-        return next((job for job in active if origin(job.options) == origin(options)), None)
+        return next((job for job in active if goes_on_alike(job.options, options)), None)
 
     def _newest(self, job_id: str | None, fits: Callable[[Job], bool], otherwise: str) -> Job:
         """Return the job that is named, else the newest that fits; raises UnknownJob."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -124,15 +124,23 @@ class Job:
         return self.state in TERMINAL
 
     @property
+    def has_cameras(self) -> bool:
+        """Whether the job has come to cameras of its own, which are kept."""
+        return self.state is State.SUCCEEDED or Stage.GEOMETRY.value in self.stage_seconds
+
+    @property
     def would_fail_again(self) -> bool:
         """Whether it has failed for a reason that the same again would meet, as far as it said."""
         return self.metrics.get(LASTING) is True
 
 
-#: What a job's stored cameras and training depend on besides its photos.
-_STATE_OF = (
-    "iterations", "max_views", "image_size", "seed", "geometry", "preset", "remove", "lens",
-)  # fmt: skip
+#: What only doing a job again sets: the job whose cameras and training it goes on from, or the one
+#: whose cameras alone it takes over.
+EARLIER, CAMERAS = "earlier", "cameras"
+
+#: What a job's cameras depend on besides its photos, and what its training's state does besides.
+CAMERAS_BY = ("max_views", "image_size", "seed", "geometry", "remove")
+STATE_BY = (*CAMERAS_BY, "iterations", "preset", "lens")
 
 
 def again(job: Job, changed: Options) -> Options:
@@ -141,6 +149,8 @@ def again(job: Job, changed: Options) -> Options:
     It goes on from what the job has left when `more` steps are asked for, or when the job did not
     succeed and nothing that its state depends on changes: one that ended before it had cameras of
     its own goes on from what it was to go on from itself, and so does one that was to train longer.
+    Where something else changes, but nothing that its cameras depend on, these are taken over and
+    the training begins anew. A job that has succeeded is, without a change, all done anew.
     Raises UnknownCommand when both is asked, and for `more` of a job without a splat, whose
     training never came to its end.
     """
@@ -149,21 +159,39 @@ def again(job: Job, changed: Options) -> Options:
             f"`--more` goes on with a job that has succeeded, and `#{job.id}` {job.state.told}.",
             hint="`/splat list` shows which have.",
         )
-    before = {name: v for name, v in job.options.items() if name not in ("more", "earlier")}
+    origin = (EARLIER, CAMERAS, "more")
+    before = {name: value for name, value in job.options.items() if name not in origin}
     options = {**before, **changed}
-    is_same = all(before.get(name) == options.get(name) for name in _STATE_OF)
-    if "more" in changed and not is_same:
+
+    def are_same(names: Sequence[str]) -> bool:
+        return all(before.get(name) == options.get(name) for name in names)
+
+    if "more" in changed and not are_same(STATE_BY):
         raise UnknownCommand(
             "`--more` goes on with a job as it was.", hint="Beside it only `--size` may change."
         )
     if "more" in changed:
-        return {**options, "earlier": job.id}
-    if not is_same or job.state is State.SUCCEEDED:
+        return {**options, EARLIER: job.id}
+    if job.state is not State.SUCCEEDED and are_same(STATE_BY):
+        return _going_on(job, options, changed)
+    if options == before or not are_same(CAMERAS_BY):
         return options
-    if "more" in job.options:
+    cameras = job.options.get(EARLIER) or job.options.get(CAMERAS)
+    cameras = job.id if job.has_cameras else cameras
+    return {**options, CAMERAS: cameras} if cameras else options
+
+
+def _going_on(job: Job, options: Options, changed: Options) -> Options:
+    """Return the options of what goes on from a job that did not succeed."""
+    if "more" in job.options or (CAMERAS in job.options and not job.has_cameras):
         return {**job.options, **changed}
-    has_cameras = Stage.GEOMETRY.value in job.stage_seconds
-    return {**options, "earlier": job.id if has_cameras else job.options.get("earlier", job.id)}
+    return {**options, EARLIER: job.id if job.has_cameras else job.options.get(EARLIER, job.id)}
+
+
+def goes_on_alike(one: Options, other: Options) -> bool:
+    """Whether jobs with these options take over the same, to make the same of it."""
+    names = (EARLIER, CAMERAS, "more", *STATE_BY)
+    return all(one.get(name) == other.get(name) for name in names)
 
 
 #: Before a job's id, the key of the request that runs it again: whoever presses, it is one.

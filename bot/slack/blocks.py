@@ -10,7 +10,7 @@ from typing import Any
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, State
 from bot.core.machines import Machine
-from bot.slack import bills, job_wording, wording
+from bot.slack import bills, job_wording, takeover, wording
 from bot.slack.parts import (
     SECTION,
     Block,
@@ -175,7 +175,7 @@ def _silence(job: Job, standing: Standing) -> list[Block]:
 
 def facts(job: Job, standing: Standing) -> str:
     """Whose job it is, what it costs, how busy its machine is, and whether it is silent."""
-    parts = [f"for {wording.person(job.user)}", _bill(job, standing)]
+    parts = [f"for {wording.person(job.user)}", takeover.awaited(job), _bill(job, standing)]
     silent = standing.now - (standing.last_word or standing.now)
     if job.state is State.RUNNING:
         parts.append("" if _silence(job, standing) else bills.load(job.heartbeat))

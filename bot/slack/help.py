@@ -45,8 +45,9 @@ COMMANDS: Mapping[str, str] = {
     "queue": "What runs, and what waits in which order.",
     "rerun": "The same job again, the newest that is over unless you name another, with the"
     " options that you change: `/splat rerun a1b2 --iterations 7000`. One that did not succeed goes"
-    " on from what it has left, unless you change what that depends on. A failed job has a button"
-    " for it, which orders one job however often it is pressed.",
+    " on from what it has left, unless you change what that depends on. Another training, such as"
+    " `--preset best`, takes over the cameras, if they are kept and the photos are the same. A"
+    " failed job has a button for it, which orders one job however often it is pressed.",
     "status": "Where a job stands now: the running one, unless you name another. The job's message,"
     " to which the answer leads, goes on.",
     "upload": "A page of your own on which you upload many photos, under the name that you give;"

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.core.estimates import Estimate
 from bot.core.jobs import Job, Options, State
+from bot.slack import takeover
 from bot.slack.bills import DROPLET
 from bot.slack.wording import escape, megabytes, moment, person, seconds, span
 from gpu.job import NON_COMMERCIAL
@@ -44,8 +45,9 @@ AGAIN, AGAIN_ONCE_MENDED = "Run again", "Run again, once that is mended"
 def accepted(command: str, job: Job, position: int) -> str:
     """The echo of a start, for the person alone."""
     place = f" It is number {position} in the queue." if position > 1 else ""
-    note = licence_note(job.options)
-    return f"`{escape(command)}` is job `#{job.id}`.{place}{f' {note}' if note else ''}"
+    notes = (takeover.accepted(job.options), licence_note(job.options))
+    said = "".join(f" {note}" for note in notes if note)
+    return f"`{escape(command)}` is job `#{job.id}`.{place}{said}"
 
 
 def licence_note(options: Options) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.core.jobs import CAMERAS, EARLIER
 from bot.core.quotes import Quote
-from bot.slack import bills, seen
+from bot.slack import bills, seen, takeover
 from bot.slack.job_wording import licence_note
 from bot.slack.wording import (
     escape,
@@ -61,7 +62,7 @@ def _photos(quoted: Quote) -> list[str]:
 
 def _way(quoted: Quote) -> str:
     """What a job does, from the photos to the link."""
-    earlier = quoted.options.get("earlier")
+    earlier, cameras = quoted.options.get(EARLIER), quoted.options.get(CAMERAS)
     if quoted.goes_on:
         more = f"{quoted.options['more']:,} steps"
         anew = "all of it anew where it has left nothing"
@@ -70,9 +71,12 @@ def _way(quoted: Quote) -> str:
     ground = ", made sharp from close to the ground" if descends else ""
     left = f" What `#{earlier}` has computed, if anything, is not computed again."
     again = left if earlier else ""
+    found = "cameras are found (if that fails, it ends early and says what to shoot)"
+    if cameras:
+        found = f"the cameras of `#{cameras}` are taken over ({takeover.ELSE})"
     return (
-        "poor photos are left out, cameras are found (if that fails, it ends early and says"
-        f" what to shoot), the splat is trained{ground}, and you get a link.{again}"
+        f"poor photos are left out, {found}, the splat is trained{' anew' if cameras else ''}"
+        f"{ground}, and you get a link.{again}"
     )
 
 
@@ -99,7 +103,10 @@ def _duration(quoted: Quote) -> str:
     scaled = "scaled from earlier jobs that trained otherwise"
     by = "as earlier jobs took" if estimate.alike else scaled
     took = span(estimate.low, estimate.high)
-    return f"{took}, {by}; other photos may take longer{_not_counted(quoted)}"
+    other = "the least if the cameras are taken over"
+    if CAMERAS not in quoted.options:
+        other = "other photos may take longer"
+    return f"{took}, {by}; {other}{_not_counted(quoted)}"
 
 
 def _not_counted(quoted: Quote) -> str:

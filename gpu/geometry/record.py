@@ -23,7 +23,8 @@ class Geometry:
     ground and in height; `gps_note` says why GPS was not used and `up_from` what told up instead.
     `camera_height` is the median height of the cameras above `ground_z`; for a drone flight with
     GPS that is the height above ground at which it flew. `origin` is the GPS place of (0, 0, 0),
-    and `epsg` the UTM zone that it lies in.
+    and `epsg` the UTM zone that it lies in. `digest` tells apart the photos that it was found from
+    (gpu.geometry.earlier), and is empty in records of earlier versions.
     """
 
     registered: tuple[str, ...]
@@ -49,6 +50,7 @@ class Geometry:
     gps_note: str = ""
     up_from: str = ""
     epsg: int | None = None
+    digest: str = ""
 
     def save(self, paths: JobPaths) -> None:
         """Write the record."""

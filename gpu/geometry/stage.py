@@ -18,7 +18,7 @@ from gpu.geometry.installed import check_installed
 from gpu.geometry.record import Geometry
 from gpu.ingest.earlier import bring_earlier
 from gpu.ingest.errors import named
-from gpu.job import GEOMETRIES, JobPaths
+from gpu.job import GEOMETRIES, JobPaths, JobSpec
 from gpu.job.choices import DEFAULT_GEOMETRY
 from gpu.job.events import Metric
 from gpu.stage import Context, Outcome
@@ -51,8 +51,9 @@ def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outc
             why=answer.get("why", ""),
             hint=answer.get("hint", ""),
         )
-    geometry = Geometry.load(ctx.paths)
-    return Outcome(_message(geometry), _metrics(geometry), _pictures(ctx.paths))
+    geometry, taken = Geometry.load(ctx.paths), bool(answer.get("taken"))
+    message = f"{_origin(ctx.spec, taken)} {_message(geometry, taken)}".strip()
+    return Outcome(message, _metrics(geometry), _pictures(ctx.paths))
 
 
 def _work(ctx: Context, worker: tuple[str, ...]) -> Mapping[str, Any]:
@@ -122,7 +123,16 @@ def _failure(paths: JobPaths, exit_code: int) -> Exception:
     return OutOfMemory() if exit_code == -signal.SIGKILL else GeometryCrashed(exit_code)
 
 
-def _message(geometry: Geometry) -> str:
+def _origin(spec: JobSpec, taken: bool) -> str:
+    """Say whose cameras they are, where an earlier job's were to be taken over."""
+    if taken:
+        return f"The cameras are those of job {spec.origin}."
+    if spec.cameras:
+        return f"Found anew: those of job {spec.cameras} are not kept, or of other photos."
+    return ""
+
+
+def _message(geometry: Geometry, taken: bool) -> str:
     """Say how many photos are placed, how well, how it was tried and what GPS is worth."""
     total = len(geometry.registered) + len(geometry.left_out)
     placed = f"Placed {len(geometry.registered)} of {total} photos and {geometry.points:,} points"
@@ -133,7 +143,7 @@ def _message(geometry: Geometry) -> str:
         for sentence in (
             f"{placed}{frame}{left_out}",
             geometry.quality,
-            _tried(geometry.tries),
+            "" if taken else _tried(geometry.tries),
             geometry.gps_note,
         )
         if sentence

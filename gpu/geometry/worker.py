@@ -2,8 +2,8 @@
 
 The native library may abort the process that it runs in; here it takes no job with it. Prints
 one JSON object a line: {"fraction", "message"} and perhaps {"pictures"} while it works, and last
-{"connected", "registered", "left_out"} with {"tries", "why", "hint"} where they do not connect, or
-{"disk_full"}.
+{"connected", "registered", "left_out"} with {"tries", "why", "hint"} where they do not connect and
+{"taken"} where the cameras are an earlier job's, or {"disk_full"}.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pycolmap
 
 from gpu.errors import is_disk_full
 from gpu.geometry.diagnosis import diagnose
-from gpu.geometry.earlier import take_earlier
+from gpu.geometry.earlier import digest_of, take_earlier
 from gpu.geometry.given import take_given
 from gpu.geometry.gps import utm_epsg
 from gpu.geometry.graph_picture import draw_graph
@@ -60,7 +60,8 @@ def main(arguments: list[str]) -> int:
 def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     """Leave the geometry, its record, its picture and the undistorted photos, or say who is out."""
     photos = Photos.load(paths).photos
-    if take_earlier(paths, photos):
+    digest = digest_of(paths, photos)
+    if spec.origin and take_earlier(paths, photos, digest, goes_on=spec.earlier is not None):
         return _straightened_earlier(paths, spec)
     folder = paths.work / "colmap"
     shutil.rmtree(folder, ignore_errors=True)
@@ -93,7 +94,7 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     if held:
         world, quality = place(held), measure(held, len(photos), model.quality.parts)
         model = replace(model, reconstruction=held, quality=quality)
-    _write(paths, found, model, world, photos)
+    _write(paths, found, model, world, photos, digest)
     _say(0.95, "Straightening the photos")
     _undistort(paths, spec.image_size)
     shutil.rmtree(folder)
@@ -102,12 +103,12 @@ def _solve(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
 
 def _straightened_earlier(paths: JobPaths, spec: JobSpec) -> dict[str, object]:
     """Do what is left to do where the earlier job's cameras are there."""
-    _say(0.5, f"The cameras are those of job {spec.earlier}. Straightening the photos")
+    _say(0.5, f"The cameras are those of job {spec.origin}. Straightening the photos")
     _undistort(paths, spec.image_size)
     record = Geometry.load(paths)
     _picture(paths, pycolmap.Reconstruction(paths.geometry), metric=record.metric)
     names = {"registered": list(record.registered), "left_out": list(record.left_out)}
-    return {"connected": True, **names}
+    return {"connected": True, "taken": True, **names}
 
 
 def _split(photos: tuple[Photo, ...], model: Model | None) -> dict[str, list[str]]:
@@ -138,7 +139,12 @@ def _show_graph(paths: JobPaths, photos: tuple[Photo, ...], found: Search) -> No
 
 
 def _write(
-    paths: JobPaths, found: Search, model: Model, world: World, photos: tuple[Photo, ...]
+    paths: JobPaths,
+    found: Search,
+    model: Model,
+    world: World,
+    photos: tuple[Photo, ...],
+    digest: str,
 ) -> None:
     """Write the COLMAP model, the record and the picture."""
     shutil.rmtree(paths.geometry, ignore_errors=True)
@@ -168,6 +174,7 @@ def _write(
         up_from=world.up_from,
         origin=world.origin,
         epsg=utm_epsg(*world.origin[:2]) if world.origin else None,
+        digest=digest,
         ground_z=0.0,
         camera_height=float(np.median([centre[2] for centre in centres.values()])),
         scene_distance=scene_distance(scene),

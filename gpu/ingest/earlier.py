@@ -15,7 +15,7 @@ import httpx
 
 from gpu.ingest.download import TIMEOUT
 from gpu.job import JobPaths
-from gpu.job.paths import CHECKPOINT, KEPT
+from gpu.job.paths import CHECKPOINT, FOUND, KEPT
 from gpu.stage import Context
 from gpu.transfer import TransferFailed, retried
 
@@ -25,14 +25,15 @@ log = logging.getLogger(__name__)
 def bring_earlier(ctx: Context, *, wait: Callable[[float], None] = time.sleep) -> None:
     """Bring the files of KEPT: the geometry to paths.earlier, the checkpoint to its place.
 
-    A checkpoint of our own is newer, and stays.
+    A checkpoint of our own is newer, and stays. Where the cameras alone are taken over, none is
+    brought: the training begins anew.
     """
     kept, paths = ctx.spec.kept, ctx.paths
     if kept is None or paths.earlier.exists():
         return
     partial = paths.work / ".earlier.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    for name in KEPT:
+    for name in KEPT if ctx.spec.earlier else FOUND:
         target = partial / name
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -41,7 +42,7 @@ def bring_earlier(ctx: Context, *, wait: Callable[[float], None] = time.sleep) -
             elif name in kept.urls:
                 _download(kept.urls[name], target, wait)
         except (OSError, TransferFailed) as wrong:
-            log.warning("%s of job %s was not brought: %s", name, ctx.spec.earlier, wrong)
+            log.warning("%s of job %s was not brought: %s", name, ctx.spec.origin, wrong)
             target.unlink(missing_ok=True)
     if (partial / CHECKPOINT).exists() and not paths.checkpoint.exists():
         (partial / CHECKPOINT).replace(paths.checkpoint)

@@ -24,7 +24,9 @@ PHOTO_FILES = tuple(f"photos/{number:03}.jpg" for number in range(300))
 #: What another machine needs to go on from this job, besides the photos.
 CHECKPOINT, RECORD = "checkpoint.npz", "geometry/geometry.json"
 MODEL = tuple(f"geometry/{name}.bin" for name in ("cameras", "images", "points3D"))
-KEPT = (*MODEL, RECORD, CHECKPOINT)
+#: Of that, what finding the cameras leaves.
+FOUND = (*MODEL, RECORD)
+KEPT = (*FOUND, CHECKPOINT)
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,9 @@ class Target:
 class JobSpec:
     """One job. Immutable; every value is checked when it is made.
 
-    `earlier` is the job whose cameras and training this one goes on from, `kept` where they are,
-    and `more` the steps by which it trains longer; None of them means "from the photos".
+    `earlier` is the job whose cameras and training this one goes on from, and `more` the steps by
+    which it trains longer; `cameras` is the job whose cameras alone are taken over. `kept` is where
+    that is. None of them means "from the photos".
 
     `geometry` is one of GEOMETRIES, `preset` one of PRESETS, `size` the kind of machine that
     somebody asked for; None means "chosen for you". `remove` is one of REMOVALS; None means that
@@ -112,12 +113,13 @@ class JobSpec:
     size: str | None = None
     more: int | None = None
     earlier: str | None = None
+    cameras: str | None = None
     kept: Source | None = None
 
     def __post_init__(self) -> None:
         _check_id("job_id", self.job_id)
-        if self.earlier is not None:
-            _check_id("earlier", self.earlier)
+        if self.origin is not None:
+            _check_id("earlier", self.origin)
         if self.pipeline not in tuple(Pipeline):
             raise InvalidValue("pipeline", self.pipeline, " or ".join(Pipeline))
         for name, allowed in RANGES.items():
@@ -135,6 +137,11 @@ class JobSpec:
     def stages(self) -> tuple[Stage, ...]:
         """The stages that this job runs, in order."""
         return stages_of(self.pipeline)
+
+    @property
+    def origin(self) -> str | None:
+        """The job of which something is taken over; None where all begins with the photos."""
+        return self.earlier or self.cameras
 
     @property
     def joins(self) -> bool:

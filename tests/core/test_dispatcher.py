@@ -424,3 +424,7 @@ def test_a_rerun_is_told_what_the_earlier_job_has_left(bench: Bench, tmp_path: P
     )
     own = LocalStorage(tmp_path / "store", "http://bot")
     assert specification(job, own).kept is None  # its folder is known to the backend
+    only = replace(job, options={"cameras": "a", "preset": "best"})
+    kept = specification(only, store).kept
+    assert kept is not None
+    assert list(kept.urls) == ["geometry/images.bin"]  # the training begins anew

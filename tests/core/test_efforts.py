@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.core.efforts import A_STEP, PRESETS, USUAL, Span, effort, is_alike, lasts
+from bot.core.efforts import A_STEP, PRESETS, TAKEN_OVER, USUAL, Span, effort, is_alike, lasts
 from bot.core.jobs import Job, Options
 from gpu.job import Stage, choices
 from tests.core.test_estimates import a_job
@@ -80,9 +80,19 @@ def test_a_number_of_steps_that_somebody_wished_says_nothing_of_who_wishes_none(
     assert effort({}, past(iterations=1000)) is None
 
 
-def test_training_that_went_on_says_nothing_of_one_from_the_start() -> None:
-    assert lasts(Stage.TRAIN, {}, past(more=500)) is None
-    assert lasts(Stage.GEOMETRY, {}, past(more=500)) == Span(30.0, 30.0)
+def test_what_went_on_says_nothing_of_a_job_from_the_start() -> None:
+    for went_on in (past(more=500, earlier="x"), past(earlier="x")):
+        assert lasts(Stage.TRAIN, {}, went_on) is None
+        assert lasts(Stage.GEOMETRY, {}, went_on) is None
+        assert lasts(Stage.PUBLISH, {}, went_on) is not None
+
+
+def test_cameras_that_are_taken_over_take_less_and_all_of_it_where_they_are_not_there() -> None:
+    takes_over: Options = {"cameras": "x"}
+    assert lasts(Stage.GEOMETRY, takes_over, past()) == TAKEN_OVER.times(30.0)
+    assert lasts(Stage.GEOMETRY, takes_over, past(cameras="y")) == Span(30.0, 30.0)
+    assert lasts(Stage.GEOMETRY, {}, past(cameras="y")) is None
+    assert lasts(Stage.TRAIN, {}, past(cameras="y")) == Span(10.0, 10.0)
 
 
 def test_going_on_takes_the_further_steps_and_at_most_all_of_it_anew() -> None:

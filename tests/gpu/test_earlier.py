@@ -62,6 +62,15 @@ def test_files_by_address_are_fetched_and_what_is_missing_is_done_without(
     assert not ctx.paths.checkpoint.exists()
 
 
+def test_who_takes_over_cameras_alone_is_brought_no_state_of_a_training(tmp_path: Path) -> None:
+    """Or a training that was asked for more care would go on from one that is over."""
+    earlier = left_by_an_earlier_job(tmp_path / "a")
+    ctx = going_on(tmp_path / "b", Source(path=str(earlier.root)))
+    bring_earlier(replace(ctx, spec=replace(ctx.spec, earlier=None, cameras="a")))
+    assert not ctx.paths.checkpoint.exists()
+    assert (ctx.paths.earlier / "geometry/images.bin").read_text() == "earlier geometry/images.bin"
+
+
 def test_nobody_there_fails_nothing(tmp_path: Path) -> None:
     ctx = going_on(tmp_path / "b", Source(urls={n: f"http://127.0.0.1:9/{n}" for n in KEPT}))
     bring_earlier(ctx, wait=lambda seconds: None)

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from gpu.errors import OutOfMemory
-from gpu.geometry.earlier import take_earlier
+from gpu.geometry.earlier import digest_of, take_earlier
 from gpu.geometry.errors import GeometryCrashed, PhotosDoNotConnect
 from gpu.geometry.gps import enu_metres, extent_of, utm_epsg
 from gpu.geometry.gravity import measured_ups, up_of_gravity, up_of_level_flight
@@ -467,17 +467,19 @@ def test_every_way_that_people_may_ask_for_is_there() -> None:
         JobSpec("a", "demo", Source(path="/photos"), geometry="glomap")
 
 
+@pytest.mark.parametrize("taken", ["earlier", "cameras"])
 def test_the_cameras_of_an_earlier_job_are_taken_and_not_sought_again(
-    flown: Flown, tmp_path: Path
+    flown: Flown, tmp_path: Path, taken: str
 ) -> None:
     ctx = context(tmp_path / "job", flown.ctx.paths.photos)
     kept = Source(path=str(flown.ctx.paths.root))
-    ctx = replace(ctx, spec=replace(ctx.spec, earlier="flight", kept=kept))
+    ctx = replace(ctx, spec=replace(ctx.spec, **{taken: "flight"}, kept=kept))
     run_fetch(ctx)
     run_preprocess(ctx)
     outcome = run_geometry(ctx)
     assert isinstance(ctx.progress, Said)
     assert any("those of job flight" in message for _, message in ctx.progress)
+    assert outcome.message.startswith("The cameras are those of job flight. Placed 12 of 12")
     assert dict(outcome.metrics) == dict(flown.outcome.metrics)
     ours, theirs = (load_dataset(c.paths.undistorted, 200, 8) for c in (ctx, flown.ctx))
     assert scene_digest(ours.train, 0, 0) == scene_digest(theirs.train, 0, 0)
@@ -486,9 +488,50 @@ def test_the_cameras_of_an_earlier_job_are_taken_and_not_sought_again(
 
 def test_the_cameras_of_other_photos_are_not_taken(flown: Flown, tmp_path: Path) -> None:
     paths, photos = JobPaths(tmp_path), Photos.load(flown.ctx.paths).photos
+    digest = digest_of(flown.ctx.paths, photos)
     shutil.copytree(flown.ctx.paths.geometry, paths.earlier / "geometry")
-    assert take_earlier(paths, photos)
-    assert not take_earlier(paths, photos[:-1])
-    assert not take_earlier(paths, (replace(photos[0], name="another.jpg"), *photos[1:]))
+    assert not take_earlier(paths, photos, "of other bytes", goes_on=True)
+    assert not take_earlier(paths, photos[:-1], digest)
+    renamed = (replace(photos[0], name="another.jpg"), *photos[1:])
+    assert not take_earlier(paths, renamed, digest)
+    assert not paths.geometry.exists()
+    assert take_earlier(paths, photos, digest)
     (paths.earlier / "geometry" / "geometry.json").write_text("{")
-    assert not take_earlier(paths, photos)
+    assert not take_earlier(paths, photos, digest)
+
+
+def test_a_record_without_a_digest_is_enough_only_for_who_goes_on(
+    flown: Flown, tmp_path: Path
+) -> None:
+    """As earlier versions wrote it: nothing says that no photo was exchanged since."""
+    paths, photos = JobPaths(tmp_path), Photos.load(flown.ctx.paths).photos
+    (paths.earlier / "geometry").parent.mkdir(parents=True)
+    shutil.copytree(flown.ctx.paths.geometry, paths.earlier / "geometry")
+    replace(Geometry.load(flown.ctx.paths), digest="").save(JobPaths(paths.earlier))
+    assert not take_earlier(paths, photos, "of these")
+    assert not take_earlier(paths, photos[:-1], "of these", goes_on=True)
+    assert take_earlier(paths, photos, "of these", goes_on=True)
+
+
+@pytest.mark.parametrize("file", ["b.jpg", "masks/b.png", "transforms.json"])
+def test_whatever_changes_among_the_photos_changes_their_digest(tmp_path: Path, file: str) -> None:
+    paths, photos = JobPaths(tmp_path), (Photo("b.jpg", "b.jpg", 4, 3, "phone"),)
+    for name in ("b.jpg", "masks/b.png", "transforms.json"):
+        (paths.photos / name).parent.mkdir(parents=True, exist_ok=True)
+        (paths.photos / name).write_bytes(b"as it was")
+    before = digest_of(paths, photos)
+    assert digest_of(paths, photos) == before
+    assert digest_of(paths, (replace(photos[0], gps=(1.0, 2.0, 3.0)),)) != before
+    (paths.photos / file).write_bytes(b"as it is ")
+    assert digest_of(paths, photos) != before
+
+
+def test_where_the_cameras_that_were_to_be_taken_over_are_not_kept_they_are_found_anew(
+    flown: Flown, tmp_path: Path
+) -> None:
+    ctx = context(tmp_path / "job", flown.ctx.paths.photos, cameras="flight")
+    shutil.copytree(flown.ctx.paths.geometry, ctx.paths.geometry)
+    answer = '{"connected": true}'
+    worker = (sys.executable, "-c", f"import sys; sys.stdin.read(); print('{answer}')")
+    said = run_geometry(ctx, worker=worker).message
+    assert said.startswith("Found anew: those of job flight are not kept, or of other photos. Pl")

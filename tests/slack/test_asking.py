@@ -8,11 +8,13 @@ import pytest
 
 from bot.compute.base import Plan
 from bot.core.errors import BackendError
-from bot.core.jobs import Job, State
+from bot.core.jobs import Job, Options, State
 from bot.core.jobs import again as again_of
+from bot.core.orders import OPTIONS
 from bot.sandbox import state
 from bot.sandbox.state import Message
-from gpu.job import Stage, Status
+from gpu.job import JobSpec, Source, Stage, Status
+from gpu.stamps import keys
 from tests.fakes.slack import buttons, text_of
 from tests.slack.conftest import Bot, finish
 from tests.slack.test_drops import photo
@@ -150,6 +152,73 @@ def test_a_job_that_did_not_succeed_goes_on_unless_what_it_depends_on_changes(bo
     assert again_of(lost, {"size": "gpu-x"}) == {"iterations": 700, "size": "gpu-x", "earlier": "a"}
     assert again_of(lost, {"seed": 3}) == {"iterations": 700, "seed": 3}
     assert again_of(replace(lost, state=State.SUCCEEDED), {}) == {"iterations": 700}
+
+
+#: For every option that a job may have, another value than it has.
+OTHERS: dict[str, int | str] = {
+    "iterations": 900, "max_views": 9, "image_size": 900, "seed": 9, "geometry": "colmap",
+    "preset": "best", "remove": "people", "photos": "publish", "use_all_photos": "no",
+    "lens": "bent", "size": "gpu-x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_cameras_are_taken_over_whatever_else_than_what_they_depend_on_changes(
+    bot: Bot, name: str
+) -> None:
+    """By what the pipeline itself says of its stages: cameras of something else are none."""
+    assert set(OTHERS) == set(OPTIONS)
+    spec, change = JobSpec("a", "demo", Source(path="/photos")), {name: OTHERS[name]}
+    changed: JobSpec = replace(spec, **change)  # type: ignore[arg-type]
+    depends = keys(spec)[Stage.GEOMETRY] != keys(changed)[Stage.GEOMETRY]
+    options = again_of(done(bot), change)
+    assert options == {"iterations": 700, **change, **({} if depends else {"cameras": "a"})}
+
+
+def test_of_a_job_that_was_not_over_the_cameras_are_taken_over_for_another_training(
+    bot: Bot,
+) -> None:
+    """Such as one that the GPU had no room for: only the cameras are as they were."""
+    lost = replace(done(bot), state=State.FAILED, options={"earlier": "x"})
+    assert again_of(lost, {"preset": "draft"}) == {"preset": "draft", "cameras": "x"}
+    placed = replace(lost, stage_seconds={"geometry": 3.0})
+    assert again_of(placed, {"preset": "draft"}) == {"preset": "draft", "cameras": "a"}
+    bare = replace(lost, options={})
+    assert again_of(bare, {"preset": "draft"}) == {"preset": "draft"}
+
+
+def test_a_job_that_was_to_take_over_cameras_and_failed_before_it_is_asked_for_the_same(
+    bot: Bot,
+) -> None:
+    asked: Options = {"preset": "best", "cameras": "x"}
+    lost = replace(done(bot), state=State.FAILED, options=asked)
+    assert again_of(lost, {}) == asked
+    placed = replace(lost, stage_seconds={"geometry": 3.0})
+    assert again_of(placed, {}) == {"preset": "best", "earlier": "a"}
+    trained = replace(lost, state=State.SUCCEEDED)
+    assert again_of(trained, {"more": 50}) == {"preset": "best", "more": 50, "earlier": "a"}
+
+
+def test_who_orders_another_training_is_told_whose_cameras_it_takes_over(bot: Bot) -> None:
+    done(bot)
+    said = answer(bot, "/splat rerun a --preset best --dry-run")
+    assert "the cameras of `#a` are taken over (found anew if they are not kept, or the" in said
+    assert "the splat is trained anew" in said
+    assert re.search(r"\*Time:\* .*; the least if the cameras are taken over", said)
+    said = answer(bot, "/splat rerun a --preset best --job-id b")
+    echo = "/splat demo/parcel aerial --iterations 700 --preset best --job-id b"
+    assert f"`{echo}` is job `#b`" in said
+    assert "It takes over the cameras of `#a` (found anew if they are not kept" in said
+    assert "to take over the cameras of `#a`" in answer(bot, "/splat status b")
+
+
+@pytest.mark.parametrize("changes", ["", "--seed 4"])
+def test_where_nothing_is_taken_over_nothing_is_said_of_it(bot: Bot, changes: str) -> None:
+    done(bot)
+    for text in (f"/splat rerun a {changes} --dry-run", f"/splat rerun a {changes}"):
+        assert "taken over" not in (said := answer(bot, text))
+        assert "takes over" not in said
+    assert "cameras" not in bot.ledger.jobs()[0].options
 
 
 def test_a_job_that_left_nothing_hands_on_what_it_was_to_go_on_from(bot: Bot) -> None:

@@ -147,6 +147,20 @@ def test_while_one_that_somebody_typed_goes_on_from_it_nothing_is_ordered(bot: B
     assert len(bot.ledger.jobs()) == 3
 
 
+def test_another_training_on_the_same_cameras_is_not_that_job_run_again(bot: Bot) -> None:
+    bot.start("demo/parcel --job-id a")
+    bot.ledger.succeed("a", viewer_url="http://v", manifest_url="http://m")
+    bot.ledger.release("a")
+    bot.slack.person.type("/splat rerun a --preset best --job-id b")
+    bot.ledger.claim()
+    bot.ledger.fail("b", error="No GPU droplet can be had now.", hint="Try again later.")
+    bot.slack.person.type("/splat rerun a --preset draft --job-id c")
+    again, is_new = bot.desk.run_again("b", "U1")
+    assert is_new
+    assert again.options == {"preset": "best", "cameras": "a"}
+    assert bot.desk.run_again("b", "U2") == (again, False)
+
+
 def test_it_waits_for_its_turn(bot: Bot) -> None:
     lost(bot)
     bot.slack.person.type("/splat demo/parcel --job-id b")
