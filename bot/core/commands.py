@@ -24,15 +24,18 @@ class Start:
     @property
     def text(self) -> str:
         """The command in its normal form, to be echoed."""
-        given = {
-            name: value for name, value in self.options.items() if name not in (EARLIER, CAMERAS)
-        }
-        flags = [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
-        flags += [f"--job-id {self.job_id}"] if self.job_id else []
-        flags += ["--dry-run"] if self.dry_run else []
+        flags = _flags(self.options, self.job_id, self.dry_run)
         plain = re.fullmatch(r"[\w./:@?=+-]+", self.dataset)
         name = self.dataset if plain else shlex.quote(self.dataset)
         return " ".join(["/splat", name, self.pipeline.value, *flags])
+
+
+def _flags(options: Options, job_id: str | None, dry_run: bool) -> list[str]:
+    """Return options as they are typed, without what only doing a job again sets."""
+    given = {name: value for name, value in options.items() if name not in (EARLIER, CAMERAS)}
+    flags = [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
+    flags += [f"--job-id {job_id}"] if job_id else []
+    return flags + (["--dry-run"] if dry_run else [])
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,12 @@ class Rerun:
     options: Options = field(default_factory=dict)
     new_id: str | None = None
     dry_run: bool = False
+
+    @property
+    def text(self) -> str:
+        """The command in its normal form, to be echoed."""
+        flags = _flags(self.options, self.new_id, self.dry_run)
+        return " ".join(["/splat rerun", *([self.job_id] if self.job_id else []), *flags])
 
 
 @dataclass(frozen=True)

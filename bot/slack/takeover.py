@@ -1,8 +1,8 @@
-"""What people read of a job that takes over the cameras of an earlier one, and trains anew."""
+"""What people read of a job that takes something over from an earlier one."""
 
 from __future__ import annotations
 
-from bot.core.jobs import CAMERAS, Job, Options
+from bot.core.jobs import CAMERAS, EARLIER, Job, Options
 from gpu.job import Stage
 
 #: What becomes of cameras that can not be taken over.
@@ -10,7 +10,9 @@ ELSE = "found anew if they are not kept, or the photos have changed"
 
 
 def accepted(options: Options) -> str:
-    """Said to who orders such a job; nothing of any other."""
+    """Said to who orders such a job, or one that goes on; nothing of any other."""
+    if EARLIER in options and "more" not in options:
+        return f"It goes on from what `#{options[EARLIER]}` has computed, if that is kept."
     if CAMERAS not in options:
         return ""
     return f"It takes over the cameras of `#{options[CAMERAS]}` ({ELSE}) and trains anew."

@@ -123,6 +123,22 @@ def test_more_steps_go_on_from_what_the_job_has_left(bot: Bot) -> None:
     assert again.options == {"iterations": 700, "more": 3_000, "earlier": "a"}
 
 
+def test_the_echo_of_more_steps_says_all_that_was_asked(bot: Bot) -> None:
+    done(bot)
+    said = answer(bot, "/splat rerun --job-id b a --size gpu-x --more 3,000")
+    assert "`/splat rerun a --more 3000 --size gpu-x --job-id b` is job `#b`." in said
+
+
+def test_who_types_that_a_job_that_was_stopped_runs_again_is_told_that_it_goes_on(
+    bot: Bot,
+) -> None:
+    bot.start("demo/parcel --job-id a")
+    bot.ledger.fail("a", error="It broke.", hint="")
+    said = answer(bot, "/splat rerun a --job-id b")
+    assert "is job `#b`. It goes on from what `#a` has computed, if that is kept." in said
+    assert "goes on" not in answer(bot, "/splat demo/parcel --job-id c")
+
+
 def test_more_steps_are_of_the_job_as_it_was(bot: Bot) -> None:
     done(bot)
     for change in ("--seed 4", "--lens bent"):

@@ -110,7 +110,8 @@ def _rerun(desk: Desk, command: commands.Rerun, asker: Asker) -> Post:
         return reports.quote(desk.quote(request, looking=True))
     job = desk.start(request)
     if "more" in job.options:
-        text = f"/splat rerun {job.options['earlier']} --more {job.options['more']}"
+        given = {"more": job.options["more"], **command.options}
+        text = commands.Rerun(str(job.options["earlier"]), given, command.new_id).text
     else:
         text = commands.Start(job.dataset, job.pipeline, job.options, command.new_id).text
     return _accepted(desk, text, job)
