@@ -4,7 +4,7 @@ import { byFinger, el } from "./dom";
 
 /** The card in the middle: the welcome without a scene, or what went wrong and what helps. */
 export class Card {
-  readonly element = el("section", { class: "card glass", hidden: true });
+  readonly element = el("section", { class: "card solid", hidden: true });
   private readonly chooser = el("input", { type: "file", accept: ".sog,.spz,.splat,.ply", hidden: true });
 
   constructor(openFile: (file: File) => void) {

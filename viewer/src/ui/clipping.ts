@@ -21,7 +21,7 @@ export class Clipping {
   private readonly turned = el("span", { class: "figures" });
   readonly element = el(
     "section",
-    { class: "clipping aside-panel panel glass", "aria-label": texts.clip.panel, hidden: true },
+    { class: "clipping aside-panel panel solid", "aria-label": texts.clip.panel, hidden: true },
     el("h2", {}, texts.clip.panel),
     el("p", {}, texts.clip.hint),
     ...this.ranges.map(({ element }) => element),

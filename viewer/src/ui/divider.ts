@@ -95,7 +95,7 @@ export class Notice {
   private readonly heading = el("h2", {});
   readonly element = el(
     "section",
-    { class: "aside-panel panel glass", hidden: true },
+    { class: "aside-panel panel solid", hidden: true },
     this.heading,
     this.words,
     el("div", { class: "actions" }, action(texts.close, () => this.hide())),

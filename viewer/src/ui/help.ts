@@ -7,7 +7,7 @@ export class Help {
   private readonly rows = byFinger() ? texts.touchHelpRows : texts.helpRows;
   readonly element = el(
     "dialog",
-    { class: "help glass", "aria-labelledby": "help-title" },
+    { class: "help solid", "aria-labelledby": "help-title" },
     el("h2", { id: "help-title" }, byFinger() ? texts.touchHelpTitle : texts.helpTitle),
     el("dl", {}, ...this.rows.flatMap(([keys, meaning]) => [el("dt", {}, ...caps(keys)), el("dd", {}, meaning)])),
     this.close,

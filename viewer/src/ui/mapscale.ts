@@ -17,7 +17,7 @@ export class MapScale {
   private readonly length = el("span", {});
   private readonly arrow = shape("svg", { class: "north", viewBox: "0 0 24 24" });
   private readonly drawing = el("div", { class: "drawing", role: "img" });
-  readonly element = el("section", { class: "mapscale glass", "aria-label": texts.mapScale.name, hidden: true }, this.drawing);
+  readonly element = el("section", { class: "mapscale solid", "aria-label": texts.mapScale.name, hidden: true }, this.drawing);
   private metric = false;
   private hasNorth = false;
 

@@ -21,7 +21,7 @@ export class Measuring {
   private readonly more = action(texts.measure.more, () => this.fold(!this.folded), "narrow");
   readonly element = el(
     "section",
-    { class: "measuring aside-panel panel glass", "aria-label": texts.measure.name, hidden: true },
+    { class: "measuring aside-panel panel solid", "aria-label": texts.measure.name, hidden: true },
     el("h2", {}, texts.measure.name),
     this.hint,
     this.list,

@@ -9,7 +9,7 @@ export function panel(title: string, manifest: Manifest | null, gaussians: numbe
   const rows = figures(manifest, gaussians).filter((row): row is [string, string | HTMLElement] => row[1] !== null);
   return el(
     "details",
-    { class: "panel glass", "aria-label": texts.information },
+    { class: "panel solid", "aria-label": texts.information },
     el("summary", {}, el("h1", {}, title), el("p", {}, summary(manifest, gaussians))),
     el("dl", {}, ...rows.flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, value)])),
   );

@@ -47,7 +47,7 @@ export class Photos {
   private readonly fade = el("label", { class: "fade", hidden: true }, el("span", {}, texts.photos.opacity), this.share, this.slider);
   readonly element = el(
     "section",
-    { class: "photos aside-panel panel glass", "aria-label": texts.photos.name, hidden: true },
+    { class: "photos aside-panel panel solid", "aria-label": texts.photos.name, hidden: true },
     el("h2", {}, texts.photos.name),
     this.status,
     this.note,

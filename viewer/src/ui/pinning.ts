@@ -34,7 +34,7 @@ export class Pinning {
   private readonly save = action(texts.pins.save, () => this.toFile());
   readonly element = el(
     "section",
-    { class: "pinning aside-panel panel glass", "aria-label": texts.pins.name, hidden: true },
+    { class: "pinning aside-panel panel solid", "aria-label": texts.pins.name, hidden: true },
     el("h2", {}, texts.pins.name),
     this.hint,
     this.list,

@@ -11,7 +11,7 @@ export class Progress {
   private readonly bar = el("progress", { max: "1", "aria-label": texts.loading });
   readonly element = el(
     "div",
-    { class: "progress glass", hidden: true },
+    { class: "progress solid", hidden: true },
     el("p", {}, this.words, this.amount),
     this.bar,
   );

@@ -28,7 +28,7 @@ export class Sharing {
     ];
     this.element = el(
       "section",
-      { class: "sharing aside-panel panel glass", "aria-label": words.name, hidden: true },
+      { class: "sharing aside-panel panel solid", "aria-label": words.name, hidden: true },
       el("h2", {}, words.name),
       el("p", {}, words.hint),
       el("div", { class: "actions column" }, ...actions, filming.opener),

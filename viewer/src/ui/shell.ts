@@ -75,7 +75,7 @@ export class Shell {
   /** In another page's frame there is room for little, and that page has the title: the rest is one click away. */
   private embed(): void {
     document.body.classList.add("embed");
-    const link = el("a", { class: "full glass", target: "_blank", rel: "noopener" }, texts.openFull);
+    const link = el("a", { class: "full solid", target: "_blank", rel: "noopener" }, texts.openFull);
     const full = (): void => void (link.href = withoutEmbed(location.href));
     full();
     for (const event of ["pointerenter", "focus", "click"]) link.addEventListener(event, full); // the place may have changed
@@ -87,7 +87,7 @@ export class Shell {
     this.card.hide();
     document.body.classList.remove("live");
     document.title = texts.documentTitle(title);
-    this.title.replaceChildren(el("div", { class: "panel glass" }, el("h1", {}, title)));
+    this.title.replaceChildren(el("div", { class: "panel solid" }, el("h1", {}, title)));
     this.poster.hidden = thumbnail === null;
     if (thumbnail && this.poster.src !== thumbnail.href) this.poster.src = thumbnail.href;
     this.compare();

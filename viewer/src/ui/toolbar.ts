@@ -45,7 +45,7 @@ export class Toolbar {
     this.offerHeadset(null);
     this.element = el(
       "nav",
-      { class: "toolbar glass", "aria-label": texts.toolbar },
+      { class: "toolbar solid", "aria-label": texts.toolbar },
       ...entries.map(([, element]) => element),
       this.home,
       this.headset,
