@@ -91,7 +91,8 @@ def _without_overlap(names: Sequence[str], connections: Connections) -> Reason:
             "Go in smaller steps: " + OVERLAP + ".",
         )
     share = "shares" if len(alone) == 1 else "share"
+    who = f"{len(alone)} of them {share} too little with any other ({named(alone)})"
     return Reason(
-        f"{len(alone)} of them {share} too little with any other ({named(alone)})",
+        "none of them shares enough with any other" if len(alone) == len(names) else who,
         "Photograph the ways between them: " + OVERLAP + ".",
     )
