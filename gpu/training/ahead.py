@@ -47,8 +47,15 @@ def compiling(log: Path, environment: Mapping[str, str]) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # Compilers that it has started, too.
+            _end(child.pid)
+
+
+def _end(session: int) -> None:
+    """Kill a session's processes, the compilers too: ninja has each in a group of its own."""
+    for number in (int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()):
+        with suppress(OSError):  # Most are others', and some have ended since.
+            if os.getsid(number) == session:
+                os.kill(number, signal.SIGKILL)
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ from gpu.training import ahead
 from tests.gpu.photographed import job
 from tests.waiting import await_that
 
-#: What compiles starts a compiler, and notes the numbers of both processes.
+#: What compiles starts a compiler, in a group of its own as ninja does, and notes both's numbers.
 LONG = """
 import os, pathlib, subprocess, sys, time
-compiler = subprocess.Popen(["sleep", "3600"])
+compiler = subprocess.Popen(["sleep", "3600"], process_group=0)
 pathlib.Path(sys.argv[1]).write_text(f"{os.getpid()} {compiler.pid}")
 """
 
