@@ -57,6 +57,8 @@ class RecordedStep(Step):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
         self._recordings: dict[Kind, Recording] = {}
+        if is_hoarding():  # A run before has left it, and none is given back while one records.
+            torch.cuda.empty_cache()
         self._fill_pool()
 
     def _fill_pool(self) -> None:

@@ -105,20 +105,54 @@ def test_what_growth_or_another_degree_has_ended_is_not_kept() -> None:
     assert not late.outlives(Kind.of(photos(1, masked=True), CONFIG, 0.9))
 
 
-@pytest.mark.parametrize(("unused", "is_given_back"), [(4, False), (6, True)])
+class Memory:
+    """Stands for a GPU's memory, of which 10 are free and torch keeps some `unused`.
+
+    `emptied` is the number of pools that there were, each time that this was given back.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.unused, self.pools, self.emptied = 0, 0, list[int]()
+        monkeypatch.setattr(torch.cuda, "graph_pool_handle", self._pool)
+        monkeypatch.setattr(torch.cuda, "empty_cache", self._empty)
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 3)
+        monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 3 + self.unused)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (10, 80))
+        monkeypatch.setattr(step_cuda, "recorded", lambda graph, pool: nullcontext())
+
+    def _pool(self) -> int:
+        self.pools += 1
+        return self.pools
+
+    def _empty(self) -> None:
+        self.emptied.append(self.pools)
+        self.unused = 0
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    return Memory(monkeypatch)
+
+
+def begun() -> RecordedStep:
+    return RecordedStep(Parts(CONFIG, 1.0, None, None, torch.Generator()))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("unused", "emptied"), [(4, []), (6, [2])])
 def test_what_recordings_have_left_is_given_back_when_it_is_half_of_what_is_free(
-    monkeypatch: pytest.MonkeyPatch, unused: int, *, is_given_back: bool
+    memory: Memory, unused: int, emptied: list[int]
 ) -> None:
-    pools, emptied = list[int](), list[int]()
-    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: pools.append(1) or len(pools))
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(len(pools)))
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: 3)
-    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: 3 + unused)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (10, 80))
-    monkeypatch.setattr(step_cuda, "recorded", lambda graph, pool: nullcontext())
-    step = RecordedStep(Parts(CONFIG, 1.0, None, None, torch.Generator()))  # type: ignore[arg-type]
+    step = begun()
+    memory.unused = unused
     step.forget()
-    assert emptied == (
-        [2] if is_given_back else []
-    )  # The next recordings have a pool of their own.
-    assert step._pool == 1 + is_given_back
+    assert memory.emptied == emptied
+    assert step._pool == 1 + len(emptied)  # The next recordings have a pool of their own.
+
+
+@pytest.mark.parametrize(("unused", "emptied"), [(4, []), (6, [0])])
+def test_so_is_what_the_run_before_has_left_before_anything_is_recorded(
+    memory: Memory, unused: int, emptied: list[int]
+) -> None:
+    memory.unused = unused
+    begun()
+    assert memory.emptied == emptied
