@@ -344,6 +344,24 @@ def test_one_finger_turns_and_two_fingers_zoom(phone: Page) -> None:
     phone.wait_for_function("(high) => splatViewer.camera().position[2] < 0.7 * high", arg=high)
 
 
+def test_two_fingers_turn_the_map_and_a_pinch_that_is_not_quite_straight_does_not(
+    phone: Page,
+) -> None:
+    phone.get_by_role("button", name="Map").tap()
+    high = at_rest(phone)["position"][2]
+    fingers = Fingers(phone)
+    fingers.press((180, 300), (220, 300))
+    fingers.slide((100, 290), (300, 310))
+    fingers.lift()
+    phone.wait_for_function("(high) => splatViewer.camera().position[2] < 0.7 * high", arg=high)
+    assert at_rest(phone)["heading"] == 0
+    fingers.press((150, 300), (250, 300))
+    fingers.slide((200, 250), (200, 350))
+    fingers.lift()
+    phone.wait_for_function("() => splatViewer.camera().heading < -1")
+    assert at_rest(phone)["heading"] == pytest.approx(-math.pi / 2, abs=0.01)
+
+
 def test_the_pad_walks(phone: Page) -> None:
     phone.locator("nav button").nth(2).tap()
     box = phone.locator(".pad").bounding_box()

@@ -1,5 +1,5 @@
 import { gamepads, sticks } from "./gamepad";
-import { clamp, type Vec3 } from "./math";
+import { clamp, radians, turn, type Vec3 } from "./math";
 import { type Intent, PACES } from "./modes/mode";
 
 const WHEEL = 0.0012;
@@ -7,6 +7,8 @@ const WHEEL_LINES = 24;
 /** A press that is shorter and moves less is a tap, not a drag. */
 const TAP_MS = 350;
 const TAP_PIXELS = 8;
+/** Two fingers that pinch also turn about each other, by less than this. */
+const TWIST = radians(12);
 /** What keys do: index into right, ahead, up and the sign. Codes are places on the keyboard, so W A S D stay a cross on AZERTY. */
 const MOVES: Readonly<Record<string, readonly [number, number]>> = {
   KeyD: [0, 1], KeyA: [0, -1], KeyW: [1, 1], KeyS: [1, -1], KeyQ: [2, 1], KeyE: [2, -1],
@@ -15,6 +17,12 @@ const TURNS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [1, 1], ArrowDown: [1, -1],
 };
 
+/** CSS pixels, y down. */
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 /** Gathers mouse, touch, keyboard and gamepad between two frames. */
 export class Input {
   /** Set by the touch pad: right and ahead, each in [−1, 1]. */
@@ -22,6 +30,9 @@ export class Input {
   private drag: [number, number] = [0, 0];
   private pan: [number, number] = [0, 0];
   private zoom = 0;
+  private twist = 0;
+  /** How far two fingers have turned about each other since they came. */
+  private turned = 0;
   private pace = PACES.indexOf(1);
   private readonly keys = new Set<string>();
   private readonly pointers = new Map<number, { x: number; y: number; panning: boolean }>();
@@ -48,14 +59,14 @@ export class Input {
 
   /** What was asked for since the last call. */
   take(): Intent {
-    const { drag, pan, zoom } = this;
-    [this.drag, this.pan, this.zoom] = [[0, 0], [0, 0], 0];
+    const { drag, pan, zoom, twist } = this;
+    [this.drag, this.pan, this.zoom, this.twist] = [[0, 0], [0, 0], 0, 0];
     const [x, y, z] = this.axes(MOVES, 3);
     const [clockwise, upwards] = this.axes(TURNS, 2);
     const pad = sticks(gamepads());
     const move: Vec3 = [x! + this.pad[0] + pad.move[0], y! + this.pad[1] + pad.move[1], z! + pad.move[2]];
     const turn = [clockwise! + pad.turn[0], upwards! + pad.turn[1]] as const;
-    return { drag, pan, zoom, move, turn, fast: this.keys.has("Shift") || pad.fast, pace: PACES[this.pace]! };
+    return { drag, pan, zoom, twist, move, turn, fast: this.keys.has("Shift") || pad.fast, pace: PACES[this.pace]! };
   }
 
   /** Makes keys, pad and sticks move faster from now on, or slower; returns how much faster than usual they are. */
@@ -74,6 +85,7 @@ export class Input {
     this.surface.setPointerCapture(event.pointerId);
     this.surface.focus({ preventScroll: true });
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, panning: event.button !== 0 || event.shiftKey });
+    this.turned = 0;
     this.begin(event);
   }
 
@@ -99,8 +111,16 @@ export class Input {
     const share = other ? 0.5 : 1; // each of two fingers carries half of the shift
     sink[0] += dx * share;
     sink[1] += dy * share;
-    if (other) this.zoom += pinch(pointer, other, event);
+    if (other) {
+      this.zoom += pinch(pointer, other, event);
+      this.bend(turn(direction(other, pointer), direction(other, event)));
+    }
     [pointer.x, pointer.y] = [event.clientX, event.clientY];
+  }
+
+  private bend(by: number): void {
+    this.turned += by;
+    if (Math.abs(this.turned) > TWIST) this.twist += by;
   }
 
   private wheel(event: WheelEvent): void {
@@ -134,8 +154,11 @@ export class Input {
 export const isTyping = ({ target }: Event): boolean =>
   (target instanceof HTMLInputElement && target.type !== "range") || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 
-function pinch(from: { x: number; y: number }, other: { x: number; y: number }, to: PointerEvent): number {
+/** From one point to another, radians, clockwise on the screen. */
+const direction = (from: Point, to: Point): number => Math.atan2(to.y - from.y, to.x - from.x);
+
+function pinch(from: Point, other: Point, to: Point): number {
   const before = Math.hypot(from.x - other.x, from.y - other.y);
-  const after = Math.hypot(to.clientX - other.x, to.clientY - other.y);
+  const after = Math.hypot(to.x - other.x, to.y - other.y);
   return before > 0 && after > 0 ? Math.log(after / before) : 0;
 }

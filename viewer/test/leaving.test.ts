@@ -8,7 +8,7 @@ import type { World } from "../src/world";
 import { close, rayHitsGround, slope, world } from "./slope";
 
 const VIEW = { vertical: 0.9, height: 600 };
-const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
+const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 
 describe("a look at the map", () => {
   const seen: Pose = { position: [7, -4, slope(7, -4) + world.eye], heading: 2, pitch: -0.2 };

@@ -8,7 +8,7 @@ import type { World } from "../src/world";
 import { close, rayHitsGround, slope, world } from "./slope";
 
 const VIEW = { vertical: 0.9, height: 600 };
-const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
+const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 
 function after(mode: ModeName, intent: Partial<Intent>, seconds = 0.1): { rig: Rig; from: Vec3 } {
   const rig = new Rig(world, mode, true);
@@ -91,6 +91,16 @@ describe("the speed of keys", () => {
     const from = rig.shown.position;
     rig.update({ ...rest, move: [0, 1, 0] }, 0.01, VIEW);
     expect(distance(rig.shown.position, from) / 0.01).toBeCloseTo(speed("fly", wide.radius));
+  });
+});
+
+describe("two fingers that turn clockwise", () => {
+  test.each<ModeName>(["orbit", "topdown"])("turn what is seen along in %s, around what was in the middle", (mode) => {
+    const before = new Rig(world, mode, true);
+    const { rig } = after(mode, { twist: 0.5 });
+    expect(rig.shown.heading - before.shown.heading).toBeCloseTo(-0.5);
+    expect(rig.shown.pitch).toBe(before.shown.pitch);
+    close(rayHitsGround(rig), rayHitsGround(before));
   });
 });
 

@@ -20,7 +20,7 @@ const FAR = 0.7;
 const BACK = 0.35;
 /** The way of a jump, in seconds of the usual speed. */
 const JUMP_SECONDS = 1;
-const REST: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
+const REST: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 /** Modes measure drags in pixels; a headset has none. */
 const VIEW = { vertical: 1, height: 1 };
 

@@ -13,6 +13,8 @@ export interface Intent {
   readonly pan: readonly [number, number];
   /** Wheel or pinch: the logarithm of the factor to come nearer by. */
   readonly zoom: number;
+  /** Two fingers turned about each other: radians, clockwise on the screen. */
+  readonly twist: number;
   /** Keys or the touch pad, each in [−1, 1]: right, ahead, up. */
   readonly move: Vec3;
   /** Arrow keys, each in [−1, 1]: clockwise, upwards. */
@@ -23,8 +25,8 @@ export interface Intent {
 }
 
 /** Whether the person moves at all. */
-export const moves = ({ drag, pan, zoom, move, turn }: Intent): boolean =>
-  [...drag, ...pan, zoom, ...move, ...turn].some((value) => value !== 0);
+export const moves = ({ drag, pan, zoom, twist, move, turn }: Intent): boolean =>
+  [...drag, ...pan, zoom, twist, ...move, ...turn].some((value) => value !== 0);
 
 /** The picture: vertical field of view in radians, height in CSS pixels. */
 export interface View {

@@ -28,7 +28,7 @@ export class Orbit implements Mode {
     const along = clamp(away * Math.exp(-intent.zoom), 0.01 * this.world.radius, 8 * this.world.radius);
     const turned = rotated(
       pose,
-      intent.drag[0] * LOOK_PER_PIXEL * 1.6 + intent.turn[0] * TURN_PER_SECOND * seconds,
+      intent.drag[0] * LOOK_PER_PIXEL * 1.6 + intent.turn[0] * TURN_PER_SECOND * seconds - intent.twist,
       -intent.drag[1] * LOOK_PER_PIXEL * 1.6 - intent.turn[1] * TURN_PER_SECOND * seconds,
       PITCH,
     );

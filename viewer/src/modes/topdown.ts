@@ -22,13 +22,13 @@ export class TopDown implements Mode {
   }
 
   update(pose: Pose, intent: Intent, seconds: number, view: View): Pose {
-    const { drag, pan, move, turn, zoom } = intent;
+    const { drag, pan, move, turn, twist, zoom } = intent;
     const [x, y, z] = pose.position;
     const ground = this.world.ground(x, y);
     const height = z - ground;
     const pixel = unitsPerPixel(view, height);
     const step = keySpeed(height, this.world) * seconds * quickness(intent);
-    const heading = pose.heading + turn[0] * TURN_PER_SECOND * seconds;
+    const heading = pose.heading + turn[0] * TURN_PER_SECOND * seconds - twist;
     const turned = { ...pose, heading };
     const sideways = scale(right(turned), move[0] * step - (drag[0] + pan[0]) * pixel);
     const onward = scale(ahead(turned), move[1] * step + (drag[1] + pan[1]) * pixel);
