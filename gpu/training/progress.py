@@ -19,7 +19,8 @@ from gpu.training.twins import place
 
 PAUSE = 1.0  #: seconds between two messages at least: to read the loss, the loop waits for the GPU
 PICTURES = 3  #: while training runs
-PRESENTABLE = 0.5  #: the part of its steps after which one of several scenes is shown
+#: The part of its steps after which one of several scenes is shown: the last of three at a half.
+PRESENTABLE = 0.45
 SMOOTH = 0.02  #: the part that a new loss has in the mean
 
 

@@ -32,15 +32,15 @@ class Told(Recorder):
 
 
 def ran(ctx: Context, seconds_a_step: float, begin: int = 0, config: TrainConfig = CONFIG) -> Told:
-    """Return what is told of a run of 200 steps."""
+    """Return what is told of a run of all steps of a config."""
     told, now = Told(), [0.0]
     ctx = replace(ctx, progress=told)
     view = photograph(truth(), aerial_views(1)[0])
     teller = Teller(ctx, config, view, begin=begin, clock=lambda: now[0])
     scene = truth()
-    for step in range(begin, CONFIG.iterations):
+    for step in range(begin, config.iterations):
         now[0] += seconds_a_step
-        teller((step + 1) / CONFIG.iterations, torch.tensor(0.25), scene)
+        teller((step + 1) / config.iterations, torch.tensor(0.25), scene)
     return told
 
 
@@ -61,6 +61,14 @@ def test_of_two_scenes_it_is_said_which_and_none_is_shown_that_lags_behind(tmp_p
     known = [said.split()[1] for said in told.messages if "dB" in said]
     assert "50" in known and "150" in known
     assert not any(91 <= int(step) < 150 or int(step) > 180 for step in known)
+
+
+@pytest.mark.parametrize("steps", [200, 203])
+def test_of_three_scenes_each_is_shown_also_where_steps_do_not_divide_evenly(
+    tmp_path: Path, steps: int
+) -> None:
+    config = replace(CONFIG, iterations=steps, scenes=3, alone=CONFIG)
+    assert len(ran(job(tmp_path), 1 / 8, config=config).pictures) == 3
 
 
 def test_every_message_has_loss_speed_number_and_once_known_the_likeness(tmp_path: Path) -> None:
