@@ -187,19 +187,20 @@ class TestConfig:
     SPEC = JobSpec("j", "d", Source(path="."))
 
     @pytest.mark.parametrize(
-        ("device", "photos", "preset", "has"),
+        ("device", "photos", "preset", "scenes"),
         [
-            (CUDA, 16, "fast", True), (CUDA, 16, "best", True), (CUDA, 16, "draft", False),
-            (CUDA, 17, "fast", False), (CUDA, 9, "fast", False), (CPU, 16, "fast", False),
-            (CUDA, 9, "best", True), (CUDA, 99, "best", True), (CUDA, 100, "best", False),
-            (CUDA, 8, "best", False), (CPU, 50, "best", False),
+            (CUDA, 16, "fast", 3), (CUDA, 16, "best", 2), (CUDA, 16, "draft", 1),
+            (CUDA, 17, "fast", 1), (CUDA, 10, "fast", 3), (CUDA, 9, "fast", 1),
+            (CPU, 16, "fast", 1), (CUDA, 9, "best", 2), (CUDA, 99, "best", 2),
+            (CUDA, 100, "best", 1), (CUDA, 8, "best", 1), (CPU, 50, "best", 1),
         ],
     )  # fmt: skip
     def test_twins_are_for_few_photos_on_a_gpu_and_for_more_where_it_may_take_its_time(
-        self, device: torch.device, photos: int, preset: str, *, has: bool
+        self, device: torch.device, photos: int, preset: str, scenes: int
     ) -> None:
-        spec = replace(self.SPEC, preset=preset)
-        assert (TrainConfig.of(spec, device, photos, 5_000).alone is not None) is has
+        config = TrainConfig.of(replace(self.SPEC, preset=preset), device, photos, 5_000)
+        assert (config.scenes, config.alone is not None) == (scenes, scenes > 1)
+        assert (config.single.scenes, config.continued(9_000).scenes) == (1, 1)
 
     @pytest.mark.parametrize(("asked", "has"), [(50, False), (1_199, False), (1_200, True)])
     def test_asked_for_steps_are_all_steps_and_few_are_those_of_one(
@@ -221,7 +222,7 @@ class TestConfig:
         )
         assert (few, many) == pytest.approx((2, 3))
 
-    def test_only_what_fast_makes_of_two_is_handed_out_wider(self) -> None:
+    def test_only_what_fast_makes_of_three_is_handed_out_wider(self) -> None:
         assert self.config(15, "fast").wider > 1
         assert self.config(15, "best").wider == 1
 
