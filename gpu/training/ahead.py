@@ -28,7 +28,7 @@ STEPS, SIZE, POINTS = 6, 64, 101
 def compiling(log: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """Have the kernels compiled meanwhile, on a machine with a GPU; what it says goes to `log`.
 
-    It costs no job anything but a core: where it fails, training compiles them.
+    It costs a job a core and a little of the GPU's memory: where it fails, training compiles them.
     """
     if not GPU.exists():
         yield

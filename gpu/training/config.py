@@ -77,7 +77,7 @@ class Effort:
 
 
 ENOUGH = 30
-#: The training photos of which there are twins: of fewer both learn them by heart soon, of more
+#: The training photos of which there are twins: of fewer all learn them by heart soon, of more
 #: they take too long for `fast`, and `best` was not measured.
 FAST_TWINS, BEST_TWINS = range(10, 17), range(9, 100)
 #: They need so many times the steps that one scene would have, else one scene is better.

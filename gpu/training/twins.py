@@ -30,7 +30,7 @@ from gpu.training.trainer import Watch, most_opaque, train
 PART = 0.9  #: of all steps are the twins', evenly; the rest is theirs together
 OTHER = 1 << 16  #: added to the seed from each to the next
 MEANS_FINAL = 4e-5  #: to which a twin's rate of the positions falls, in scene extents
-#: Where the rate of the positions begins and ends for both together, and which part of their first
+#: Where the rate of the positions begins and ends for all together, and which part of their first
 #: values the other rates begin with, of which they end with another part.
 TOGETHER_MEANS, TOGETHER_RATES, TOGETHER_FINAL = (1.2e-5, 4e-6), 0.3, 0.3
 LIMIT = 1e-6  #: opacities are kept so far from 0 and 1
@@ -180,7 +180,7 @@ def twin(config: TrainConfig, piece: Piece) -> TrainConfig:
 
 
 def settling(config: TrainConfig, piece: Piece) -> TrainConfig:
-    """Return the config of what both are trained with together."""
+    """Return the config of what all are trained with together."""
     means, means_final = TOGETHER_MEANS
     rates = config.rates.slower(TOGETHER_RATES)
     return replace(
