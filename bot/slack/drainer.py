@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: Seconds between two posts into a channel: Slack allows about one a second.
 POST_SPACING = 1.0
 
-#: Stages that get no line in the thread: their picture says it.
+#: Stages that get no line in the thread where they have a picture: that says it.
 QUIET = frozenset({"preprocess", "descend", "compress"})
 
 #: Tries back off from 2 to this many seconds, and end when the notice is this many seconds old.
@@ -101,7 +101,7 @@ class Drainer:
         return where if where and notice.kind != "status" else (job.channel, None)
 
     def _send(self, notice: Notice, job: Job, channel: str, thread: str | None) -> None:
-        if notice.kind == "stage" and (thread is None or notice.payload["stage"] in QUIET):
+        if notice.kind == "stage" and (thread is None or _is_shown(notice)):
             self._ledger.give_up(notice.id, "no line in the thread")
             return
         if notice.kind == "again":
@@ -252,3 +252,8 @@ class Drainer:
 
 def _back_off(notice: Notice) -> float:
     return float(2.0 ** (notice.tries + 1))
+
+
+def _is_shown(notice: Notice) -> bool:
+    """Whether a stage that is done is told by its picture."""
+    return notice.payload["stage"] in QUIET and bool(notice.payload.get("pictures"))

@@ -51,7 +51,7 @@ def run_preprocess(ctx: Context) -> Outcome:
     good, poor = judge(made)
     kept, spare = cover(good, ctx.spec.max_views)
     photos = Photos(tuple(m.photo for m in kept), dropped | poor | spare)
-    pictures = _picture(ctx.paths, photos, made)
+    pictures = _picture(ctx.paths, photos, made, stray)
     _check_enough(len(made), photos)
     _remove_others(ctx.paths, made, photos)
     photos.save(ctx.paths)
@@ -132,10 +132,13 @@ def _remove_others(paths: JobPaths, made: Sequence[Made], photos: Photos) -> Non
         (paths.masks / f"{image}.png").unlink(missing_ok=True)
 
 
-def _picture(paths: JobPaths, photos: Photos, made: Sequence[Made]) -> tuple[str, ...]:
+def _picture(
+    paths: JobPaths, photos: Photos, made: Sequence[Made], stray: Sequence[str]
+) -> tuple[str, ...]:
     images = {m.photo.name: paths.images / m.photo.image for m in made}
+    note = f"{_astray(stray)} {left_out(kept_unread(paths))}".strip()
     try:
-        return (draw_contact_sheet(paths, photos, images, left_out(kept_unread(paths))),)
+        return (draw_contact_sheet(paths, photos, images, note),)
     except (OSError, ValueError) as failed:  # a preview never fails a job
         if is_disk_full(failed):
             raise
@@ -165,9 +168,11 @@ def _masks(photos: Photos, stray: Sequence[str]) -> str:
     """Say how many photos are masked, and which masks belong to none."""
     masked = sum(photo.masked for photo in photos.photos)
     said = [f"Masks hide a part of {masked}."] if masked else []
-    if stray:
-        said.append(f"No photo has the name of {named(stray, 3)}.")
-    return " ".join(said)
+    return " ".join(filter(None, [*said, _astray(stray)]))
+
+
+def _astray(masks: Sequence[str]) -> str:
+    return f"No photo has the name of {named(masks, 3)}." if masks else ""
 
 
 def _metrics(photos: Photos) -> dict[str, int | str]:

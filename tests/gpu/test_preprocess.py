@@ -8,6 +8,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
+from gpu.ingest import contact_sheet
 from gpu.ingest.errors import PhotosAlike, TooFewPhotos
 from gpu.ingest.exif import focal_in_diagonals, position, read_exif
 from gpu.ingest.fetch import run_fetch
@@ -230,7 +231,9 @@ def test_the_contact_sheet_shows_what_was_left_out(tmp_path: Path) -> None:
     assert red[:180, :160].sum() > 100  # the frame of the first cell, which is the one left out
 
 
-def test_a_mask_that_belongs_to_no_photo_is_named(tmp_path: Path) -> None:
+def test_a_mask_that_belongs_to_no_photo_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = unrelated_photos(tmp_path / "given", count=3)
     (given / "masks").mkdir()
     half = Image.new("L", (320, 240))
@@ -240,10 +243,19 @@ def test_a_mask_that_belongs_to_no_photo_is_named(tmp_path: Path) -> None:
     (given / "z.jpg").touch()
     ctx = context(tmp_path / "job", given)
     run_fetch(ctx)
+    written: list[str] = []
+
+    def wrap(text: str, width: int = 20) -> str:
+        written.append(text)
+        return text
+
+    monkeypatch.setattr(contact_sheet, "wrap", wrap)
     assert run_preprocess(ctx).message == (
         "3 of 4 photos are usable (left out: z.jpg: the file is empty). Masks hide a part of 1."
         " No photo has the name of masks/foto_02.png."
     )
+    # The thread has the picture in place of the message.
+    assert "What masks hide is violet. No photo has the name of masks/foto_02.png." in written
 
 
 def test_too_few_photos_leave_their_picture_for_the_thread(tmp_path: Path) -> None:

@@ -168,6 +168,16 @@ def test_every_finished_stage_and_its_pictures_are_in_the_thread(bot: Bot) -> No
     assert bot.slack.workspace.files[picture.files[0]].content == PICTURE
 
 
+def test_a_stage_whose_picture_would_say_it_has_a_line_where_there_is_none(bot: Bot) -> None:
+    """Such as a descent that was asked for, and that these photos do not allow."""
+    bot.start()
+    bot.tell(1, Stage.PREPROCESS, Status.DONE, message="x", pictures=("previews/train.jpg",))
+    bot.tell(2, Stage.DESCEND, Status.DONE, message="Not taken from above: no descent.")
+    bot.drain()
+    lines = [m.text for m in replies(bot) if m.text]
+    assert lines == [":white_check_mark: *Descend* (2 s) Not taken from above: no descent."]
+
+
 def test_a_picture_says_what_it_shows_and_how_alike_it_is(bot: Bot) -> None:
     names = ("photos", "geometry", "train-1")
     bot.pictures = {f"previews/{name}.jpg": PICTURE for name in names}
