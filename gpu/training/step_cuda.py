@@ -89,8 +89,9 @@ class RecordedStep(Step):
     def forget(self) -> None:
         self._recordings.clear()
         if is_hoarding():
-            self._fill_pool()
+            del self._anchor  # First: to begin another pool takes memory, and there may be none.
             torch.cuda.empty_cache()
+            self._fill_pool()
 
     def _record(self, kind: Kind, batch: Batch) -> Recording:
         return Recording(self._parts, kind, batch, self._pool)

@@ -138,7 +138,7 @@ def begun() -> RecordedStep:
     return RecordedStep(Parts(CONFIG, 1.0, None, None, torch.Generator()))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("unused", "emptied"), [(4, []), (6, [2])])
+@pytest.mark.parametrize(("unused", "emptied"), [(4, []), (6, [1])])
 def test_what_recordings_have_left_is_given_back_when_it_is_half_of_what_is_free(
     memory: Memory, unused: int, emptied: list[int]
 ) -> None:
