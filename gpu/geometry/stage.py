@@ -41,7 +41,7 @@ def run_geometry(ctx: Context, *, worker: tuple[str, ...] | None = None) -> Outc
     bring_earlier(ctx)
     if worker is None and ctx.spec.geometry is not None:
         check_installed(ctx.spec.geometry)
-    # Training's kernels: but where a network finds the cameras the GPU idles here.
+    # Training's kernels: unless a network finds the cameras, the GPU idles here.
     with compiling(ctx.paths.log, _environment()):
         answer = _work(ctx, worker or WORKERS[ctx.spec.geometry or DEFAULT_GEOMETRY])
     if not answer["connected"]:

@@ -1,8 +1,8 @@
 """Kernels compiled ahead: while the cameras are being found, by a process of its own.
 
-Triton compiles our kernels where nobody has kept them yet, as on every new droplet: seconds of each
-job (bench/results.md). It keeps each in a folder, whole or not at all. So training finds those that
-this process has come to by then, and compiles the others itself.
+On every new droplet Triton compiles our kernels anew: seconds of each job (bench/results.md). It
+keeps each in a folder, whole or not at all. So training finds those that this process has come to
+by then, and compiles the others itself. On anybody's own machine the first job leaves them for all.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-#: Is there where the driver runs, in a container too. torch would know, but takes seconds to load.
-GPU = Path("/dev/nvidiactl")
+#: What cloud-init/provision.sh leaves among the extensions of torch that it has compiled: gsplat's
+#: kernels, for minutes, which must not begin here and be ended.
+FOLDER, READY = "TORCH_EXTENSIONS_DIR", ".ready"
 COMMAND = (sys.executable, "-m", "gpu.training.ahead")
 #: An odd number of points: tensors that follow one another then begin where Triton takes them for
 #: aligned, and where it does not, as in a job.
@@ -26,11 +27,11 @@ STEPS, SIZE, POINTS = 6, 64, 101
 
 @contextmanager
 def compiling(log: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Have the kernels compiled meanwhile, on a machine with a GPU; what it says goes to `log`.
+    """Have the kernels compiled meanwhile, on a droplet with a GPU; what it says goes to `log`.
 
     It costs a job a core and a little of the GPU's memory: where it fails, training compiles them.
     """
-    if not GPU.exists():
+    if FOLDER not in environment or not (Path(environment[FOLDER]) / READY).exists():
         yield
         return
     with (
@@ -47,15 +48,8 @@ def compiling(log: Path, environment: Mapping[str, str]) -> Iterator[None]:
         try:
             yield
         finally:
-            _end(child.pid)
-
-
-def _end(session: int) -> None:
-    """Kill a session's processes, the compilers too: ninja has each in a group of its own."""
-    for number in (int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()):
-        with suppress(OSError):  # Most are others', and some have ended since.
-            if os.getsid(number) == session:
-                os.kill(number, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)  # Compilers that it has started, too.
 
 
 def main() -> None:

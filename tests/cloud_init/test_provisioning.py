@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gpu.agent.prepare import LINE
+from gpu.training import ahead
 from tests.cloud_init.machine import Machine, age, hide_compilers, release_of_uv
 from tests.waiting import PATIENCE, await_that
 
@@ -31,7 +32,8 @@ def test_a_new_machine_gets_a_runtime(machine: Machine) -> None:
     assert done.returncode == 0, done.stderr
     found = machine.runtime_env()
     assert set(found) == {"PYTHON", "TORCH_EXTENSIONS_DIR", "TORCH_CUDA_ARCH_LIST"}
-    assert Path(found["TORCH_EXTENSIONS_DIR"], "gsplat_cuda", "gsplat_cuda.so").exists()
+    assert Path(found[ahead.FOLDER], "gsplat_cuda", "gsplat_cuda.so").exists()
+    assert Path(found[ahead.FOLDER], ahead.READY).exists()
     assert found["TORCH_CUDA_ARCH_LIST"] == "9.0"
 
 

@@ -12,20 +12,21 @@ from gpu.training import ahead
 from tests.gpu.photographed import job
 from tests.waiting import await_that
 
-#: What compiles starts a compiler, in a group of its own as ninja does, and notes both's numbers.
+#: What compiles starts a compiler, and notes the numbers of both processes.
 LONG = """
 import os, pathlib, subprocess, sys, time
-compiler = subprocess.Popen(["sleep", "3600"], process_group=0)
+compiler = subprocess.Popen(["sleep", "3600"])
 pathlib.Path(sys.argv[1]).write_text(f"{os.getpid()} {compiler.pid}")
 """
 
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """On a machine with a GPU, where compiling takes forever: the file that says its process."""
+    """On a droplet with a GPU, where compiling takes forever: the file that says its processes."""
     file = tmp_path / "started"
-    (tmp_path / "nvidiactl").touch()
-    monkeypatch.setattr(ahead, "GPU", tmp_path / "nvidiactl")
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "kernels" / ".ready").touch()
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path / "kernels"))
     command = (sys.executable, "-c", f"{LONG}time.sleep(3600)", str(file))
     monkeypatch.setattr(ahead, "COMMAND", command)
     return file
@@ -64,10 +65,13 @@ def test_it_ends_with_what_it_runs_beside(started: Path, *, fails: bool, tmp_pat
     await_that(lambda: not running(started), "the end of both")
 
 
-def test_without_a_gpu_nothing_is_started(
-    started: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kernels", [None, "elsewhere"])
+def test_where_no_droplet_was_provisioned_with_a_gpu_nothing_is_started(
+    started: Path, kernels: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "GPU", tmp_path / "no such device")
+    monkeypatch.delenv("TORCH_EXTENSIONS_DIR")
+    if kernels is not None:
+        monkeypatch.setenv("TORCH_EXTENSIONS_DIR", str(tmp_path / kernels))
     with ahead.compiling(tmp_path / "log", os.environ):
         pass
     assert not started.exists() and not (tmp_path / "log").exists()
