@@ -73,17 +73,17 @@ def join(
         candidate = train(measured, views, joining(config), device, watch)
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
-        return _left_out(ctx, dataset, "the GPU's memory is full")
+        return left_out(ctx, dataset, "the GPU's memory is full")
     return keep(ctx, candidate, measured, dataset)
 
 
 def keep(ctx: Context, candidate: Gaussians, measured: Gaussians, dataset: Dataset) -> int:
     """Keep what every photo has shaped, unless the photos that joined look worse than before."""
     if not all(bool(tensor.isfinite().all()) for tensor in candidate.tensors().values()):
-        return _left_out(ctx, dataset, "the scene came apart")
+        return left_out(ctx, dataset, "the scene came apart")
     before, after = (Score.of(evaluate(g, dataset.held_out)).psnr for g in (measured, candidate))
     if before is None or after is None or after < before - TOLERANCE:
-        return _left_out(ctx, dataset, "the scene did not get better")
+        return left_out(ctx, dataset, "the scene did not get better")
     write_ply(candidate, ctx.paths.all_photos)
     return len(dataset.held_out)
 
@@ -98,7 +98,8 @@ def count(photos: int) -> str:
     return f"{photos} held-out photo{'' if photos == 1 else 's'}"
 
 
-def _left_out(ctx: Context, dataset: Dataset, reason: str) -> int:
+def left_out(ctx: Context, dataset: Dataset, reason: str) -> int:
+    """Say why no photo has joined; return 0, their number."""
     log.warning("the held-out photos stay out: %s", reason)
     ctx.progress(1.0, f"The {count(len(dataset.held_out))} stay out of the training: {reason}.")
     return 0

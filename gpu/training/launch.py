@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,9 +17,15 @@ from gpu.job.events import Metric
 from gpu.stage import Context
 from gpu.training.together import Plan
 
+logger = logging.getLogger(__name__)
+
 
 class TrainingStopped(SplatError):
     """One of several training processes ended before the scene was done."""
+
+
+class GpusFull(TrainingStopped):
+    """It ended because a GPU's memory did not suffice."""
 
 
 def torchrun(gpus: int) -> list[str]:
@@ -36,11 +43,15 @@ def train_on_all(
 ) -> Gaussians:
     """Train a plan with a process for each GPU; tell how far it is; return the Gaussians.
 
-    The preview is published when the processes have written what it shows.
-    Raises TrainingStopped when a process fails: the next attempt goes on from the last checkpoint.
+    The preview is published when the processes have written what it shows. Where they fail once
+    the scene is done, `plan.joined` is not there.
+    Raises TrainingStopped when a process fails before, GpusFull for want of memory: the next
+    attempt goes on from the last checkpoint.
     """
     path = ctx.paths.work / "together.json"
     plan.write(path)
+    for made in filter(None, (plan.out, plan.joined)):
+        made.unlink(missing_ok=True)  # An earlier attempt's.
     ctx.progress(0.0, f"One GPU is too small for this scene: it is divided among {gpus}.")
     log = path.with_suffix(".log")
     with (
@@ -56,12 +67,22 @@ def train_on_all(
         except BaseException:
             process.terminate()
             raise
-    if process.returncode:
-        raise TrainingStopped(
-            "Training on several GPUs ended early.",
-            hint="Try again on a droplet with one GPU and `--image-size 1024`.",
-        ) from RuntimeError(log.read_text(encoding="utf-8")[-2_000:])
+    if process.returncode and plan.out.is_file():
+        logger.warning("the held-out photos did not join: %s", log.read_text("utf-8")[-2_000:])
+    elif process.returncode:
+        raise _failure(log.read_text("utf-8"))
     return read_ply(plan.out)
+
+
+def _failure(said: str) -> TrainingStopped:
+    """Return why training failed, from what the processes said of it: torch, CUDA or NCCL."""
+    kind = GpusFull if "out of memory" in said.lower() else TrainingStopped
+    error = kind(
+        "Training on several GPUs ended early.",
+        hint="Try again on a droplet with one GPU and `--image-size 1024`.",
+    )
+    error.__cause__ = RuntimeError(said[-2_000:])
+    return error
 
 
 def _pass_on(ctx: Context, line: str, iterations: int, preview: Preview) -> None:

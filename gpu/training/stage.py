@@ -21,8 +21,8 @@ from gpu.training.checkpoint import Keeper
 from gpu.training.config import TrainConfig, best_device, image_size
 from gpu.training.dataset import Dataset, View, border_lost, load_bent, load_dataset
 from gpu.training.init import gaussians_from_points
-from gpu.training.joining import MEASURED, join, joins_in, keep, sentence
-from gpu.training.launch import train_on_all
+from gpu.training.joining import MEASURED, join, joins_in, keep, left_out, sentence
+from gpu.training.launch import GpusFull, train_on_all
 from gpu.training.lens import TOLERABLE
 from gpu.training.lpips import Lpips
 from gpu.training.memory import fitting
@@ -132,23 +132,39 @@ def _photos(ctx: Context, size: int, *, bent: bool) -> Dataset:
 
 
 def _trained(ctx: Context, work: Work, clock: Callable[[], float]) -> tuple[Gaussians, int, int]:
-    """Train; return the Gaussians, all of their steps, and those of them that were taken now."""
-    preview = Preview(ctx, work.dataset, clock)
-    if not work.gpus:
-        found = _train_what_fits(ctx, work, preview, clock)
-        preview.end()
-        return found
-    config, keeper = beginning(ctx, work.config, work.dataset, clock)
-    plan = Plan.of(ctx, work.image_size, config, keeper)
-    trained = train_on_all(ctx, plan, work.gpus, preview)
-    preview.end()
-    return trained.to(work.device), config.iterations, config.iterations - keeper.begin
+    """Train; return the Gaussians, all of their steps, and those of them that were taken now.
+
+    Where memory is too small, go on from the last checkpoint with half as many Gaussians. Raises
+    torch.OutOfMemoryError or GpusFull when not even FEWEST Gaussians fit.
+    """
+    preview, config = Preview(ctx, work.dataset, clock), work.config
+    while True:
+        whole, keeper = beginning(ctx, config, work.dataset, clock)
+        try:
+            if work.gpus:
+                plan = Plan.of(ctx, work.image_size, whole, keeper)
+                trained = train_on_all(ctx, plan, work.gpus, preview).to(work.device)
+            else:
+                teller = _teller(ctx, whole, work.dataset, keeper, preview, clock)
+                trained = _train(whole, work, teller, keeper)
+            preview.end()
+            return trained, whole.iterations, whole.iterations - keeper.begin
+        except (torch.OutOfMemoryError, GpusFull):
+            config = replace(config, max_gaussians=config.max_gaussians // 2)
+            if config.max_gaussians < FEWEST:
+                raise
+        keeper.wait()
+        torch.cuda.empty_cache()
+        fewer = f"The GPU's memory is full: again with at most {config.max_gaussians:,} Gaussians."
+        ctx.progress(0.0, fewer)
 
 
 def _joined(ctx: Context, work: Work, trained: Gaussians) -> int:
     """Have the held-out photos join; return how many have."""
     if not work.gpus:
         return join(ctx, trained, work.dataset, work.config, work.device)
+    if not ctx.paths.candidate.is_file():
+        return left_out(ctx, work.dataset, "training on with them failed")
     candidate = read_ply(ctx.paths.candidate).to(work.device)
     return keep(ctx, candidate, trained, work.dataset)
 
@@ -173,31 +189,6 @@ def made_to_fit(
     if said:
         ctx.progress(0.0, said, metrics={"predicted_gpu_bytes": plan.total})
     return replace(config, max_gaussians=plan.max_gaussians), plan.image_size
-
-
-def _train_what_fits(
-    ctx: Context, work: Work, preview: Preview, clock: Callable[[], float]
-) -> tuple[Gaussians, int, int]:
-    """Train in this process.
-
-    Where the GPU's memory is too small, go on from the last checkpoint with half as many
-    Gaussians. Raises torch.OutOfMemoryError when not even FEWEST Gaussians fit.
-    """
-    config = work.config
-    while True:
-        whole, keeper = beginning(ctx, config, work.dataset, clock)
-        teller = _teller(ctx, whole, work.dataset, keeper, preview, clock)
-        try:
-            trained = _train(whole, work, teller, keeper)
-            return trained, whole.iterations, whole.iterations - keeper.begin
-        except torch.OutOfMemoryError:
-            config = replace(config, max_gaussians=config.max_gaussians // 2)
-            if config.max_gaussians < FEWEST:
-                raise
-        keeper.wait()
-        torch.cuda.empty_cache()
-        fewer = f"The GPU's memory is full: again with at most {config.max_gaussians:,} Gaussians."
-        ctx.progress(0.0, fewer)
 
 
 def _train(config: TrainConfig, work: Work, teller: Teller, keeper: Keeper) -> Gaussians:

@@ -21,7 +21,7 @@ from gpu.training.checkpoint import Keeper, State, read_checkpoint
 from gpu.training.config import TrainConfig
 from gpu.training.dataset import load_dataset
 from gpu.training.glimpse import Glimpse
-from gpu.training.launch import TrainingStopped, train_on_all
+from gpu.training.launch import GpusFull, TrainingStopped, train_on_all
 from gpu.training.shards import Shards
 from gpu.training.shared_state import STEPS, divided, together
 from gpu.training.stage import gpus_for
@@ -120,7 +120,7 @@ def trained(rank: int, out: Path) -> dict[str, object]:
     photos = [photograph(truth(), view) for view in aerial_views(4)]
     go = partial(train_together, truth(), photos, device=CPU, kind=Step)
     keeper, looks = Keeper(out / "checkpoint.npz", "j", "scene"), Looks()
-    gpu.training.together.LOOK = 1
+    gpu.training.together.LOOK = 2
     whole = go(config=TRAINED, keeper=keeper, glimpse=looks)
     keeper.wait()
     torch.distributed.barrier()
@@ -179,9 +179,11 @@ class TestGlimpses:
         for name in ("short", "resumed"):
             assert not (processes[0]["folder"] / f"{name}.ply").exists()
 
-    def test_it_is_offered_while_training_goes_on(self, processes: list[dict[str, Any]]) -> None:
+    def test_it_is_offered_before_the_steps_that_a_refinement_may_follow(
+        self, processes: list[dict[str, Any]]
+    ) -> None:
         for found in processes:
-            assert [done for done, _ in found["looks"]] == [0.25, 0.5, 0.75]
+            assert [done for done, _ in found["looks"]] == [0.25, 0.75]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the droplets run Linux")
@@ -296,7 +298,22 @@ class TestLaunch:
     def test_a_process_that_fails_is_an_error_with_a_hint(self, told: Recorder) -> None:
         with pytest.raises(TrainingStopped) as stopped:
             self.train("exit(3)")
-        assert "--image-size" in stopped.value.hint
+        assert "--image-size" in stopped.value.hint and not isinstance(stopped.value, GpusFull)
+
+    def test_a_full_memory_is_told_apart(self, told: Recorder) -> None:
+        with pytest.raises(GpusFull):
+            self.train("import sys; sys.exit('torch.OutOfMemoryError: CUDA out of memory.')")
+
+    def test_photos_that_can_not_join_cost_no_scene(self, told: Recorder) -> None:
+        assert self.plan.joined is not None
+        write_ply(scene(), self.plan.joined)  # An earlier attempt's.
+        assert len(self.train(TRAINS + "exit(3)")) == GAUSSIANS
+        assert not self.plan.joined.exists()
+
+    def test_a_scene_of_an_earlier_attempt_is_not_taken_for_this_one(self, told: Recorder) -> None:
+        self.train()
+        with pytest.raises(TrainingStopped):
+            self.train("exit(3)")
 
     def test_a_plan_is_read_back_as_it_was_written(self, told: Recorder) -> None:
         self.plan.write(self.ctx.paths.work / "plan.json")

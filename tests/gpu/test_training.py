@@ -8,22 +8,25 @@ import torch
 from PIL import Image
 
 from bot.core import efforts
-from gpu.export.ply import read_ply
+from gpu.export.ply import read_ply, write_ply
 from gpu.gaussians import SH_C0, Gaussians
-from gpu.job import JobSpec, Source, Stage
+from gpu.job import JobSpec, Pipeline, Source, Stage
 from gpu.job.choices import PRESETS
+from gpu.stage import Context
 from gpu.training import schedules
 from gpu.training import stage as train_stage
 from gpu.training.album import Batch
 from gpu.training.config import Rates, TrainConfig, image_size
 from gpu.training.dataset import load_dataset
 from gpu.training.init import gaussians_from_points, neighbour_distances
+from gpu.training.launch import GpusFull
 from gpu.training.losses import photo_loss, regularise, thinned
 from gpu.training.metrics import Score, evaluate
 from gpu.training.optimizer import SceneOptimizer
 from gpu.training.ssim import ssim
 from gpu.training.stage import run_train
 from gpu.training.strategy import Strategy
+from gpu.training.together import Plan
 from gpu.training.trainer import train
 from tests.gpu.photographed import HEIGHT, WIDTH, Recorder, aerial_views, job, photograph, truth
 
@@ -345,6 +348,32 @@ def test_a_full_memory_means_fewer_gaussians_and_is_said(
     assert memory.caps == [15_000, 7_500]
     assert isinstance(ctx.progress, Recorder)
     assert "again with at most 7,500 Gaussians" in ctx.progress.messages[0]
+
+
+@pytest.mark.parametrize("joins", [False, True])
+def test_a_full_memory_of_several_gpus_means_fewer_gaussians_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, joins: bool
+) -> None:
+    ctx, caps = job(tmp_path), list[int]()
+    ctx = replace(ctx, spec=replace(ctx.spec, pipeline=Pipeline.SPLAT))
+
+    def on_all(ctx: Context, plan: Plan, gpus: int, preview: object) -> Gaussians:
+        caps.append(plan.config.max_gaussians)
+        if caps[-1] > 8_000:
+            raise GpusFull("Training ended early.")
+        if joins:
+            write_ply(truth(), ctx.paths.candidate)
+        return truth()
+
+    prepared = train_stage.prepared(ctx)
+    monkeypatch.setattr(train_stage, "prepared", lambda _: replace(prepared, gpus=2))
+    monkeypatch.setattr(train_stage, "train_on_all", on_all)
+    outcome = run_train(ctx)
+    assert caps == [15_000, 7_500]
+    assert outcome.metrics["joined"] == (2 if joins else 0)
+    assert isinstance(ctx.progress, Recorder)
+    assert any("again with at most 7,500 Gaussians" in said for said in ctx.progress.messages)
+    assert ("training on with them failed" in ctx.progress.messages[-1]) is not joins
 
 
 def test_a_memory_that_holds_nothing_ends_the_stage(
