@@ -65,9 +65,26 @@ def test_the_film_flies_from_the_first_view_to_the_last(
     assert page.evaluate("() => splatViewer.camera().position") == pytest.approx(there)
 
 
+#: A scene that is at rest: the film gets its first picture, and none again before it is recorded.
+AT_REST = """
+const { drawImage } = CanvasRenderingContext2D.prototype, { start } = MediaRecorder.prototype;
+const drawn = new WeakSet();
+let runs = false;
+MediaRecorder.prototype.start = function (...given) {
+  this.addEventListener("start", () => (runs = true));
+  start.apply(this, given);
+};
+CanvasRenderingContext2D.prototype.drawImage = function (image, ...place) {
+  if (runs || image === this.canvas || !drawn.has(this)) drawImage.call(this, image, ...place);
+  drawn.add(this);
+};
+"""
+
+
 def test_recording_stops_by_key_and_keeps_what_there_is(
     page: Page, server: Server, tmp_path: Path
 ) -> None:
+    page.add_init_script(AT_REST)
     open_panel(page, server)
     add_two_views(page)
     page.get_by_label("Length").select_option("20")

@@ -65,7 +65,10 @@ export class Film {
     this.ended = happens("stop");
     const first = Promise.race([happens("start"), happens("error")]);
     recorder.start(PART_MS);
-    if ((await first).type === "error") throw new Error("The recorder does not start.");
+    // Chromium's starts with a new picture, and a scene of which all is seen is not drawn again.
+    const again = setInterval(() => this.take(this.sheet), 1000 / FRAMES_PER_SECOND);
+    const { type } = await first.finally(() => clearInterval(again));
+    if (type === "error") throw new Error("The recorder does not start.");
     this.recorder = recorder;
   }
 
