@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 
 from bot.core.costs import DEFAULT_PERIOD
-from bot.core.jobs import CAMERAS, EARLIER, Options
+from bot.core.jobs import ORIGINS, Options
 from gpu.job import Pipeline
 
 
@@ -32,7 +32,7 @@ class Start:
 
 def _flags(options: Options, job_id: str | None, dry_run: bool) -> list[str]:
     """Return options as they are typed, without what only doing a job again sets."""
-    given = {name: value for name, value in options.items() if name not in (EARLIER, CAMERAS)}
+    given = {name: value for name, value in options.items() if name not in ORIGINS}
     flags = [f"--{name.replace('_', '-')} {value}" for name, value in given.items()]
     flags += [f"--job-id {job_id}"] if job_id else []
     return flags + (["--dry-run"] if dry_run else [])

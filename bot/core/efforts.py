@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from bot.core.jobs import CAMERAS, EARLIER, Job, Options
+from bot.core.jobs import EARLIER, ORIGINS, Job, Options
 from gpu.job import JobSpec, Stage
 
 #: The preset of a job that names none.
@@ -96,9 +96,7 @@ def lasts(stage: Stage, options: Options, past: Job) -> Span | None:
 
 def _finding(options: Options, past: Job, took: float) -> Span | None:
     """Return the seconds in which a job comes to its cameras; see `lasts`."""
-    takes_over, took_over = (
-        bool({EARLIER, CAMERAS} & set(each)) for each in (options, past.options)
-    )
+    takes_over, took_over = (bool(set(ORIGINS) & set(each)) for each in (options, past.options))
     if took_over and not takes_over:
         return None
     once = ONCE if took_over or not takes_over else TAKEN_OVER

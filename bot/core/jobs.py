@@ -136,7 +136,7 @@ class Job:
 
 #: What only doing a job again sets: the job whose cameras and training it goes on from, or the one
 #: whose cameras alone it takes over.
-EARLIER, CAMERAS = "earlier", "cameras"
+EARLIER, CAMERAS = ORIGINS = "earlier", "cameras"
 
 #: What a job's cameras depend on besides its photos, and what its training's state does besides.
 CAMERAS_BY = ("max_views", "image_size", "seed", "geometry", "remove")
@@ -159,8 +159,7 @@ def again(job: Job, changed: Options) -> Options:
             f"`--more` goes on with a job that has succeeded, and `#{job.id}` {job.state.told}.",
             hint="`/splat list` shows which have.",
         )
-    origin = (EARLIER, CAMERAS, "more")
-    before = {name: value for name, value in job.options.items() if name not in origin}
+    before = {name: v for name, v in job.options.items() if name not in (*ORIGINS, "more")}
     options = {**before, **changed}
 
     def are_same(names: Sequence[str]) -> bool:
@@ -190,8 +189,7 @@ def _going_on(job: Job, options: Options, changed: Options) -> Options:
 
 def goes_on_alike(one: Options, other: Options) -> bool:
     """Whether jobs with these options take over the same, to make the same of it."""
-    names = (EARLIER, CAMERAS, "more", *STATE_BY)
-    return all(one.get(name) == other.get(name) for name in names)
+    return all(one.get(name) == other.get(name) for name in (*ORIGINS, "more", *STATE_BY))
 
 
 #: Before a job's id, the key of the request that runs it again: whoever presses, it is one.

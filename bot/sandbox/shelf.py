@@ -46,11 +46,11 @@ class Shelf:
         """Write what has changed since the last time."""
         with self._workspace.lock:
             version = self._workspace.version
+            if version == self._version:
+                return
             seen = [m for m in self._workspace.messages if not m.deleted and not m.visible_to]
             files = [self._workspace.files[file] for message in seen for file in message.files]
             known = {"messages": [asdict(m) for m in seen], "files": list(map(_described, files))}
-        if version == self._version:
-            return
         try:
             self._write(json.dumps(known), files)
         except OSError as wrong:
