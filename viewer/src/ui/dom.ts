@@ -31,6 +31,9 @@ export function icon(path: string): SVGSVGElement {
   return svg;
 }
 
+/** Whether a dialog is open, which has the keys then. */
+export const isDialogOpen = (): boolean => document.querySelector("dialog[open]") !== null;
+
 /** Whether the person points with a finger, which has no keys beside it. */
 export const byFinger = (): boolean => matchMedia("(pointer: coarse)").matches;
 

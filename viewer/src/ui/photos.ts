@@ -7,7 +7,7 @@ import type { Vertical } from "../scene/lens";
 import { project, type Screen } from "../screen";
 import { texts } from "../texts/page";
 import { type Cameras, fieldOfView, frustum, frustumDepth, laid, parseCameras, type PhotoCamera, poseOf } from "../tools/cameras";
-import { action, el, hintOf, shape } from "./dom";
+import { action, el, hintOf, isDialogOpen, shape } from "./dom";
 
 /** How near to a camera a tap has to be, CSS pixels. */
 const REACH = 26;
@@ -120,7 +120,7 @@ export class Photos {
   }
 
   private escape(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || !this.standing || document.querySelector("dialog[open]")) return;
+    if (event.key !== "Escape" || !this.standing || isDialogOpen()) return;
     event.preventDefault();
     this.leave();
   }

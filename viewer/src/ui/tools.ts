@@ -1,3 +1,5 @@
+import { isDialogOpen } from "./dom";
+
 /** What can be done with a scene besides moving in it, in the order of the toolbar, and the key of each. */
 export const TOOL_KEYS = { measure: "m", pins: "p", clip: "x", photos: "f", share: "l" } as const;
 export type ToolName = keyof typeof TOOL_KEYS;
@@ -30,7 +32,7 @@ export class Tools {
 
   /** Escape closes what is open, unless it was taken by something in there, which is told of it first. */
   private escape({ key, defaultPrevented }: KeyboardEvent): void {
-    if (key === "Escape" && !defaultPrevented && !document.querySelector("dialog[open]")) this.open(null);
+    if (key === "Escape" && !defaultPrevented && !isDialogOpen()) this.open(null);
   }
 
   /** Opens one and closes the others; null closes all. */
