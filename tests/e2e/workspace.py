@@ -109,7 +109,7 @@ class Workspace:
         """The newest message of the channel or the open thread that contains a text."""
         return self.page.get_by_test_id("message").filter(has_text=text).last
 
-    def wait_for(self, text: str, seconds: float) -> Locator:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> Locator:
         """Wait until a message says a text."""
         found = self.message(text)
         found.wait_for(timeout=seconds * 1000)

@@ -25,7 +25,7 @@ MOST_MEMORY_MB, MOST_SECONDS = 200.0, 3.0
 @pytest.mark.alone
 def test_the_bot_alone_is_small_and_soon_ready(tmp_path: Path) -> None:
     ready = []
-    for attempt in range(3):  # other tests may keep the machine busy: the best start counts
+    for attempt in range(3):  # what is read for the first time comes from a slow disk
         with running_bot(tmp_path / str(attempt)) as bot:
             ready.append(bot.ready)
             bot.slack.sender.command("/splat", "list")

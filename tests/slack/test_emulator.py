@@ -23,7 +23,7 @@ from tests.conftest import REPOSITORY
 from tests.fakes.slack import SECRET, TOKEN, serving
 from tests.ports import HOST, held_port
 from tests.slack.conftest import FIGURES, PICTURE, Bot
-from tests.waiting import await_that
+from tests.waiting import PATIENCE, await_that
 
 EMULATOR = REPOSITORY / "tests" / "emulator"
 NODE = REPOSITORY / ".node" / "bin" / "node"
@@ -48,11 +48,11 @@ def emulator() -> Iterator[str]:
         )
         try:
             url = f"http://{HOST}:{port}/"
-            await_that(lambda: _answers(url), "the emulator's answer", process=child, patience=30)
+            await_that(lambda: _answers(url), "the emulator's answer", process=child)
             yield url
         finally:
             child.terminate()
-            child.wait(10)
+            child.wait(PATIENCE)
 
 
 def _answers(url: str) -> bool:

@@ -46,10 +46,12 @@ def test_the_film_flies_from_the_first_view_to_the_last(
 ) -> None:
     open_panel(page, server)
     add_two_views(page)
+    # A busy machine may look up only each few seconds.
+    page.get_by_label("Length").select_option("10")
     there = page.evaluate("() => splatViewer.camera().position")
     with page.expect_download() as download:
         page.get_by_role("button", name="Record").click()
-        page.get_by_text("Recording: 1 of 5 s").wait_for()
+        page.get_by_text(re.compile(r"Recording: [1-9] of 10 s")).wait_for()
         page.keyboard.press("1")  # nobody moves the camera while it is filmed
         page.mouse.wheel(0, -300)
     assert page.evaluate("() => splatViewer.mode") == "topdown"
@@ -57,7 +59,7 @@ def test_the_film_flies_from_the_first_view_to_the_last(
     assert name in ("democube.mp4", "democube.webm")
     download.value.save_as(tmp_path / name)
     seconds, (first, last) = watch(tmp_path / name)
-    assert 4 < seconds < 8, "a slow machine takes its time for the last, sharp picture"
+    assert 9 < seconds < 13, "a slow machine takes its time for the last, sharp picture"
     assert first.size == (DESKTOP["width"], DESKTOP["height"])
     assert near(colour_at(first, 0.5, 0.55), scene.SOUTH)
     assert near(colour_at(last, 0.5, 0.68), scene.TOP)
