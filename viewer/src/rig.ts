@@ -54,7 +54,7 @@ export class Rig {
     return this.world.radius;
   }
 
-  /** Shows a pose of a path instead of what the hand asks for; null goes back to where the hand had been. */
+  /** Shows a pose of a path instead of what the hand asks for; null goes back to where the hand had been, as if nothing was. */
   lead(pose: Pose | null): void {
     this.led = pose !== null;
     this.standing = false;
@@ -73,12 +73,12 @@ export class Rig {
 
   goHome(): void {
     if (this.led) return;
-    this.glideTo(this.modes[this.mode].enter(this.home(this.mode)));
+    this.go(this.modes[this.mode].enter(this.home(this.mode)));
   }
 
   visit(place: Vec3): void {
     if (this.led) return;
-    this.glideTo(this.modes[this.mode].visit(this.goal, place));
+    this.go(this.modes[this.mode].visit(this.goal, place));
   }
 
   /**
@@ -88,7 +88,7 @@ export class Rig {
   stand(pose: Pose): Pose | null {
     if (this.led) return null;
     this.mode = "fly";
-    this.glideTo(this.modes.fly.enter(pose));
+    this.go(this.modes.fly.enter(pose));
     this.standing = true;
     return this.goal;
   }
@@ -113,9 +113,15 @@ export class Rig {
     this.left = null;
   }
 
+  /** Goes where the person wants to be. */
+  private go(goal: Pose): void {
+    this.moved();
+    this.glideTo(goal);
+  }
+
   private glideTo(goal: Pose): void {
     this.goal = goal;
-    this.moved();
+    this.standing = false;
     if (this.still) this.shown = goal;
     else this.glide = { from: this.shown, elapsed: 0 };
   }

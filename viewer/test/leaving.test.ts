@@ -63,6 +63,18 @@ describe("a look at the map", () => {
     expect([heading, pitch]).toEqual([middle.heading, 0]);
   });
 
+  test.each<ModeName>(["orbit", "fly", "walk"])("ends in %s where it began also when a film was made meanwhile", (mode) => {
+    const back = backIn(mode, (rig) => {
+      const above = rig.shown;
+      for (const height of [9, 20]) rig.lead({ position: [3, 2, height], heading: 1, pitch: -1 });
+      rig.update({ ...rest, move: [1, 0, 0] }, 0.1, VIEW); // nobody moves a camera that is led
+      rig.lead(null);
+      expect(rig.shown).toEqual(above);
+    });
+    close(back.position, seen.position);
+    close(forward(back), forward(seen));
+  });
+
   test("ends in another mode as ever: it begins from the map", () => {
     const rig = new Rig(world, "walk", true, seen);
     rig.setMode("topdown");
