@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from .conftest import DESKTOP, visit
 from .pictures import picture
@@ -75,6 +75,26 @@ def test_the_panel_follows_the_rules_and_gives_its_place_to_the_tape_measure(
     assert button.get_attribute("aria-pressed") == "false"
     sharing.keyboard.press("l")
     assert sharing.get_by_role("region", name="Measure").is_hidden()
+
+
+#: Hints go by themselves after some seconds. Here they stay, until what is done takes one away.
+LASTING = "window.setTimeout = ((set) => (act, ms) => (ms > 3000 ? 0 : set(act, ms)))(setTimeout)"
+
+
+def test_what_a_tool_tells_goes_with_its_panel(page: Page, server: Server) -> None:
+    page.add_init_script(LASTING)
+    visit(page, server)
+    hint = page.locator(".hint.shown")
+    page.keyboard.press("l")
+    expect(hint).to_contain_text("Drag to turn")
+    with page.expect_download():
+        page.get_by_role("button", name="Save picture").click()
+    expect(hint).to_contain_text("Saved: the picture")
+    page.keyboard.press("m")
+    expect(hint).to_have_count(0)
+    page.keyboard.press("2")
+    page.keyboard.press("m")
+    expect(hint).to_contain_text("W A S D to move")  # how one moves does not change with a panel
 
 
 def test_a_file_of_this_computer_has_no_link(page: Page, server: Server, splat: bytes) -> None:

@@ -25,11 +25,11 @@ interface Around {
 
 /** The tools of a scene, what they draw over it, and the address, which keeps what was done with some of them. */
 export class Toolbox {
-  readonly measuring = new Measuring(() => this.draw(), (words) => this.shell.say(words));
+  readonly measuring = new Measuring(() => this.draw(), (words) => this.say(words));
   readonly pinning = new Pinning({
     redraw: () => this.draw(),
     changed: () => this.address.noteSoon(),
-    say: (words) => this.shell.say(words),
+    say: (words) => this.say(words),
     visit: (place) => this.around.rig()?.visit(place),
     leave: () => this.shell.canvas.focus(),
   });
@@ -38,7 +38,7 @@ export class Toolbox {
     stand: (pose) => this.stand(pose),
     look: (vertical) => this.around.stage()?.lens.use(vertical),
     redraw: () => this.draw(),
-    say: (words) => this.shell.say(words),
+    say: (words) => this.say(words),
   });
   readonly filming: Filming;
   readonly sharing: Sharing;
@@ -62,14 +62,14 @@ export class Toolbox {
       camera: around.rig,
       seen: async () => around.stage()?.drawing.settle(),
       keep: (extension, film) => save(fileName(this.named, extension), film),
-      say: (words) => shell.say(words),
+      say: (words) => this.say(words),
     });
     this.sharing = new Sharing(
       {
         title: () => this.named,
         address: () => (this.address.note(), this.shared),
         picture: async () => around.stage()?.drawing.picture(),
-        say: (words) => shell.say(words),
+        say: (words) => this.say(words),
       },
       this.filming,
     );
@@ -91,6 +91,11 @@ export class Toolbox {
     const { photos, clipping, pinning, mapScale } = this;
     const { overlay } = this.measuring;
     return [photos.layer, divider, photos.lines, clipping.edges, overlay.element, overlay.aim, pinning.marks.element, pinning.aim, mapScale.element];
+  }
+
+  /** Tells something, which goes with the panel that is open. */
+  say(words: string): void {
+    this.shell.say(words, this.tools.opened);
   }
 
   toggle(name: ToolName): void {

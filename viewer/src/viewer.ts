@@ -87,7 +87,7 @@ export class Viewer {
     const takes = [measuring, pinning].find((tool) => tool.active);
     if (!double && !measuring.active && !isEmbedded() && pinning.touch([x, y])) return this.toolbox.open("pins");
     if (double === (takes !== undefined)) return;
-    if (takes && stage.inSecond(x)) return this.shell.say(texts.comparing.onlyFirst);
+    if (takes && stage.inSecond(x)) return this.toolbox.say(texts.comparing.onlyFirst);
     const place = await stage.pick(x, y);
     if (turn !== this.turn) return; // another scene was opened meanwhile
     if (takes?.active) takes.add(place);

@@ -49,6 +49,8 @@ export class Shell {
   private readonly pad: Pad;
   private readonly toolbar: Toolbar;
   private hintTimer = 0;
+  /** The tool whose panel the hint goes with. */
+  private hintOf: ToolName | null = null;
 
   constructor(private readonly actions: Actions) {
     this.card = new Card(actions.openFile);
@@ -130,6 +132,7 @@ export class Shell {
 
   showTool(name: ToolName, active: boolean): void {
     this.toolbar.showTool(name, active);
+    if (!active && name === this.hintOf) this.hush();
   }
 
   offerTool(name: ToolName, offered: boolean): void {
@@ -158,11 +161,17 @@ export class Shell {
     this.card.error(error);
   }
 
-  say(words: string): void {
+  /** Tells something for a moment, at most until a tool's panel is closed. */
+  say(words: string, tool: ToolName | null = null): void {
     this.hint.textContent = words;
     this.hint.classList.add("shown");
+    this.hintOf = tool;
     clearTimeout(this.hintTimer);
-    this.hintTimer = setTimeout(() => this.hint.classList.remove("shown"), HINT_MS);
+    this.hintTimer = setTimeout(() => this.hush(), HINT_MS);
+  }
+
+  private hush(): void {
+    this.hint.classList.remove("shown");
   }
 
   private key(event: KeyboardEvent): void {

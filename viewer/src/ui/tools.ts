@@ -26,6 +26,11 @@ export class Tools {
     return TOOLS.map((name) => this.tools[name].element);
   }
 
+  /** The one that is open. */
+  get opened(): ToolName | null {
+    return TOOLS.find((name) => this.tools[name].active) ?? null;
+  }
+
   toggle(name: ToolName): void {
     this.open(this.tools[name].active ? null : name);
   }
