@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import Page, expect
 
-from .conftest import DESKTOP, visit
+from .conftest import DESKTOP, drop, visit
 from .pictures import picture
 from .server import Server
 from .test_access import complaints
@@ -97,15 +97,18 @@ def test_what_a_tool_tells_goes_with_its_panel(page: Page, server: Server) -> No
     expect(hint).to_contain_text("W A S D to move")  # how one moves does not change with a panel
 
 
-def test_a_file_of_this_computer_has_no_link(page: Page, server: Server, splat: bytes) -> None:
-    page.goto(f"{server.url}/viewer/")
-    page.locator("input[type=file]").set_input_files(
-        {"name": "mine.splat", "mimeType": "application/octet-stream", "buffer": splat}
-    )
-    page.locator("body.live").wait_for()
-    page.keyboard.press("l")
-    page.get_by_role("button", name="Copy link").click()
-    page.get_by_text("This file is on your computer alone").wait_for()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Save picture").click()
+def test_a_file_of_this_computer_is_offered_a_picture_and_a_film_and_no_link(
+    sharing: Page, server: Server
+) -> None:
+    offered = sharing.get_by_role("region", name="Share what you see").get_by_role("button")
+    assert offered.all_inner_texts()[:2] == ["Copy link", "Copy code for a web page"]
+    drop(sharing, server, "mine.splat")
+    sharing.get_by_role("heading", name="mine.splat").wait_for()
+    sharing.locator("body.live").wait_for()
+    sharing.keyboard.press("c")
+    expect(sharing.locator(".hint")).to_contain_text("no link leads to it")
+    sharing.keyboard.press("l")
+    assert offered.all_inner_texts() == ["Save picture", "Film a camera path"]
+    with sharing.expect_download() as download:
+        sharing.get_by_role("button", name="Save picture").click()
     assert download.value.suggested_filename == "mine.png"

@@ -67,7 +67,7 @@ export class Toolbox {
     this.sharing = new Sharing(
       {
         title: () => this.named,
-        address: () => (this.address.note(), this.shared),
+        note: () => this.address.note(),
         picture: async () => around.stage()?.drawing.picture(),
         say: (words) => this.say(words),
       },
@@ -121,6 +121,7 @@ export class Toolbox {
     this.clip();
     this.named = title;
     this.shared = manifest !== null;
+    this.sharing.use(this.shared);
     this.noted = shown;
   }
 

@@ -51,7 +51,7 @@ export const texts = {
     embedCopied: "Copied: paste the code into a web page.",
     notCopied: "This browser does not let the page copy. Copy its address instead.",
     pictureSaved: "Saved: the picture as you see it.",
-    onlyHere: "This file is on your computer alone: nobody else could open it. A picture can be saved.",
+    onlyHere: "This file is on your device alone, so that no link leads to it. A picture or a film of it can be saved.",
   },
   filming: {
     name: "Film a camera path",

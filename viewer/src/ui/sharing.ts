@@ -6,34 +6,44 @@ import { copy, embedCode, fileName, save } from "./share";
 
 interface Scene {
   readonly title: () => string;
-  /** Has the page's address come back to what is seen; whether others can open the scene with it. */
-  readonly address: () => boolean;
+  /** Has the page's address come back to what is seen. */
+  readonly note: () => void;
   readonly picture: () => Promise<Blob | null | undefined>;
   readonly say: (words: string) => void;
 }
 
-/** What can be taken along: a link, the code for another page, a picture, a film. */
+/** What can be taken along: a picture, a film, and of a scene that others can open a link and the code for another page. */
 export class Sharing {
+  private readonly hint = el("p", {});
+  private readonly links = [
+    action(texts.sharing.link, () => void this.copyLink()),
+    action(texts.sharing.embed, () => void this.copyEmbed()),
+  ];
+  private readonly picture = action(texts.sharing.picture, () => void this.savePicture());
+  /** Whether others can open the scene. */
+  private shared = false;
   readonly element: HTMLElement;
 
   constructor(
     private readonly scene: Scene,
     private readonly filming: Filming,
   ) {
-    const { sharing: words } = texts;
-    const actions = [
-      action(words.link, () => void this.copyLink()),
-      action(words.embed, () => void this.copyEmbed()),
-      action(words.picture, () => void this.savePicture()),
-    ];
+    const { name } = texts.sharing;
     this.element = el(
       "section",
-      { class: "sharing aside-panel panel solid", "aria-label": words.name, hidden: true },
-      el("h2", {}, words.name),
-      el("p", {}, words.hint),
-      el("div", { class: "actions column" }, ...actions, filming.opener),
+      { class: "sharing aside-panel panel solid", "aria-label": name, hidden: true },
+      el("h2", {}, name),
+      this.hint,
+      el("div", { class: "actions column" }, ...this.links, this.picture, filming.opener),
       filming.element,
     );
+  }
+
+  /** Another scene; a file from this computer has no address that anybody else could open. */
+  use(shared: boolean): void {
+    this.shared = shared;
+    this.hint.textContent = shared ? texts.sharing.hint : texts.sharing.onlyHere;
+    for (const link of this.links) link.hidden = !shared;
   }
 
   get active(): boolean {
@@ -47,7 +57,8 @@ export class Sharing {
 
   /** Copies the address of the scene as it is seen now. */
   async copyLink(): Promise<void> {
-    if (!this.hasAddress()) return;
+    if (!this.shared) return this.scene.say(texts.sharing.onlyHere); // by key
+    this.scene.note();
     const { length } = location.href;
     const copied = length > LONG_LINK ? texts.linkIsLong(length) : texts.linkCopied;
     this.scene.say((await copy(location.href)) ? copied : texts.linkInAddress);
@@ -55,7 +66,7 @@ export class Sharing {
 
   /** Copies the code that puts the scene into another page. */
   private async copyEmbed(): Promise<void> {
-    if (!this.hasAddress()) return;
+    this.scene.note();
     const { embedCopied, notCopied } = texts.sharing;
     this.scene.say((await copy(embedCode(location.href, this.scene.title()))) ? embedCopied : notCopied);
   }
@@ -66,12 +77,5 @@ export class Sharing {
     if (!picture) return;
     save(fileName(this.scene.title(), "png"), picture);
     this.scene.say(texts.sharing.pictureSaved);
-  }
-
-  /** Whether others can open the scene; its place is in the address then. */
-  private hasAddress(): boolean {
-    const has = this.scene.address();
-    if (!has) this.scene.say(texts.sharing.onlyHere);
-    return has;
   }
 }
