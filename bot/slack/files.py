@@ -13,6 +13,7 @@ import httpx
 from bot.core.drops import DroppedFile
 from bot.core.errors import SplatError
 from bot.storage.names import is_archive, is_capture
+from gpu.job.sizes import human_size
 
 #: Where Slack keeps files, and the only server besides a sandbox's own that gets our token.
 FILE_SERVER = "files.slack.com"
@@ -52,7 +53,7 @@ def check_bounds(files: Sequence[DroppedFile]) -> None:
     size = sum(file.size for file in files)
     if len(files) > MOST_FILES or size > MOST_BYTES:
         raise NotFetched(
-            f"These are {len(files)} files with {size / 1e9:.1f} GB, more than Slack is good for.",
+            f"These are {len(files)} files with {human_size(size)}, more than Slack is good for.",
             hint="`/splat upload NAME` gives you a page for large sets.",
         )
 

@@ -9,8 +9,9 @@ from bot.core.estimates import Estimate
 from bot.core.jobs import Job, Options, State
 from bot.slack import takeover
 from bot.slack.bills import DROPLET
-from bot.slack.wording import escape, megabytes, moment, person, seconds, span
+from bot.slack.wording import escape, moment, person, seconds, span
 from gpu.job import NON_COMMERCIAL
+from gpu.job.sizes import human_size
 
 STAGE_NAMES = {
     "prepare": "Prepare the machine",
@@ -163,7 +164,7 @@ def figures(job: Job) -> str:
     if m.get("psnr") is not None:
         parts.append(f"{m['psnr']:.1f} dB on {_held_out(m)}")
     if job.shown_bytes is not None:
-        parts.append(megabytes(job.shown_bytes))
+        parts.append(human_size(job.shown_bytes))
     if job.started_at and job.finished_at:
         parts.append(seconds(job.finished_at - job.started_at))
     return " · ".join(parts)

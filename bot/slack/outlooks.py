@@ -8,7 +8,6 @@ from bot.slack import bills, seen, takeover
 from bot.slack.job_wording import licence_note
 from bot.slack.wording import (
     escape,
-    megabytes,
     photo_count,
     photos_and_videos,
     seconds,
@@ -16,6 +15,7 @@ from bot.slack.wording import (
 )
 from bot.storage.found import Found
 from gpu.job import Pipeline
+from gpu.job.sizes import human_size
 
 #: Options that change how long a job takes, and no estimate.
 NOT_COUNTED = ("max_views", "image_size", "geometry", "lens")
@@ -30,7 +30,7 @@ def quote(quoted: Quote) -> str:
 def outlook(quoted: Quote) -> str:
     """What a job would take, one thing a line; first what people decide by, also on a phone."""
     found = quoted.dataset
-    size = megabytes(found.bytes) if found.bytes else "whose size its server did not say just now"
+    size = human_size(found.bytes) if found.bytes else "whose size its server did not say just now"
     lines = [
         f"{_counts(quoted)}, {size}",
         f"*Time:* {_duration(quoted)}",

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from bot.core.jobs import Job
 from bot.slack import seen
-from bot.slack.wording import escape, megabytes, person, photos_and_videos
+from bot.slack.wording import escape, person, photos_and_videos
 from bot.storage.found import Found
 from gpu.job import SplatError
 from gpu.job.captures import left_out
+from gpu.job.sizes import human_size
 
 INVITATION_IS_YOURS = "The link is yours alone, and good for two days. Nothing is overwritten."
 
@@ -29,7 +30,7 @@ def found(dataset: str, what: Found) -> str:
     if not counts:
         lost = f" {left_out(what.unread)}" if what.unread else ""
         return f"There are no photos in this; what came is kept as `{escape(dataset)}`.{lost}"
-    kept = f"*{counts}*, {megabytes(what.bytes)}, kept as `{escape(dataset)}`."
+    kept = f"*{counts}*, {human_size(what.bytes)}, kept as `{escape(dataset)}`."
     return "\n".join([kept, *seen.lines(what)])
 
 

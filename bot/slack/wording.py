@@ -5,7 +5,6 @@ Texts about jobs are in job_wording.py, about machines and money in bills.py, he
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from bot.core.roles import EVERYBODY
 from bot.core.rounds import Finding, Report
 from bot.storage.base import Dataset
 from gpu.job import Pipeline, SplatError
+from gpu.job.sizes import human_size
 
 WELCOME = "Photos in, a 3D scene out that you can walk in. Type `/splat help`, or press the button."
 
@@ -127,11 +127,6 @@ def span(low: float, high: float) -> str:
     return f"{first} to {last} {unit}" if first < last else f"{last} {unit}"
 
 
-def megabytes(count: float) -> str:
-    """A number of bytes; small ones are not called 0.0 MB."""
-    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{math.ceil(count / 1e3)} kB"
-
-
 def dataset_lines(
     found: Sequence[Dataset], prefix: str, near: Sequence[str] = (), most: int = 30
 ) -> str:
@@ -149,7 +144,7 @@ def dataset_lines(
 
 def _dataset_line(dataset: Dataset) -> str:
     what = f"{photo_count(dataset)}, " if dataset.is_folder else ""
-    return f"`{escape(dataset.name)}` {what}{megabytes(dataset.bytes)}"
+    return f"`{escape(dataset.name)}` {what}{human_size(dataset.bytes)}"
 
 
 def counted(dataset: Dataset) -> str:

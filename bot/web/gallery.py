@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urljoin
 
 from bot.core.jobs import Job
-from bot.slack.wording import megabytes
 from gpu.job.paths import SOG, THUMBNAIL
+from gpu.job.sizes import human_size
 
 #: PlayCanvas's editor opens a splat by its address: https://developer.playcanvas.com/user-manual/
 #: gaussian-splatting/editing/supersplat/. The splat goes from the storage to the person's browser.
@@ -72,5 +72,5 @@ def describe(job: Job) -> str:
     if isinstance(gaussians := job.metrics.get("gaussians"), int | float):
         parts.append(f"{int(gaussians):,} Gaussians")
     if (size := job.shown_bytes) is not None:
-        parts.append(megabytes(size))
+        parts.append(human_size(size))
     return " · ".join(parts)

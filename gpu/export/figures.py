@@ -12,6 +12,7 @@ from gpu.gaussians import Gaussians
 from gpu.geometry.record import Geometry
 from gpu.ingest.photos import Photos
 from gpu.job import JobPaths, JobSpec, Stage
+from gpu.job.sizes import human_size
 from gpu.stamps import load_stamp
 from gpu.training.dataset import View
 from gpu.training.lpips import Lpips
@@ -87,11 +88,11 @@ def summary(
     stage: Stage, shown: Measured, pruned: Mapping[str, int], *, joined: bool = False
 ) -> str:
     """Return what `compress` says in one sentence."""
-    mega = shown.file.stat().st_size / 1e6
+    size = human_size(shown.file.stat().st_size)
     alike = f", {shown.score.psnr:.1f} dB on held-out photos" if shown.score.psnr else ""
     alike += " before they joined" if alike and joined else ""
     left_out = sum(pruned.values())
-    said = f"{shown.file.name} has {shown.gaussians:,} Gaussians in {mega:.1f} MB{alike}"
+    said = f"{shown.file.name} has {shown.gaussians:,} Gaussians in {size}{alike}"
     return f"{said}; {left_out:,} of those of `{stage}` were left out."
 
 

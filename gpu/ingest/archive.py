@@ -18,6 +18,7 @@ from gpu.errors import DiskFull
 from gpu.ingest.errors import BadArchive, named
 from gpu.ingest.names import is_archive, is_capture, is_wanted, safe_name
 from gpu.job.captures import unread
+from gpu.job.sizes import human_size
 
 CHUNK = 1 << 20
 #: What Python's zipfile raises for a file that is no whole .zip, or one that it can not unpack.
@@ -136,7 +137,7 @@ def _check(
 
 def _too_much(name: str, files: int, size: int) -> BadArchive:
     return BadArchive(
-        f"{name} would unpack to {size / 1e6:,.0f} MB in {files} files, which is no set of photos.",
+        f"{name} would unpack to {human_size(size)} in {files} files, which is no set of photos.",
         hint="Put only the photos into the .zip; they hardly compress.",
     )
 

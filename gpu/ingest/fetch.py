@@ -19,6 +19,7 @@ from gpu.ingest.names import is_archive, is_capture, is_video, is_wanted
 from gpu.ingest.needs import check_needs
 from gpu.job import JobPaths, Source
 from gpu.job.captures import REMEDY, kind_unread, left_out, unread
+from gpu.job.sizes import human_size
 from gpu.stage import Context, Outcome
 
 #: Where the names of captures are that nothing here reads, below `work`.
@@ -48,7 +49,7 @@ def run_fetch(ctx: Context) -> Outcome:
     size = sum(file.stat().st_size for file in files)
     videos = sum(is_video(file.name) for file in files)
     keep_unread(ctx.paths, fetched.unread)
-    text = f"Fetched {counted(len(files) - videos, videos)} ({size / 1e6:.1f} MB)."
+    text = f"Fetched {counted(len(files) - videos, videos)} ({human_size(size)})."
     return Outcome(
         f"{text} {left_out(fetched.unread)}".strip(),
         metrics={"photos": len(files) - videos, "videos": videos, "photo_bytes": size},

@@ -20,6 +20,7 @@ from gpu.ingest.fetch import keep_unread, kept_unread, run_fetch
 from gpu.ingest.preprocess import run_preprocess
 from gpu.job import JobPaths, JobSpec, Source, Stage, Status
 from gpu.job.choices import LEARNED
+from gpu.job.sizes import human_size
 from gpu.pipeline import run_job
 from gpu.report import Reporter, read_events
 from tests.gpu.photos_on_disk import (
@@ -43,6 +44,9 @@ def test_a_folder_is_fetched_without_a_change_to_it(tmp_path: Path) -> None:
     ctx = context(tmp_path / "job", given)
     outcome = run_fetch(ctx)
     assert outcome.metrics["photos"] == 3
+    size = sum(photo.stat().st_size for photo in given.glob("*.jpg"))
+    assert outcome.message == f"Fetched 3 photos ({human_size(size)})."
+    assert size < 1e6, "of so few bytes nobody says megabytes"
     assert names(ctx.paths.photos) == ["photo_00.jpg", "photo_01.jpg", "photo_02.jpg"]
     assert fingerprint(given) == before
 

@@ -69,7 +69,7 @@ def test_the_end_mentions_the_person_once_with_link_and_figures(bot: Bot) -> Non
     [end] = closing(bot)
     assert "<http://v|open it>" in end.text
     said = text_of(end)
-    for figure in ("36 of 36 photos", "5,000 Gaussians", "24.3 dB on 5 held-out", "0.2 MB"):
+    for figure in ("36 of 36 photos", "5,000 Gaussians", "24.3 dB on 5 held-out", "160 kB"):
         assert figure in said
 
 

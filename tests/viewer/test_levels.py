@@ -82,7 +82,7 @@ def test_a_coarse_picture_comes_first_and_the_rest_joins_it(page: Page, leveled:
     coarse = picture(page)
     assert share_near(coarse, scene.TOP, 60) > 0.003
     assert share_near(coarse, scene.LIGHT, 60) > 0.02
-    assert "MB" in page.locator(".amount").inner_text()
+    assert "kB" in page.locator(".amount").inner_text()
     gate.set()
     page.evaluate("() => window.splatViewer.ready")
     page.wait_for_timeout(500)  # the Gaussians shrink to their own size within 0.3 s

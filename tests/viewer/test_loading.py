@@ -24,13 +24,13 @@ def error(page: Page, address: str) -> str:
     return card.inner_text()
 
 
-def test_progress_counts_real_megabytes_and_shows_a_part_early(page: Page, server: Server) -> None:
+def test_progress_counts_real_bytes_and_shows_a_part_early(page: Page, server: Server) -> None:
     gate = threading.Event()
     body = scene.splat()
     server.answers["/files/scene.splat"] = Answer(body, gate=gate)
     page.goto(link(server))
     page.wait_for_function(
-        "() => document.querySelector('.amount').textContent === '0.5 of 1.0 MB'"
+        "() => document.querySelector('.amount').textContent === '484 kB of 967 kB'"
     )
     value = page.evaluate("() => document.querySelector('progress').value")
     assert value == pytest.approx(0.5, abs=0.05)

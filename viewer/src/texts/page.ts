@@ -1,6 +1,6 @@
 /** Every word of the page around the canvas, ready for translation. */
 import type { ModeName } from "../modes/mode";
-import { decimal, figure, number, plain } from "./numbers";
+import { decimal, figure, number, plain, size } from "./numbers";
 
 /** Where north is on a map that is turned. */
 const north = (heading: number): string => {
@@ -9,8 +9,6 @@ const north = (heading: number): string => {
 };
 /** A slope as surveyors say it; one that is nearly upright has no useful figure. */
 const percent = (radians: number): string => (Math.abs(radians) < 1.4 ? `${decimal.format(100 * Math.tan(radians))} %` : "upright");
-
-const megabytes = (bytes: number): string => decimal.format(bytes / 1e6);
 
 export const texts = {
   untitled: "Gaussian splat",
@@ -249,7 +247,7 @@ export const texts = {
   loading: "Loading",
   loadingManifest: "Reading the manifest",
   progress: (done: number, total: number | null) =>
-    total === null ? `${megabytes(done)} MB` : `${megabytes(done)} of ${megabytes(total)} MB`,
+    total === null ? size(done) : `${size(done)} of ${size(total)}`,
   preparing: "Preparing the picture",
 
   figures: {
@@ -273,9 +271,9 @@ export const texts = {
     photosOf: (used: number, all: number) => `${number.format(used)} of ${number.format(all)} used`,
     decibels: (db: number) => `${decimal.format(db)} dB`,
     ratio: (x: number) => x.toFixed(3),
-    download: (extension: string, bytes: number | null) => (bytes === null ? extension : `${extension} ${megabytes(bytes)} MB`),
+    download: (extension: string, bytes: number | null) => (bytes === null ? extension : `${extension} ${size(bytes)}`),
     file: "file",
-    sizeMb: (mb: number) => `${decimal.format(mb)} MB`,
+    sizeMb: (mb: number) => size(Math.round(1e6 * mb)),
     date: (iso: Date) => iso.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" }),
   },
 

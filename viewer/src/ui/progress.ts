@@ -4,7 +4,7 @@ import { el } from "./dom";
 /** Between two changes of what is shown: for each the browser puts the page together anew, which takes a software renderer long. */
 const EVERY_MS = 250;
 
-/** A thin bar and a line of words: what is loading, and how many megabytes of it are here. */
+/** A thin bar and a line of words: what is loading, and how much of it is here. */
 export class Progress {
   private readonly words = el("span", {});
   private readonly amount = el("span", { class: "amount" });

@@ -109,14 +109,18 @@ function row(item: Item): HTMLLIElement {
 const total = (items: Item[], what: "sent") => items.reduce((sum, item) => sum + item[what], 0);
 const percent = ({ sent, file }: Item) => `${Math.floor((100 * sent) / file.size)} %`;
 const kept = (files: number) => (files === 1 ? "1 file is kept" : `${files.toLocaleString()} files are kept`);
-const size = (bytes: number) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);
+
+function size(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
 
 function left(bytes: number, sent: number, since: number, isBusy: boolean): string {
   const seconds = (performance.now() - since) / 1000;
   if (!isBusy || seconds < 2 || sent <= 0) return "";
   const rest = (bytes / sent) * seconds;
   const words = rest < 60 ? `${Math.ceil(rest)} s` : `${Math.ceil(rest / 60)} min`;
-  return ` · ${(sent / seconds / 1e6).toFixed(1)} MB/s · ${words} left`;
+  return ` · ${size(sent / seconds)}/s · ${words} left`;
 }
 
 void start();
