@@ -211,9 +211,9 @@ def _again(job: Job, standing: Standing) -> list[Block]:
     """The button that runs a failed job again, or as what somebody has done so."""
     if standing.again is not None:
         return [context(job_wording.was_run_again(standing.again, standing.again_link))]
-    words = job_wording.AGAIN_ONCE_MENDED if job.would_fail_again else job_wording.AGAIN
     # Where the same would most likely end the same way, nothing invites to it.
-    pressed = button(words, "run_again", job.id, style="" if job.would_fail_again else "primary")
+    style = "" if job.would_fail_again else "primary"
+    pressed = button(job_wording.again(job), "run_again", job.id, style=style)
     pressed["confirm"] = confirm(
         "Run this job again?", job_wording.confirm_again(job), job_wording.AGAIN,
         no="Not now", style="primary",

@@ -29,9 +29,9 @@ def reason(job: Job) -> str:
     return escape(cut(job.error, REASON)) if job.state is State.FAILED else ""
 
 
-def onward(message: str) -> str:
+def onward(job: Job, message: str) -> str:
     """Where a failed job is run again: not here, where nobody has read what helps."""
-    return f"What helps, and *{job_wording.AGAIN}*: {message}." if message else ""
+    return f"What helps, and *{job_wording.again(job)}*: {message}." if message else ""
 
 
 def by(job: Job) -> str:

@@ -80,7 +80,7 @@ def _onward(ledger: Ledger, job: Job, team: str, user: str) -> str:
     if again := ledger.done_again(job.id):
         is_seen = bool(address(ledger, again, team, user))
         return job_wording.was_run_again(again, ledger.status_link(again.id) if is_seen else "")
-    return cards.onward(message)
+    return cards.onward(job, message)
 
 
 def view(home: Home) -> dict[str, Any]:

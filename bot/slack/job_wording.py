@@ -250,6 +250,11 @@ def queue(active: Sequence[Job], count: int) -> str:
     return "\n".join(lines) or "Nothing runs, and nothing waits."
 
 
+def again(job: Job) -> str:
+    """The words of the button that runs a failed job again, wherever it is named."""
+    return AGAIN_ONCE_MENDED if job.would_fail_again else AGAIN
+
+
 def runs_again(job: Job, failed: str, position: int) -> str:
     """Said to who has just had a failed job run again, alone."""
     place = f" It is number {position} in the queue." if position > 1 else ""

@@ -16,7 +16,7 @@ from bot.slack.home import NEWEST, gather, view
 from bot.slack.homes import LOOKED_AT, MOST, Homes
 from bot.slack.workspaces import OneWorkspace
 from gpu.job import Stage, Status
-from tests.fakes.slack import text_of, texts
+from tests.fakes.slack import buttons, text_of, texts
 from tests.slack.conftest import FIGURES, Bot, finish
 
 
@@ -77,11 +77,17 @@ def test_a_splat_that_looks_little_like_its_photos_is_marked_wherever_it_is_show
         assert (":warning: It looks little like the photos." in said) == is_marked
 
 
-def failed(bot: Bot, channel: str = state.CHANNEL, error: str = "No droplet can be had.") -> None:
+def failed(
+    bot: Bot,
+    channel: str = state.CHANNEL,
+    error: str = "No droplet can be had.",
+    *,
+    lasting: bool = False,
+) -> None:
     bot.slack.person.type("/splat demo/parcel --job-id a", channel=channel)
     bot.ledger.claim()
     bot.drain(4)
-    bot.ledger.fail("a", error=error, hint="Try again later.")
+    bot.ledger.fail("a", error=error, hint="Try again later.", lasting=lasting)
     bot.ledger.release("a")
     bot.drain()
 
@@ -92,6 +98,13 @@ def test_a_failed_job_says_why_and_leads_to_its_message_which_has_the_button(bot
     assert "No droplet can be had.\\nWhat helps, and *Run again*: " in said
     assert f"<{bot.slack.url}#{bot.status().ts}|the job's message>." in said
     assert "run_again" not in said
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_the_button_of_a_failed_job_is_named_as_its_message_has_it(bot: Bot, lasting: bool) -> None:
+    failed(bot, lasting=lasting)
+    [(words, _)] = buttons(bot.status()).items()
+    assert f"What helps, and *{words}*: " in str(home(bot)["blocks"])
 
 
 def test_a_failed_job_that_was_run_again_says_as_which(bot: Bot) -> None:
