@@ -2,7 +2,7 @@
 
 SplatError (gpu.job)
 ├── PhotosDoNotConnect   too few of the photos show the same things
-├── MethodNotInstalled   a learned method whose weights the machine does not have
+├── MethodNotInstalled   a learned method whose weights or code the machine does not have
 └── GeometryCrashed      the native library ended without an answer
 """
 
@@ -50,13 +50,13 @@ class PhotosDoNotConnect(SplatError):
 
 
 class MethodNotInstalled(SplatError):
-    """A learned method was asked for that this machine does not have."""
+    """A learned method was asked for that this machine does not have, and why it has not."""
 
     lasting = True
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, why: str = "its weights are not on this machine") -> None:
         super().__init__(
-            f"The geometry {name} is not installed: its weights are not on this machine.",
+            f"The geometry {name} is not installed: {why}.",
             hint="Leave `--geometry` away, or have the operator put its code and weights into the "
             "runtime volume (operator guide, *Learned geometry*).",
         )

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from gpu.geometry.errors import MethodNotInstalled
@@ -35,3 +37,17 @@ def check_installed(name: str) -> None:
     """Raise MethodNotInstalled for a learned method whose weights are absent."""
     if name in LEARNED and not is_installed(name):
         raise MethodNotInstalled(name)
+
+
+def check_code(name: str) -> None:
+    """Raise MethodNotInstalled for a learned method whose code can not be imported.
+
+    That is tried in a process of its own: it takes seconds, and memory that training needs.
+    """
+    if name not in LEARNED:
+        return
+    command = [sys.executable, "-m", "gpu.geometry.learned", name]
+    tried = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if tried.returncode != 0:
+        why = tried.stdout or f"exit code {tried.returncode}"
+        raise MethodNotInstalled(name, f"its code can not be imported ({why})")

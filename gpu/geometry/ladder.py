@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,9 @@ ALL_PAIRS = 120
 USUAL = Effort(4096, 0.0067)
 FINE = Effort(8192, 0.004, enlarged=True)
 GUIDED = Effort(8192, 0.004, enlarged=True, guided=True)
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,13 @@ def search(
             continue  # what the photos asked for from the start
         if tries:
             tell(0.0, f"Try {len(tries) + 1}, {rung.told}, as {tries[-1].sentence()}")
-        found = solver.solve(rung, number, tell)
+        try:
+            found = solver.solve(rung, number, tell)
+        except ImportError as absent:
+            if not tries:
+                raise
+            logger.warning("%s: not tried, since %s", rung.told, absent)
+            break  # the last resort is a network whose code is not there: what is found counts
         tries.append(Try(number, rung.told, found.quality if found else Quality(len(photos))))
         best = _better(best, found)
         if not tries[-1].quality.shortfalls():

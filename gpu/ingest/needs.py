@@ -5,7 +5,7 @@ It is looked for before any photo is fetched: a droplet that lacks it is paid fo
 
 from __future__ import annotations
 
-from gpu.geometry.installed import check_installed
+from gpu.geometry.installed import check_code, check_installed
 from gpu.ingest.remove import open_remover
 from gpu.job import JobSpec
 
@@ -14,5 +14,6 @@ def check_needs(spec: JobSpec) -> None:
     """Raise MethodNotInstalled or RemoverNotInstalled for what this machine does not have."""
     if spec.geometry is not None:
         check_installed(spec.geometry)
+        check_code(spec.geometry)
     if spec.remove is not None:
         open_remover(spec.remove)

@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 
 from gpu.errors import DiskFull
+from gpu.geometry.learned import MODULES
 from gpu.ingest import archive
 from gpu.ingest.archive import Limits, unpack
 from gpu.ingest.download import download
 from gpu.ingest.errors import BadArchive, DownloadFailed, NoPhotos
 from gpu.ingest.fetch import keep_unread, kept_unread, run_fetch
 from gpu.ingest.preprocess import run_preprocess
-from gpu.job import JobPaths, JobSpec, Source, Stage, Status
+from gpu.job import Event, JobPaths, JobSpec, Source, Stage, Status
 from gpu.job.choices import LEARNED
 from gpu.job.sizes import human_size
 from gpu.pipeline import run_job
@@ -51,13 +52,8 @@ def test_a_folder_is_fetched_without_a_change_to_it(tmp_path: Path) -> None:
     assert fingerprint(given) == before
 
 
-@pytest.mark.parametrize(
-    "options", [*({"geometry": name} for name in LEARNED), {"remove": "people"}]
-)
-def test_a_machine_that_lacks_what_a_later_stage_needs_fetches_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, str]
-) -> None:
-    monkeypatch.setenv("SPLATBOT_LEARNED", str(tmp_path / "learned"))
+def refused(tmp_path: Path, options: dict[str, str]) -> Event:
+    """Run a job that ends before it has fetched its photos; return its last event."""
     given = unrelated_photos(tmp_path / "given", count=3)
     paths = JobPaths(tmp_path / "job")
     spec = JobSpec("j", "photos", Source(path=str(given)), **options)  # type: ignore[arg-type]
@@ -66,6 +62,37 @@ def test_a_machine_that_lacks_what_a_later_stage_needs_fetches_nothing(
     [*_, last] = read_events(paths.events)
     assert (last.stage, last.status) == (Stage.FETCH, Status.FAILED)
     assert "operator guide" in last.hint
+    return last
+
+
+@pytest.mark.parametrize(
+    "options", [*({"geometry": name} for name in LEARNED), {"remove": "people"}]
+)
+def test_a_machine_that_lacks_what_a_later_stage_needs_fetches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, str]
+) -> None:
+    monkeypatch.setenv("SPLATBOT_LEARNED", str(tmp_path / "learned"))
+    refused(tmp_path, options)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_network_whose_code_can_not_be_imported_fetches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Its weights are there, and the first module of its code, which needs another one."""
+    monkeypatch.setenv("SPLATBOT_LEARNED", str(tmp_path / "learned"))
+    weights = tmp_path / "learned" / name / "weights" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    module = MODULES[name][0].replace(".", "/")
+    file = tmp_path / "learned" / name / "code" / f"{module}.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("print('Loading.')\nimport nobody_has_this")
+    last = refused(tmp_path, {"geometry": name})
+    assert last.message == (
+        f"The geometry {name} is not installed:"
+        " its code can not be imported (No module named 'nobody_has_this')."
+    )
 
 
 def test_photos_in_subfolders_keep_their_paths(tmp_path: Path) -> None:

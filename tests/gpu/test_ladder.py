@@ -1,10 +1,12 @@
 """Finding cameras: good enough or tried again, each try told; and which photos look alike."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gpu.geometry import ladder
 from gpu.geometry.features import (
     ENLARGED,
     TINY_ENLARGED,
@@ -12,7 +14,16 @@ from gpu.geometry.features import (
     enlargement,
     sift_options,
 )
-from gpu.geometry.ladder import AT_ONCE, FINE, LADDER, LARGE, USUAL, rungs_for, search
+from gpu.geometry.ladder import (
+    AT_ONCE,
+    FINE,
+    LADDER,
+    LARGE,
+    LEARNED_RUNG,
+    USUAL,
+    rungs_for,
+    search,
+)
 from gpu.geometry.pairs import ALIKE, EXHAUSTIVE, all_pairs, choose_pairs
 from gpu.geometry.quality import Quality
 from gpu.geometry.retrieval import describe
@@ -91,6 +102,20 @@ def test_each_try_is_told_and_so_is_why(tmp_path: Path) -> None:
     assert len(told) == len(climbed) - 1
     assert told[0] == f"Try 2, {LADDER[2].told}, as the usual way: 0 of 4 photos placed"
     assert [fraction for fraction, _ in said] == sorted(fraction for fraction, _ in said)
+
+
+def test_a_last_resort_whose_code_is_not_there_is_not_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights alone are installed: the answer is still that the photos do not connect."""
+    monkeypatch.setattr(ladder, "rungs_for", lambda *_: (LADDER[0], LEARNED_RUNG))
+    monkeypatch.setattr("sys.path", list(sys.path))
+    folder = tmp_path / "colmap"
+    folder.mkdir()
+    files = sorted(unrelated_photos(tmp_path / "images", 4, (120, 90)).iterdir())
+    photos = [Photo(f.name, f.name, 120, 90, "c") for f in files]
+    found = search(folder, tmp_path / "images", photos, seed=0, say=Said())
+    assert [attempt.told for attempt in found.tries] == [LADDER[0].told]
 
 
 def test_photos_of_the_same_things_look_alike() -> None:

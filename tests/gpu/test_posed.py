@@ -60,13 +60,17 @@ def errors(model: pycolmap.Reconstruction, truth: list[Shot]) -> np.ndarray:
 
 
 def test_predicted_poses_become_exact(
-    matched: tuple[Path, list[Shot]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    matched: tuple[Path, list[Shot]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A method that is a metre and three degrees off, in matrices that are not quite rotations."""
     folder, truth = matched
     asked = []
 
     def predictor(weights: Path, photos: Sequence[Path]) -> list[np.ndarray]:
+        print("Loading.")  # as networks do: it must not be among what the stage listens to
         asked.append((weights, [photo.name for photo in photos]))
         poses = [rough(shot, i).inverse().matrix() for i, shot in enumerate(truth)]
         return [np.vstack([pose * 1.004, [0, 0, 0, 1]]) for pose in poses]
@@ -75,6 +79,7 @@ def test_predicted_poses_become_exact(
     monkeypatch.setattr("sys.path", list(sys.path))
     names = [f"shot_{i:02}.jpg" for i in range(COUNT)]
     poses = predict("map-anything-apache", folder / "images", names, predictor)
+    assert capsys.readouterr().out == ""
     assert asked == [(tmp_path / "map-anything-apache" / "weights", names)]
     model = from_poses(folder, folder / "images", poses, seed=0)
     assert model.num_reg_images() == COUNT
