@@ -194,6 +194,24 @@ def test_the_home_button_says_where_it_goes(cube: Page) -> None:
     assert position(cube) == pytest.approx([0, -9, scene.EYE], abs=1e-3)
 
 
+def test_nobody_orbits_below_a_ground_that_is_known(page: Page, server: Server) -> None:
+    """Also not by an older version's link; a thing without ground is seen from below, too."""
+    below = f"{link(server)}#orbit@0,-14,-6,0,26"
+    page.goto(below)
+    page.evaluate("() => splatViewer.ready")
+    assert 0.2 < at_rest(page)["position"][2] < 1.5
+    assert share_near(picture(page), scene.SOUTH) > 0.01
+    before = at_rest(page)
+    drag(page, 60, -300)
+    changed(page, before)
+    assert 0.2 < at_rest(page)["position"][2] < 1.5
+    publish(server, ground=None)
+    page.goto("about:blank")
+    page.goto(below)
+    page.evaluate("() => splatViewer.ready")
+    assert at_rest(page)["position"] == pytest.approx([0, -14, -6])
+
+
 def test_out_of_the_map_the_cube_is_seen_aslant(cube: Page) -> None:
     """From straight above no side shows, and nobody orbits from there."""
     cube.keyboard.press("2")

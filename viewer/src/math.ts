@@ -19,6 +19,23 @@ export const clamp = (x: number, low: number, high: number): number =>
   Math.min(high, Math.max(low, x));
 export const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
+/** On the way from a value to another, the first at which something holds; the other where it holds at none of so many steps. */
+export function first(from: number, to: number, steps: number, holds: (value: number) => boolean): number {
+  const step = (i: number): number => lerp(from, to, i / steps);
+  for (let i = 1; i <= steps; i++) if (holds(step(i))) return edge(step(i), step(i - 1), holds);
+  return to;
+}
+
+/** Between a value at which something holds and one at which it may not: the last at which it does. */
+function edge(good: number, bad: number, holds: (value: number) => boolean): number {
+  for (let halves = 0; halves < 40; halves++) {
+    const middle = (good + bad) / 2;
+    if (holds(middle)) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
 /** The difference b − a of two angles, in (−π, π]. */
 export function turn(a: number, b: number): number {
   const d = (b - a) % (2 * Math.PI);

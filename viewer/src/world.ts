@@ -7,6 +7,8 @@ import type { Walls } from "./walls";
 
 const EYE_METRES = 1.7;
 const WALK_METRES_PER_SECOND = 2.2;
+/** In radii: the map of a ground is as low as what was seen in it, and from nearer one sees what grows there from below. */
+const CLEAR = 0.04;
 
 /** What the modes know of a scene: its size, its ground, and where to stand. */
 export interface World {
@@ -15,6 +17,8 @@ export interface World {
   readonly min: Vec3;
   readonly max: Vec3;
   readonly ground: Ground;
+  /** The lowest that a camera in orbit goes: a little above the ground where its author has mapped it, else as low as one likes. */
+  readonly floor: Ground;
   /** What stops a walker, where the scene's author has mapped it. */
   readonly walls: Walls | null;
   /** The eye above the ground, world units. */
@@ -37,18 +41,20 @@ export function buildWorld(manifest: Manifest | null, measured: Bounds | null, w
   const radius = Math.max(length(sub(bounds.max, bounds.min)) / 2, 1e-3);
   const ground = manifest?.ground ? heightMap(manifest.ground) : flat(bounds.groundZ ?? bounds.min[2]);
   const eye = eyeHeight(manifest, ground, radius);
+  const home = manifest?.camera ? pose(manifest.camera) : overview(center, radius);
   return {
     center,
     radius,
     min: bounds.min,
     max: bounds.max,
     ground,
+    floor: manifest?.ground ? above(ground, CLEAR * radius, home.position) : flat(-Infinity),
     walls,
     eye,
     metre: eye / EYE_METRES,
     walkSpeed: (eye / EYE_METRES) * WALK_METRES_PER_SECOND,
     begins: startMode(manifest),
-    home: manifest?.camera ? pose(manifest.camera) : overview(center, radius),
+    home,
     walkHome: manifest?.walkCamera ? pose(manifest.walkCamera) : atTheEdge(bounds, center),
   };
 }
@@ -59,6 +65,12 @@ function eyeHeight(manifest: Manifest | null, ground: Ground, radius: number): n
   if (!manifest?.walkCamera) return 0.04 * radius;
   const [x, y, z] = manifest.walkCamera.position;
   return clamp(z - ground(x, y), 0.002 * radius, 0.5 * radius);
+}
+
+/** So much above the ground, and less where the scene is seen from nearer to it first: somebody stood there, whatever the map says. */
+function above(ground: Ground, height: number, [x, y, z]: Vec3): Ground {
+  const clear = Math.min(height, z - ground(x, y));
+  return (...place) => ground(...place) + clear;
 }
 
 const pose = ({ position, lookAt: target, up }: Camera): Pose => lookAt(position, target, up);

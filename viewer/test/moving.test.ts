@@ -10,8 +10,10 @@ import { close, rayHitsGround, slope, world } from "./slope";
 const VIEW = { vertical: 0.9, height: 600 };
 const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 
-function after(mode: ModeName, intent: Partial<Intent>, seconds = 0.1): { rig: Rig; from: Vec3 } {
-  const rig = new Rig(world, mode, true);
+const level: World = { ...world, ground: () => 0 };
+
+function after(mode: ModeName, intent: Partial<Intent>, seconds = 0.1, within = world): { rig: Rig; from: Vec3 } {
+  const rig = new Rig(within, mode, true);
   const from = rig.shown.position;
   rig.update({ ...rest, ...intent }, seconds, VIEW);
   return { rig, from };
@@ -96,8 +98,8 @@ describe("the speed of keys", () => {
 
 describe("two fingers that turn clockwise", () => {
   test.each<ModeName>(["orbit", "topdown"])("turn what is seen along in %s, around what was in the middle", (mode) => {
-    const before = new Rig(world, mode, true);
-    const { rig } = after(mode, { twist: 0.5 });
+    const before = new Rig(level, mode, true);
+    const { rig } = after(mode, { twist: 0.5 }, 0.1, level);
     expect(rig.shown.heading - before.shown.heading).toBeCloseTo(-0.5);
     expect(rig.shown.pitch).toBe(before.shown.pitch);
     close(rayHitsGround(rig), rayHitsGround(before));
@@ -106,9 +108,9 @@ describe("two fingers that turn clockwise", () => {
 
 describe("orbiting", () => {
   test("turns at a constant distance", () => {
-    const { rig, from } = after("orbit", { drag: [80, 30] });
+    const { rig, from } = after("orbit", { drag: [80, 30] }, 0.1, level);
     expect(distance(rig.shown.position, from)).toBeGreaterThan(0.5);
-    const target = rayHitsGround(new Rig(world, "orbit", true));
+    const target = rayHitsGround(new Rig(level, "orbit", true));
     close(rayHitsGround(rig), target);
     expect(distance(rig.shown.position, target)).toBeCloseTo(distance(from, target));
   });
