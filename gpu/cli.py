@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column
 
 from gpu.job import Event, JobPaths, JobSpec, Pipeline, Source, SplatError, Stage, Status
-from gpu.job.choices import ANSWERS, LENSES, PHOTOS, PRESETS, REMOVALS
+from gpu.job.choices import ANSWERS, LENSES, PHOTOS, PRESETS, REMOVALS, choices
 from gpu.job.paths import METRICS, SPLAT
 from gpu.pipeline import run_job
 from gpu.report import Diary, Reporter
@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image-size", type=int, metavar="PIXELS", help="longer side of the photos"
     )
     parser.add_argument("--max-views", type=int, metavar="N", help="use at most N photos")
-    parser.add_argument("--geometry", metavar="NAME", help="how to find cameras: colmap")
+    parser.add_argument(
+        "--geometry", metavar="NAME", help="how to find cameras: " + choices("geometry")
+    )
     parser.add_argument("--preset", choices=PRESETS, help="the care of training (default: fast)")
     parser.add_argument(
         "--remove", choices=REMOVALS, help="hide it in every photo, with a network of your own"

@@ -13,16 +13,19 @@ from bot.compute.droplet import DESTROY_AGAIN, LOOK_FOR
 from bot.compute.sightings import APART
 from bot.core.dispatcher import RECONCILE
 from bot.core.grammar import FLAGS, SWITCHES, VERBS
-from bot.core.jobs import State
+from bot.core.jobs import Job, State
 from bot.core.limits import DEADLINE, PATIENCE, SILENCE
 from bot.core.orders import Order
 from bot.core.succession import FREEZE, LEASE, TTL
 from bot.slack import help
 from bot.slack.blocks import STALE
 from bot.slack.drainer import LIFETIME, LONGEST_HOLD, PATIENT
+from bot.slack.job_wording import STAGE_NAMES, figures
 from bot.slack.manifest import SCOPES
+from gpu.job import GEOMETRIES, Pipeline
 from tests.conftest import REPOSITORY
 
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 USER_GUIDE = (REPOSITORY / "docs" / "user-guide.md").read_text(encoding="utf-8")
 OPERATOR_GUIDE = (REPOSITORY / "docs" / "operator.md").read_text(encoding="utf-8")
 INVARIANTS = (REPOSITORY / "docs" / "invariants.md").read_text(encoding="utf-8")
@@ -41,6 +44,18 @@ def test_the_settings_are_found_where_they_are_read() -> None:
 def test_every_setting_is_explained(setting: str) -> None:
     assert f"`{setting}`" in OPERATOR_GUIDE
     assert f"{setting}=" in EXAMPLE
+
+
+def test_the_readme_shows_a_job_in_the_words_of_its_messages() -> None:
+    stages = re.findall(r"[✓▸·] ([A-Z][a-z]+(?: [a-z]+)*)", README)
+    assert len(stages) > 4
+    assert set(stages) <= set(STAGE_NAMES.values())
+    metrics = {"held_out": 15, "joined": 15, "psnr": 26.4, "gaussians": 412_000}
+    job = Job(
+        "a", "T1", "C1", "U1", "p", Pipeline.AERIAL, {}, State.SUCCEEDED, 1, 0.0, 1, metrics=metrics
+    )
+    for figure in figures(job).split(" · "):
+        assert figure in README
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
@@ -82,6 +97,17 @@ def test_every_state_is_explained(state: State) -> None:
 def test_what_a_message_says_of_a_droplet_is_explained(words: str) -> None:
     assert words in USER_GUIDE
     assert words in (REPOSITORY / "bot" / "slack" / "bills.py").read_text(encoding="utf-8")
+
+
+def test_the_pipelines_own_command_names_every_geometry(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    assert set(GEOMETRIES) <= set(re.findall(r"[a-z0-9]+(?:-[a-z]+)*", unwrapped(capsys)))
+
+
+def unwrapped(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was printed, in one line: argparse breaks lines at hyphens, too."""
+    return re.sub(r"(?<=-)\n +", "", capsys.readouterr().out)
 
 
 def test_every_command_of_the_command_line_is_explained(

@@ -8,7 +8,7 @@ from bot.core.grammar import FLAGS, SWITCHES, VERBS
 from bot.core.near import nearest
 from bot.slack.wording import escape
 from gpu.job import GEOMETRIES, NON_COMMERCIAL, RANGES
-from gpu.job.choices import CHOICES
+from gpu.job.choices import CHOICES, LEARNED
 
 HELP = """*Make a splat*
 `/splat datasets/myparcel` any capture, `/splat datasets/myparcel aerial` a drone flight
@@ -61,10 +61,12 @@ OPTIONS: Mapping[str, str] = {
     "image_size": "Pixels of a photo's longer side for training. Smaller is faster and blurrier.",
     "seed": "Makes a job repeatable: the same number, the same chance.",
     "geometry": f"How cameras are found: {', '.join(f'`{name}`' for name in GEOMETRIES)}."
+    f" {' and '.join(f'`{name}`' for name in LEARNED)} are networks, which whoever runs the bot has"
+    " to have installed."
     f" Only for non-commercial use: {', '.join(f'`{name}`' for name in NON_COMMERCIAL)}.",
-    "preset": "How much care training takes: `fast` (what you get), `best` (two scenes made one,"
-    " more steps, more Gaussians: up to six times as long), `draft` (a quick look:"
-    " trains at most half as long).",
+    "preset": "How much care training takes: `fast` (what you get), `best` (more steps, more"
+    " Gaussians, on a GPU mostly two scenes made one: up to six times as long), `draft` (a quick"
+    " look: trains at most half as long).",
     "remove": "`background` keeps what stands out in each photo, `people` hides people: a network"
     " does it, where whoever runs the bot has installed one. `masks/` beside the photos need none.",
     "photos": "`publish` puts the photos beside the splat (1,024 pixels, no EXIF, what masks hide"
@@ -86,8 +88,8 @@ OPTIONS: Mapping[str, str] = {
 WORDS: Mapping[str, str] = {
     "start": "`/splat datasets/myparcel` makes a splat of the photos under that name; add"
     " `aerial` for a drone flight. `/splat` alone opens a dialog. Options may stand anywhere.",
-    "options": "{options}: anywhere in the command, in any order. `/splat help --iterations`"
-    " explains one.",
+    "options": "{options}: anywhere in the command, in any order; `--more` only after `rerun`."
+    " `/splat help --iterations` explains one.",
     "dataset": "Photos are named by where they are in the bot's bucket: a folder"
     " (`datasets/myparcel`), a .zip (`datasets/house.zip`), or either as `s3://…` or `https://…`."
     " A .zip anywhere else has to be one that anybody can read: `https://host/photos.zip`.",
