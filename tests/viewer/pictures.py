@@ -1,10 +1,13 @@
 """Reads colours out of what the browser shows."""
 
 import io
+from collections.abc import Callable
 from statistics import median
 
 from PIL import Image
 from playwright.sync_api import Page
+
+from tests.waiting import await_that
 
 from .scene import Colour
 
@@ -16,6 +19,14 @@ def picture(page: Page) -> Image.Image:
     """
     page.screenshot()
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def looks(page: Page, holds: Callable[[Image.Image], bool], what: str) -> None:
+    """Waits until the page looks so; `what` says how.
+
+    What is seen follows what was done: on a slow machine seconds later, and coarse until then.
+    """
+    await_that(lambda: holds(picture(page)), what)
 
 
 def share_near(image: Image.Image, colour: Colour, tolerance: int = 40) -> float:

@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page
 
 from . import scene
 from .conftest import DESKTOP, link, publish
-from .pictures import colour_at, near, picture
+from .pictures import colour_at, looks, near
 from .server import Answer, Server
 from .test_access import complaints
 from .test_measuring import on_screen
@@ -33,13 +34,14 @@ def beside(server: Server, **changes: Any) -> str:
     return f"{link(server)}&compare={quote(f'{server.url}/files/second.json', safe='')}"
 
 
-def shows(page: Page, down: float, left: scene.Colour, right: scene.Colour) -> bool:
-    """Whether these colours come to the left and the right of the middle, where the cube is."""
-    for _ in range(40):
-        image = picture(page)
-        if near(colour_at(image, 0.46, down), left) and near(colour_at(image, 0.54, down), right):
-            return True
-    return False
+def shows(page: Page, down: float, left: scene.Colour, right: scene.Colour) -> None:
+    """Waits until these colours are left and right of the middle, where the cube is."""
+
+    def holds(image: Image.Image) -> bool:
+        sides = (0.46, left), (0.54, right)
+        return all(near(colour_at(image, across, down), colour) for across, colour in sides)
+
+    looks(page, holds, f"{left} left and {right} right of the middle")
 
 
 def test_a_divider_that_is_dragged_or_moved_by_key_lies_between_two_scenes(
@@ -51,7 +53,7 @@ def test_a_divider_that_is_dragged_or_moved_by_key_lies_between_two_scenes(
     page.evaluate("() => splatViewer.ready")
     divider = page.get_by_role("slider", name="Divider of the two scenes")
     assert divider.get_attribute("aria-valuenow") == "50"
-    assert shows(page, 0.55, scene.SOUTH, OTHER)
+    shows(page, 0.55, scene.SOUTH, OTHER)
     assert page.get_by_text("origins on the earth are 76.06 m apart").is_visible()
     for title in ("demo/cube", "painted"):
         assert page.locator(".caption", has_text=title).is_visible()
@@ -60,23 +62,22 @@ def test_a_divider_that_is_dragged_or_moved_by_key_lies_between_two_scenes(
     for _ in range(5):
         page.keyboard.press("ArrowRight")
     assert divider.get_attribute("aria-valuenow") == "60"
-    assert shows(page, 0.55, scene.SOUTH, scene.SOUTH)
+    shows(page, 0.55, scene.SOUTH, scene.SOUTH)
     divider.press("Home")
-    assert shows(page, 0.55, OTHER, OTHER)
+    shows(page, 0.55, OTHER, OTHER)
     divider.press("End")
-    assert shows(page, 0.55, scene.SOUTH, scene.SOUTH)
+    shows(page, 0.55, scene.SOUTH, scene.SOUTH)
     divider.press("ArrowLeft")
     page.evaluate("() => splatViewer.setMode('topdown')")  # one camera for both
     page.mouse.move(0.98 * DESKTOP["width"], 200)
     page.mouse.down()
     page.mouse.move(0.5 * DESKTOP["width"], 200)
     page.mouse.up()
-    assert shows(page, 0.68, scene.TOP, OTHER)
+    shows(page, 0.68, scene.TOP, OTHER)
 
 
-def is_clipped(page: Page) -> bool:
+def is_clipped(page: Page, image: Image.Image) -> bool:
     """Whether the north half of the cube's top is seen in both scenes, and nothing beside it is."""
-    image = picture(page)
 
     def shows_top(x: float, y: float, colour: scene.Colour) -> bool:
         across, down = on_screen(page, (x, y, 4))
@@ -92,7 +93,7 @@ def test_a_clip_box_cuts_both_and_places_are_those_of_the_first(page: Page, serv
     page.goto(f"{beside(server)}#topdown@0,0,30,0,-90&clip=,,0,,,")
     page.evaluate("() => splatViewer.ready")
     # What moved last is drawn coarsely for a moment, and the box's sides are soft then.
-    assert any(is_clipped(page) for _ in range(40))
+    looks(page, lambda image: is_clipped(page, image), "half of both tops")
     page.keyboard.press("p")
     page.mouse.click(*on_screen(page, (1, 1, 4)))
     page.get_by_text("pinned in the first scene").wait_for()
@@ -118,4 +119,4 @@ def test_a_second_scene_that_can_not_be_had_leaves_the_first_alone(
     notice.get_by_role("button", name="Close").click()
     assert notice.is_hidden()
     assert page.get_by_role("slider").is_hidden()
-    assert shows(page, 0.55, scene.SOUTH, scene.SOUTH)
+    shows(page, 0.55, scene.SOUTH, scene.SOUTH)

@@ -111,6 +111,7 @@ def test_where_nothing_can_be_recorded_the_path_is_still_shown(page: Page, serve
     assert page.get_by_role("button", name="Record").count() == 0
     add_two_views(page)
     # Who prefers reduced motion is shown the views themselves, one after the other.
+    page.get_by_label("Length").select_option("20")  # each view for ten seconds
     page.get_by_role("button", name="Preview").click()
     page.wait_for_function("() => splatViewer.camera().position[1] === -16")
     page.mouse.move(300, 300)

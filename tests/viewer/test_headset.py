@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize
 
 from . import scene
 from .conftest import DIST, link, visit
-from .pictures import picture, share_near
+from .pictures import looks, share_near
 from .server import Server
 from .test_access import complaints
 from .test_moving import hold
@@ -113,7 +113,7 @@ def test_sticks_move_and_turn_and_leaving_restores_the_camera(headset: Page) -> 
     headset.wait_for_function(f"() => ({CAMERA})().position[2] === {scene.EYE}")
     assert headset.evaluate(CAMERA) == before
     headset.keyboard.press("4")
-    assert any(share_near(picture(headset), scene.TOP) > 0.01 for _ in range(20)), "it is drawn"
+    looks(headset, lambda image: share_near(image, scene.TOP) > 0.01, "the page is drawn again")
 
 
 def test_one_that_shows_the_room_is_called_ar_and_explained_when_it_does_not_start(

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from . import exported, scene
 from .conftest import link, publish, visit
-from .pictures import colour_at, near, picture, share_near
+from .pictures import colour_at, looks, near, picture, share_near
 from .server import Answer, Server
 
 pytestmark = pytest.mark.slow
@@ -85,20 +85,27 @@ def test_a_coarse_picture_comes_first_and_the_rest_joins_it(page: Page, leveled:
     assert "kB" in page.locator(".amount").inner_text()
     gate.set()
     page.evaluate("() => window.splatViewer.ready")
-    page.wait_for_timeout(500)  # the Gaussians shrink to their own size within 0.3 s
-    fine = picture(page)
     assert "30,196 Gaussians" in page.locator("summary").inner_text()
-    assert near(colour_at(fine, 0.5, 0.55), scene.SOUTH)
-    assert near(colour_at(fine, 0.5, 0.36), scene.TOP)
-    assert share_near(fine, scene.LIGHT) > share_near(coarse, scene.LIGHT) + 0.05
+    more = share_near(coarse, scene.LIGHT) + 0.05
+    looks(
+        page,
+        lambda fine: (
+            near(colour_at(fine, 0.5, 0.55), scene.SOUTH)
+            and near(colour_at(fine, 0.5, 0.36), scene.TOP)
+            and share_near(fine, scene.LIGHT) > more
+        ),
+        "all of the scene, each colour in its place",
+    )
 
 
 def test_a_clip_box_of_the_link_holds_for_every_level(page: Page, leveled: Server) -> None:
     page.goto(f"{link(leveled)}#orbit@0,-16,9,0,-27&clip=,,,,,3.8")
     page.evaluate("() => window.splatViewer.ready")
-    page.wait_for_timeout(500)  # the Gaussians shrink to their own size within 0.3 s
-    assert share_near(picture(page), scene.TOP) == 0
-    assert share_near(picture(page), scene.SOUTH) > 0.01
+    looks(
+        page,
+        lambda image: share_near(image, scene.TOP) == 0 and share_near(image, scene.SOUTH) > 0.01,
+        "nothing of the top is seen, and the side is",
+    )
 
 
 def test_a_phone_loads_what_it_can_bear(browser: Browser, leveled: Server, levels: Levels) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from . import scene
 from .conftest import DESKTOP, link, publish, visit
-from .pictures import colour_at, near, picture
+from .pictures import colour_at, looks, near, picture
 from .server import Answer, Server
 from .test_access import complaints
 from .test_hostile import SCRIPT
@@ -60,9 +60,9 @@ def tell(server: Server, content: object) -> None:
     server.answers["/files/cameras.json"] = Answer(body)
 
 
-def shows(page: Page, colour: scene.Colour) -> bool:
-    """Whether that colour comes to the middle: what is seen from elsewhere is sorted anew."""
-    return any(near(colour_at(picture(page), 0.5, 0.5), colour) for _ in range(30))
+def shows(page: Page, colour: scene.Colour) -> None:
+    """Waits until that colour is in the middle."""
+    looks(page, lambda image: near(colour_at(image, 0.5, 0.5), colour), f"{colour} in the middle")
 
 
 def test_by_keys_one_stands_in_a_photo_and_fades_it_over_the_splat(
@@ -80,19 +80,19 @@ def test_by_keys_one_stands_in_a_photo_and_fades_it_over_the_splat(
     slider = page.get_by_role("slider")
     slider.focus()
     page.keyboard.press("Home")
-    assert shows(page, scene.SOUTH)
+    shows(page, scene.SOUTH)
     page.keyboard.press("End")
     expect(slider).to_have_attribute("aria-valuetext", "100 %")
     assert complaints(page) == []
     # All of the photo is on the screen: it is as high as that, and 4:3.
-    assert shows(page, CYAN)
+    shows(page, CYAN)
     left, outside = (colour_at(picture(page), right, 0.9) for right in (0.1, 0.07))
     assert near(left, CYAN)
     assert not near(outside, CYAN)
     page.keyboard.press("Escape")
     assert not page.locator("img.photo").is_visible()
     assert slider.is_hidden() and page.locator(".photos").is_visible()
-    assert shows(page, scene.SOUTH)
+    shows(page, scene.SOUTH)
 
 
 def test_a_tap_on_a_camera_goes_there_and_moving_takes_the_photo_away(
@@ -142,7 +142,7 @@ def test_photos_that_are_not_published_are_only_stood_in(page: Page, server: Ser
     visit(page, server)
     page.keyboard.press("f")
     page.get_by_role("button", name="Previous").click()
-    assert shows(page, scene.WEST)
+    shows(page, scene.WEST)
     assert page.get_by_text("not published").is_visible()
     assert not page.get_by_role("slider").is_visible()
     assert page.locator("img.photo").get_attribute("src") is None
@@ -174,8 +174,9 @@ def test_pins_keep_their_places_in_a_photo_and_a_film_has_none_of_it(
     add.click()
     page.evaluate("() => splatViewer.setMode('topdown')")
     add.click()
+    page.get_by_label("Length").select_option("20")
     page.get_by_role("button", name="Preview").click()
-    page.get_by_text("Preview: 1 of 5 s").wait_for()
+    page.get_by_text(re.compile(r"Preview: [1-9]\d? of 20 s")).wait_for()
     page.keyboard.press("f")  # ends it: the panels share one place
     page.get_by_role("button", name="Next").click()
     assert page.locator("img.photo").is_visible()

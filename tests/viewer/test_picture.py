@@ -123,19 +123,15 @@ def test_each_download_is_on_one_line_with_its_size(page: Page, server: Server) 
 
 def test_nothing_is_drawn_while_nothing_changes(page: Page, server: Server) -> None:
     visit(page, server)
-    still = """() => new Promise((resolve) => {
-        // Still when a hundred animation frames went by without one drawn.
-        let last = -1, quiet = 0, turns = 0;
-        const step = () => {
-            const now = splatViewer.frames;
-            quiet = now === last ? quiet + 1 : 0;
-            last = now;
-            if (quiet > 100 || ++turns > 600) resolve(quiet > 100);
-            else requestAnimationFrame(step);
-        };
-        step();
-    })"""
-    assert page.evaluate(still)
+    page.evaluate("() => (window.seen = { frames: -1, quiet: 0 })")
+    # Still when a hundred animation frames went by without one drawn.
+    page.wait_for_function(
+        """() => {
+            const { frames } = splatViewer;
+            seen = { frames, quiet: frames === seen.frames ? seen.quiet + 1 : 0 };
+            return seen.quiet > 100;
+        }"""
+    )
 
 
 def test_the_link_opens_from_any_folder(page: Page, server: Server) -> None:
