@@ -63,7 +63,7 @@ class Studio:
         """Take a picture of every window."""
         for name, page in self.pages.items():
             prepare(page)
-            page.wait_for_timeout(700)  # pictures load, and the list scrolls to its end
+            page.wait_for_timeout(2_000)  # pictures load, and the list scrolls to its end
             save(page.screenshot(), OUT / f"{surface}-{name}.webp")
 
 
@@ -94,6 +94,7 @@ def main(photos: Path, run: Path) -> None:
 def bot_at(folder: str) -> Iterator[Bot]:
     """A bot and a workspace on loopback, whose jobs run on its own machine."""
     with held_port() as port, fake_slack(f"http://{HOST}:{port}") as slack:
+        slack.workspace.suggestion = "/splat datasets/myparcel aerial"  # as with PHOTOS=
         bot = Bot(slack, port, Path(folder))
         bot.clock.now = time.time()
         bot.desk.budget = Budget(bot.ledger, 0.0, bot.clock)  # as the service has it then
