@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { distance, type Vec3 } from "../src/math";
 import { NADIR, type Pose } from "../src/pose";
 import { filmSize } from "../src/tools/film";
+import { Pace } from "../src/tools/pace";
 import { Path } from "../src/tools/path";
 
 const pose = (position: Vec3, heading = 0, pitch = 0): Pose => ({ position, heading, pitch });
@@ -47,6 +48,20 @@ describe("a path", () => {
   test("shows one stop after the other to people who do not bear motion", () => {
     const path = new Path(corner, 10);
     expect([0, 0.3, 0.4, 0.7, 1].map((t) => path.still(t))).toEqual([0, 0, 1, 2, 2].map((i) => corner[i]));
+  });
+});
+
+describe("a flight of ten seconds", () => {
+  test("begins with its first turn of the page, and is as long as it takes", () => {
+    const pace = new Pace(10);
+    const shares = Array.from({ length: 25 }, (_, i) => pace.share(70_000 + i * 500));
+    expect([0, 1, 10, 20, 24].map((turn) => shares[turn])).toEqual([0, 0.05, 0.5, 1, 1]);
+  });
+
+  test("skips nothing while the page takes no turn", () => {
+    const pace = new Pace(10);
+    const flown = [0, 100, 19_000, 19_100].map((now) => pace.share(now) * 10_000);
+    expect(flown.map(Math.round)).toEqual([0, 100, 600, 700]);
   });
 });
 

@@ -2,6 +2,7 @@ import { type Intent, moves } from "../modes/mode";
 import type { Pose } from "../pose";
 import { texts } from "../texts/page";
 import { Film, filmKind, filmSize } from "../tools/film";
+import { Pace } from "../tools/pace";
 import { Path } from "../tools/path";
 import { action, el } from "./dom";
 
@@ -19,12 +20,12 @@ export interface Studio {
   readonly say: (words: string) => void;
 }
 
-/** A flight along the path; `began` is null before the camera is at the first stop and the recorder runs, and at its end. */
+/** A flight along the path; it goes once the camera is at the first stop and the recorder runs, and until the last stop. */
 interface Flight {
   readonly path: Path;
-  readonly seconds: number;
+  readonly pace: Pace;
   readonly film: Film | null;
-  began: number | null;
+  goes: boolean;
 }
 
 /** A path of the camera through views that the person added, flown for a look or recorded as a video. */
@@ -78,10 +79,10 @@ export class Filming {
   /** Once in every turn of the page: moves the camera on. */
   step(intent: Intent): void {
     const { flight } = this;
-    if (!flight || flight.began === null) return;
+    if (!flight?.goes) return;
     if (!flight.film && moves(intent)) return this.stop(); // whoever takes hold of the scene has seen enough
-    const share = Math.min(1, (performance.now() - flight.began) / 1000 / flight.seconds);
-    const { path } = flight;
+    const { path, pace } = flight;
+    const share = pace.share(performance.now());
     this.studio.camera()?.lead(!flight.film && this.still.matches ? path.still(share) : path.at(share));
     this.tell(flight, share);
     if (share === 1) void this.arrive(flight);
@@ -124,7 +125,7 @@ export class Filming {
     if (flight !== this.flight) return;
     const runs = await film.start().then(() => true, () => false);
     if (flight !== this.flight) return void film.end();
-    if (runs) flight.began = performance.now();
+    if (runs) flight.goes = true;
     else void this.land(texts.filming.failed);
   }
 
@@ -133,7 +134,7 @@ export class Filming {
     const camera = this.studio.camera();
     if (!camera || this.flight || this.stops.length < 2) return null;
     const path = new Path(this.stops, camera.unit);
-    this.flight = { path, film, seconds: Number(this.length.value), began: film ? null : performance.now() };
+    this.flight = { path, film, pace: new Pace(Number(this.length.value)), goes: !film };
     camera.lead(path.at(0));
     this.show();
     this.tell(this.flight, 0);
@@ -143,7 +144,7 @@ export class Filming {
 
   /** The last view is in the film too, and sharp. */
   private async arrive(flight: Flight): Promise<void> {
-    flight.began = null;
+    flight.goes = false;
     await this.studio.seen();
     if (flight === this.flight) await this.land(texts.filming.saved);
   }
@@ -194,7 +195,7 @@ export class Filming {
     if (!flight) this.words.textContent = stops.length < 2 ? texts.filming.few : "";
   }
 
-  private tell({ film, seconds }: Flight, share: number): void {
+  private tell({ film, pace: { seconds } }: Flight, share: number): void {
     const { recording, previewing } = texts.filming;
     const words = (film ? recording : previewing)(Math.floor(share * seconds), seconds);
     if (this.words.textContent !== words) this.words.textContent = words;
