@@ -1,14 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { type Manifest, parseManifest } from "../src/manifest";
 import { distance, length, scale, sub } from "../src/math";
-import type { Intent } from "../src/modes/mode";
+import { type Intent, REST } from "../src/modes/mode";
 import { forward, lookAt, type Pose } from "../src/pose";
 import { Rig } from "../src/rig";
 import { buildWorld } from "../src/world";
 import { close, rayHitsGround, slope } from "./slope";
 
 const VIEW = { vertical: 0.9, height: 600 };
-const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 
 describe("orbiting over ground that is known", () => {
   const manifest = (heights: number[]): Manifest =>
@@ -29,7 +28,7 @@ describe("orbiting over ground that is known", () => {
     const rig = new Rig(within, "orbit", true, at);
     let least = rig.height;
     for (let frame = 0; frame < 200; frame++) {
-      rig.update({ ...rest, ...intent }, 0.05, VIEW);
+      rig.update({ ...REST, ...intent }, 0.05, VIEW);
       least = Math.min(least, rig.height);
     }
     return { least, rig };
@@ -71,7 +70,7 @@ describe("orbiting over ground that is known", () => {
     const ray = sub(target, rig.shown.position);
     close(forward(rig.shown), scale(ray, 1 / length(ray)));
     const { shown } = rig;
-    for (let frame = 0; frame < 100; frame++) rig.update(rest, 0.05, VIEW);
+    for (let frame = 0; frame < 100; frame++) rig.update(REST, 0.05, VIEW);
     expect(rig.shown).toBe(shown);
   });
 
@@ -88,7 +87,7 @@ describe("orbiting over ground that is known", () => {
     expect(rig.shown.pitch).toBeLessThan(grazing.pitch);
     const zoom = Math.log(distance(rig.shown.position, [0, 0, 0]) / distance(grazing.position, [0, 0, 0]));
     expect(zoom).toBeLessThan(-0.1);
-    for (let frame = 0; frame < 10; frame++) rig.update({ ...rest, zoom: zoom / 10 }, 0.05, VIEW);
+    for (let frame = 0; frame < 10; frame++) rig.update({ ...REST, zoom: zoom / 10 }, 0.05, VIEW);
     expect(distance(rig.shown.position, grazing.position)).toBeLessThan(1e-3);
     expect(rig.shown.pitch).toBeCloseTo(grazing.pitch);
   });
@@ -97,7 +96,7 @@ describe("orbiting over ground that is known", () => {
     const { rig } = moved(south, { zoom: 0.012 });
     const { pitch } = rig.shown;
     expect(pitch).toBeLessThan(south.pitch - 0.1);
-    rig.update({ ...rest, drag: [0, 2] }, 0.05, VIEW);
+    rig.update({ ...REST, drag: [0, 2] }, 0.05, VIEW);
     expect(pitch - rig.shown.pitch).toBeGreaterThan(0);
     expect(pitch - rig.shown.pitch).toBeLessThan(0.05);
   });
@@ -117,7 +116,7 @@ describe("orbiting over ground that is known", () => {
   test("leaves a link as it is that leads above", () => {
     const near: Pose = { position: [0, -12, low], heading: 0, pitch: 0.3 };
     const rig = new Rig(hill, "orbit", true, near);
-    rig.update(rest, 0.1, VIEW);
+    rig.update(REST, 0.1, VIEW);
     close(rig.shown.position, near.position);
     expect(rig.shown.pitch).toBeCloseTo(near.pitch);
   });
@@ -137,7 +136,7 @@ describe("orbiting over ground that is known", () => {
 
   test("is nothing that a flight ends at", () => {
     const rig = new Rig(hill, "fly", true, south);
-    for (let frame = 0; frame < 100; frame++) rig.update({ ...rest, move: [0, 0, -1] }, 0.05, VIEW);
+    for (let frame = 0; frame < 100; frame++) rig.update({ ...REST, move: [0, 0, -1] }, 0.05, VIEW);
     expect(rig.height).toBeLessThan(-1);
     rig.setMode("orbit");
     expect(rig.height).toBeGreaterThan(0.99 * low);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { distance } from "../src/math";
-import type { Intent, ModeName } from "../src/modes/mode";
+import { type ModeName, REST } from "../src/modes/mode";
 import { forward, lookAt, NADIR, type Pose } from "../src/pose";
 import { Rig } from "../src/rig";
 import { Walls } from "../src/walls";
@@ -8,7 +8,6 @@ import type { World } from "../src/world";
 import { close, rayHitsGround, slope, world } from "./slope";
 
 const VIEW = { vertical: 0.9, height: 600 };
-const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 
 describe("a look at the map", () => {
   const seen: Pose = { position: [7, -4, slope(7, -4) + world.eye], heading: 2, pitch: -0.2 };
@@ -18,7 +17,7 @@ describe("a look at the map", () => {
   function backIn(mode: ModeName, meanwhile: (rig: Rig) => void, within: World = world, at: Pose = seen): Pose {
     const rig = new Rig(within, mode, true, at);
     rig.setMode("topdown");
-    rig.update(rest, 0.1, VIEW);
+    rig.update(REST, 0.1, VIEW);
     meanwhile(rig);
     rig.setMode(mode);
     return rig.shown;
@@ -51,7 +50,7 @@ describe("a look at the map", () => {
   });
 
   test.each<[string, (rig: Rig) => void]>([
-    ["dragged", (rig) => rig.update({ ...rest, drag: [40, 0] }, 0.1, VIEW)],
+    ["dragged", (rig) => rig.update({ ...REST, drag: [40, 0] }, 0.1, VIEW)],
     ["gone to another place on it", (rig) => rig.visit([2, 3, 0])],
     ["gone home", (rig) => rig.goHome()],
   ])("ends on foot in its middle once somebody has %s", (_, move) => {
@@ -67,7 +66,7 @@ describe("a look at the map", () => {
     const back = backIn(mode, (rig) => {
       const above = rig.shown;
       for (const height of [9, 20]) rig.lead({ position: [3, 2, height], heading: 1, pitch: -1 });
-      rig.update({ ...rest, move: [1, 0, 0] }, 0.1, VIEW); // nobody moves a camera that is led
+      rig.update({ ...REST, move: [1, 0, 0] }, 0.1, VIEW); // nobody moves a camera that is led
       rig.lead(null);
       close(rig.shown.position, above.position);
     });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { distance, sub, type Vec3 } from "../src/math";
-import type { Intent, ModeName } from "../src/modes/mode";
+import { type Intent, type ModeName, REST } from "../src/modes/mode";
 import { forward, lookAt, NADIR, type Pose, right, up } from "../src/pose";
 import { Rig } from "../src/rig";
 import { Walls } from "../src/walls";
@@ -8,14 +8,13 @@ import type { World } from "../src/world";
 import { close, rayHitsGround, slope, world } from "./slope";
 
 const VIEW = { vertical: 0.9, height: 600 };
-const rest: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 
 const level: World = { ...world, ground: () => 0 };
 
 function after(mode: ModeName, intent: Partial<Intent>, seconds = 0.1, within = world): { rig: Rig; from: Vec3 } {
   const rig = new Rig(within, mode, true);
   const from = rig.shown.position;
-  rig.update({ ...rest, ...intent }, seconds, VIEW);
+  rig.update({ ...REST, ...intent }, seconds, VIEW);
   return { rig, from };
 }
 
@@ -64,9 +63,9 @@ describe("the speed of keys", () => {
   function speed(mode: ModeName, away: number, within: World = wide): number {
     const down: Pose = { position: [0, 0, away], heading: 0, pitch: mode === "fly" ? 0 : -1.5 };
     const rig = new Rig(within, mode, true, mode === "orbit" ? { ...down, position: [0, 0, away * Math.sin(1.5)] } : down);
-    if (mode === "topdown") rig.update({ ...rest, zoom: Math.log(rig.height / away) }, 0, VIEW);
+    if (mode === "topdown") rig.update({ ...REST, zoom: Math.log(rig.height / away) }, 0, VIEW);
     const from = rig.shown.position;
-    rig.update({ ...rest, move: [1, 0, 0] }, 0.01, VIEW);
+    rig.update({ ...REST, move: [1, 0, 0] }, 0.01, VIEW);
     return distance(rig.shown.position, from) / 0.01;
   }
 
@@ -87,11 +86,11 @@ describe("the speed of keys", () => {
 
   test("is in flight from the map as from anywhere above", () => {
     const rig = new Rig(wide, "topdown", true);
-    rig.update({ ...rest, zoom: -1 }, 0, VIEW);
+    rig.update({ ...REST, zoom: -1 }, 0, VIEW);
     expect(rig.height).toBeGreaterThan(2 * wide.radius);
     rig.setMode("fly");
     const from = rig.shown.position;
-    rig.update({ ...rest, move: [0, 1, 0] }, 0.01, VIEW);
+    rig.update({ ...REST, move: [0, 1, 0] }, 0.01, VIEW);
     expect(distance(rig.shown.position, from) / 0.01).toBeCloseTo(speed("fly", wide.radius));
   });
 });
@@ -139,7 +138,7 @@ describe("flying", () => {
 describe("walking", () => {
   test("keeps the eye over the ground on a slope", () => {
     const rig = new Rig(world, "walk", true);
-    for (let i = 0; i < 40; i++) rig.update({ ...rest, move: [1, 0, 0] }, 0.1, VIEW);
+    for (let i = 0; i < 40; i++) rig.update({ ...REST, move: [1, 0, 0] }, 0.1, VIEW);
     const [x, y, z] = rig.shown.position;
     expect(x).toBeGreaterThan(5);
     expect(z).toBeCloseTo(slope(x, y) + 1.7);
@@ -147,7 +146,7 @@ describe("walking", () => {
 
   test("ends at the edge of the scene", () => {
     const rig = new Rig(world, "walk", true);
-    for (let i = 0; i < 400; i++) rig.update({ ...rest, move: [0, -1, 0], fast: true }, 0.1, VIEW);
+    for (let i = 0; i < 400; i++) rig.update({ ...REST, move: [0, -1, 0], fast: true }, 0.1, VIEW);
     expect(rig.shown.position[1]).toBe(-10);
   });
 
@@ -161,9 +160,9 @@ describe("walking among walls", () => {
   test("comes to rest, so that nothing is drawn any more, though arithmetic never does", () => {
     let last = 1e-15;
     const rig = new Rig({ ...walled, ground: () => 1.2 + (last = -last) }, "walk", true);
-    for (let frame = 0; frame < 120; frame++) rig.update(rest, 1 / 60, VIEW);
+    for (let frame = 0; frame < 120; frame++) rig.update(REST, 1 / 60, VIEW);
     const { shown } = rig;
-    for (let frame = 0; frame < 120; frame++) rig.update(rest, 1 / 50, VIEW);
+    for (let frame = 0; frame < 120; frame++) rig.update(REST, 1 / 50, VIEW);
     expect(rig.shown).toBe(shown);
   });
 
@@ -183,14 +182,14 @@ describe("walking among walls", () => {
 
   function walk(move: Vec3, seconds: number, within: World = walled): Vec3 {
     const rig = new Rig(within, "walk", true);
-    for (let i = 0; i < seconds * 20; i++) rig.update({ ...rest, move }, 0.05, VIEW);
+    for (let i = 0; i < seconds * 20; i++) rig.update({ ...REST, move }, 0.05, VIEW);
     return rig.shown.position;
   }
 
   test("stops at one, however fast", () => {
     expect(walk([1, 0, 0], 5)[0]).toBeLessThan(2);
     const rig = new Rig(walled, "walk", true);
-    rig.update({ ...rest, move: [1, 0, 0], fast: true }, 10, VIEW);
+    rig.update({ ...REST, move: [1, 0, 0], fast: true }, 10, VIEW);
     expect(rig.shown.position[0]).toBeLessThan(2);
   });
 
@@ -244,7 +243,7 @@ describe("the map", () => {
     const rig = new Rig(world, "topdown", true, near);
     close(rig.shown.position, near.position);
     rig.setMode("topdown");
-    rig.update(rest, 0.1, VIEW);
+    rig.update(REST, 0.1, VIEW);
     close(rig.shown.position, near.position);
   });
 });
@@ -265,7 +264,7 @@ describe("going to a place", () => {
     const rig = new Rig(world, "orbit", true);
     rig.visit(place);
     const away = distance(rig.shown.position, place);
-    rig.update({ ...rest, drag: [200, 40] }, 0.1, VIEW);
+    rig.update({ ...REST, drag: [200, 40] }, 0.1, VIEW);
     expect(distance(rig.shown.position, place)).toBeCloseTo(away);
   });
 
@@ -289,11 +288,11 @@ describe("changing the mode", () => {
     const jumping = new Rig(world, "orbit", true);
     for (const rig of [gliding, jumping]) {
       rig.setMode("topdown");
-      rig.update(rest, 0.1, VIEW);
+      rig.update(REST, 0.1, VIEW);
     }
     expect(jumping.shown.pitch).toBe(NADIR);
     expect(gliding.shown.pitch).toBeGreaterThan(NADIR);
-    for (let i = 0; i < 20; i++) gliding.update(rest, 0.1, VIEW);
+    for (let i = 0; i < 20; i++) gliding.update(REST, 0.1, VIEW);
     expect(gliding.shown.pitch).toBeCloseTo(NADIR);
   });
 });
@@ -305,9 +304,9 @@ describe("standing where a photo was taken", () => {
   test("lasts until the person moves", () => {
     const rig = new Rig(world, "orbit", true);
     expect(rig.stand(there)).toEqual(there);
-    rig.update(rest, 0.1, VIEW);
+    rig.update(REST, 0.1, VIEW);
     expect([rig.standing, rig.mode, rig.shown]).toEqual([true, "fly", there]);
-    rig.update({ ...rest, turn: [1, 0] }, 0.1, VIEW);
+    rig.update({ ...REST, turn: [1, 0] }, 0.1, VIEW);
     expect(rig.standing).toBe(false);
   });
 
@@ -317,10 +316,10 @@ describe("standing where a photo was taken", () => {
     rig.lead(elsewhere);
     expect(rig.standing).toBe(false);
     expect(rig.stand({ ...there, heading: 2 })).toBeNull();
-    rig.update(rest, 0.1, VIEW);
+    rig.update(REST, 0.1, VIEW);
     expect([rig.standing, rig.shown]).toEqual([false, elsewhere]);
     rig.lead(null);
-    rig.update(rest, 0.1, VIEW);
+    rig.update(REST, 0.1, VIEW);
     expect([rig.standing, rig.shown]).toEqual([false, there]);
   });
 });

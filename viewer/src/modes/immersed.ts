@@ -3,7 +3,7 @@ import { add, scale, sub, type Vec3 } from "../math";
 import { ahead, type Pose, right } from "../pose";
 import type { World } from "../world";
 import { Fly } from "./fly";
-import type { Intent, Mode, ModeName } from "./mode";
+import { type Intent, type Mode, type ModeName, REST } from "./mode";
 import { Walk } from "./walk";
 
 /** The head over the floor that the headset has found: metres to the right, ahead and up; radians clockwise and upwards. */
@@ -20,7 +20,6 @@ const FAR = 0.7;
 const BACK = 0.35;
 /** The way of a jump, in seconds of the usual speed. */
 const JUMP_SECONDS = 1;
-const REST: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
 /** Modes measure drags in pixels; a headset has none. */
 const VIEW = { vertical: 1, height: 1 };
 

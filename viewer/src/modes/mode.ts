@@ -24,6 +24,9 @@ export interface Intent {
   readonly pace: number;
 }
 
+/** Nothing is asked for. */
+export const REST: Intent = { drag: [0, 0], pan: [0, 0], zoom: 0, twist: 0, move: [0, 0, 0], turn: [0, 0], fast: false, pace: 1 };
+
 /** Whether the person moves at all. */
 export const moves = ({ drag, pan, zoom, twist, move, turn }: Intent): boolean =>
   [...drag, ...pan, zoom, twist, ...move, ...turn].some((value) => value !== 0);
