@@ -30,15 +30,14 @@ from gpu.ingest.photos import Photo
 from gpu.job import MIN_PHOTOS
 from gpu.job.choices import LEARNED
 
+log = logging.getLogger(__name__)
+
 #: Up to this many photos a harder try compares all pairs.
 ALL_PAIRS = 120
 
 USUAL = Effort(4096, 0.0067)
 FINE = Effort(8192, 0.004, enlarged=True)
 GUIDED = Effort(8192, 0.004, enlarged=True, guided=True)
-
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def search(
         except ImportError as absent:
             if not tries:
                 raise
-            logger.warning("%s: not tried, since %s", rung.told, absent)
+            log.warning("%s: not tried, since %s", rung.told, absent)
             break  # the last resort is a network whose code is not there: what is found counts
         tries.append(Try(number, rung.told, found.quality if found else Quality(len(photos))))
         best = _better(best, found)
